@@ -1,0 +1,76 @@
+# forkpolicy. `make help` lists what there is to make.
+
+BUILD ?= build
+PYTHON ?= python3
+CC ?= gcc
+CLANG ?= clang
+
+WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef \
+            -Wvla -Wformat=2
+# No _FORTIFY_SOURCE: its __*_chk symbols are glibc's alone, and musl programs inherit the preload.
+CFLAGS ?= -O2 -g
+FLAGS := -std=c11 $(CFLAGS) $(WARNINGS) -fvisibility=hidden -fPIC -U_FORTIFY_SOURCE \
+         -fno-stack-protector -I. -Iinclude
+SHIM_LINK := -shared -Wl,-z,defs,-z,now,-z,relro,-z,nodelete,-z,noexecstack -Wl,-Bsymbolic \
+             -Wl,--hash-style=gnu -Wl,-soname,libforkpolicy.so
+
+POLICY := $(wildcard policy/*.c)
+COMMON := $(wildcard common/*.c)
+SHIM := $(wildcard shim/*.c) shim/entry.S
+CLI := $(wildcard cli/*.c)
+objects = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(1)))
+LIBRARY := $(BUILD)/libforkpolicy.so
+PROGRAM := $(BUILD)/forkpolicy
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.PHONY: all help clean distclean
+
+all: $(LIBRARY) $(PROGRAM) ## build the shim and the program into build/
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | \
+	    awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+include setup.mk
+
+$(BUILD)/obj/%.o: %.c | packages
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/shim/entry.o: shim/entry.S python/forkpolicy/error.py
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) -c -o $@ $<
+
+$(BUILD)/compile_known: tools/compile_known.c $(filter-out %decide.c,$(POLICY)) | packages
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -O1 $(WARNINGS) -I. -o $@ $^
+
+$(BUILD)/known.c: policy/known.policy $(BUILD)/compile_known
+	$(BUILD)/compile_known $< > $@
+
+$(BUILD)/obj/known.o: $(BUILD)/known.c
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) -c -o $@ $<
+
+$(BUILD)/exports.map: shim/exports.map.in shim/hooks.def
+	@mkdir -p $(@D)
+	$(CC) -E -P -x c -I. -o $@ $<
+
+CORE := $(call objects,$(POLICY) $(COMMON)) $(BUILD)/obj/known.o
+
+$(LIBRARY): $(call objects,$(SHIM)) $(CORE) $(BUILD)/exports.map
+	$(CC) $(CFLAGS) $(SHIM_LINK) -Wl,--version-script=$(BUILD)/exports.map -o $@ \
+	    $(filter %.o,$^)
+
+$(PROGRAM): $(call objects,$(CLI)) $(CORE)
+	$(CC) $(CFLAGS) -o $@ $^
+
+-include $(wildcard $(BUILD)/obj/*/*.d)
+
+clean: ## remove what was built, keep the Python environments
+	rm -rf $(BUILD)/obj $(BUILD)/unit $(BUILD)/asan $(BUILD)/prog $(BUILD)/fuzz $(LIBRARY) \
+	    $(PROGRAM) $(BUILD)/compile_known $(BUILD)/known.c $(BUILD)/exports.map
+
+distclean: ## remove everything that make made
+	rm -rf $(BUILD)

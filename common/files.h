@@ -1,0 +1,29 @@
+/*
+ * Files and folders without malloc or stdio, for the guest and the host alike. No function leaves a
+ * descriptor open; errno is the caller's to keep.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FP_COMMON_FILES_H
+#define FP_COMMON_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Reads until `size` bytes are there or the file ends; the number read. */
+size_t fp_read_all(int file, char *buffer, size_t size);
+
+/* Reads up to size - 1 bytes of a file and terminates them; -1 when it cannot be opened. */
+ssize_t fp_file_read(const char *path, char *buffer, size_t size);
+
+/* The path with every link resolved; false when it cannot be found out. */
+bool fp_file_real_path(const char *path, char *buffer, size_t size);
+
+/* Calls `visit` with the name of each entry of a folder until it returns false. */
+void fp_folder_each(int folder, bool (*visit)(const char *name, void *context), void *context);
+
+/* Whether a file below `folder` holds `needle`. */
+bool fp_file_contains(int folder, const char *path, const char *needle, size_t length);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * The record: one JSON object on one line, for tools. Never longer than FP_EVENT_MAX bytes, so
+ * that one write(2) is one record: runtimes that do not fit are counted in "omitted".
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FP_POLICY_EVENT_H
+#define FP_POLICY_EVENT_H
+
+#include "policy/model.h"
+
+enum { FP_EVENT_VERSION = 1, FP_EVENT_MAX = 4096 };
+
+/* What every record begins with. */
+struct fp_event_header {
+    const char *event;
+    long seconds, nanoseconds; /* since the epoch */
+    pid_t pid, parent;
+    const char *host;
+    const char *rank; /* NULL: not one of many */
+};
+
+/* "start": the preload took. */
+void fp_event_start(struct fp_text *text, const struct fp_event_header *header,
+                    const char *program, const char *shim_version);
+
+/* "fork" or "refused", by header->event; child is 0 where it is not known. */
+void fp_event_fork(struct fp_text *text, const struct fp_event_header *header,
+                   const struct fp_snapshot *snapshot, const struct fp_verdict *verdict,
+                   pid_t child);
+
+/* "error": something the user asked for that could not be done. */
+void fp_event_error(struct fp_text *text, const struct fp_event_header *header,
+                    const char *message);
+
+#endif

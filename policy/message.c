@@ -1,0 +1,276 @@
+/* See message.h. SPDX-License-Identifier: Apache-2.0 */
+#include "policy/message.h"
+
+#include "policy/policy_text.h"
+
+#include <string.h>
+
+static const char *plural(unsigned count)
+{
+    return count == 1 ? "" : "s";
+}
+
+static void add_label(struct fp_text *text, const char *label)
+{
+    fp_text_format(text, "forkpolicy:   %s%.*s", label, 8 - (int)strlen(label), "        ");
+}
+
+static struct fp_slice known_value(const struct fp_runtime *runtime, enum fp_word word, size_t nth)
+{
+    const struct fp_identity *identity = &runtime->identity;
+    if (!identity->known)
+        return (struct fp_slice){"", 0};
+    return fp_known_value(identity->source, identity->known, word, nth);
+}
+
+/* The shortest name that a FORKPOLICY entry for this runtime can use. */
+static struct fp_slice entry_name(const struct fp_runtime *runtime)
+{
+    if (runtime->identity.known)
+        return fp_known_name(runtime->identity.source, runtime->identity.known);
+    if (*runtime->facts.package)
+        return fp_slice_of(runtime->facts.package);
+    return fp_slice_of(*runtime->facts.file ? runtime->facts.file : runtime->facts.dso);
+}
+
+/* "deltalake 0.18.2", "libgomp (torch 2.13.0)", "libfoo.so.1" */
+static void add_runtime_name(struct fp_text *text, const struct fp_runtime *runtime)
+{
+    const struct fp_facts *facts = &runtime->facts;
+    struct fp_slice name = entry_name(runtime);
+    bool same = fp_slice_is(name, facts->package);
+    if (!runtime->identity.known && !*facts->package)
+        name = fp_slice_of(fp_basename(*facts->file ? facts->file : facts->dso));
+    if (!name.length)
+        name = fp_slice_of("threads of unknown origin");
+    fp_text_quote(text, name, 120);
+    if (!*facts->package)
+        return;
+    fp_text_format(text, same ? " " : " (");
+    if (!same)
+        fp_text_format(text, "%s ", facts->package);
+    fp_text_format(text, "%s%s", *facts->version ? facts->version : "of unknown version",
+                   same ? "" : ")");
+}
+
+/* "4 tokio threads (tokio-runtime-w)" */
+static void add_threads(struct fp_text *text, const struct fp_runtime *runtime)
+{
+    struct fp_slice kind = known_value(runtime, FP_WORD_KIND, 0);
+    if (!kind.length)
+        kind = fp_slice_of(*runtime->facts.file     ? "Python"
+                           : *runtime->facts.thread ? "unattributed"
+                                                    : "native");
+    fp_text_format(text, "%u %.*s thread%s", runtime->threads, FP_SLICE(kind),
+                   plural(runtime->threads));
+    if (*runtime->names) {
+        fp_text_format(text, " (");
+        fp_text_quote(text, fp_slice_of(runtime->names), 120);
+        fp_text_format(text, ")");
+    }
+}
+
+static void add_at(struct fp_text *text, const struct fp_snapshot *snapshot)
+{
+    const struct fp_site *site = &snapshot->site;
+    add_label(text, "at");
+    const char *line = *site->user      ? site->user
+                       : *site->library ? site->library
+                                        : site->innermost;
+    if (!*line) {
+        fp_text_format(text, "%s() called from ", snapshot->call);
+        fp_text_quote(text, fp_slice_of(site->dso), 300);
+    } else {
+        fp_text_quote(text, fp_slice_of(line), 300);
+        if (*site->function && line == site->user)
+            fp_text_format(text, " in %s", site->function);
+        if (*site->library && line != site->library)
+            fp_text_format(text, ", through %s", site->library);
+        else if (*site->innermost && line != site->innermost &&
+                 strcmp(site->innermost, line) != 0)
+            fp_text_format(text, ", through %s", site->innermost);
+    }
+    fp_text_format(text, "\n");
+}
+
+static void add_told(struct fp_text *text, const struct fp_runtime *runtime)
+{
+    add_label(text, "lost");
+    add_runtime_name(text, runtime);
+    fp_text_format(text, ": ");
+    add_threads(text, runtime);
+    if (*runtime->facts.dso && !*runtime->facts.file) {
+        fp_text_format(text, " of ");
+        fp_text_quote(text, fp_slice_of(runtime->facts.dso), 300);
+    }
+    if (*runtime->started) {
+        fp_text_format(text, ", started at ");
+        fp_text_quote(text, fp_slice_of(runtime->started), 300);
+    }
+    fp_text_format(text, "\n");
+}
+
+/* What is said of a class where the runtime is only mentioned. */
+static const char *const BESIDE[FP_CLASS_COUNT] = {
+    [FP_CLASS_UNKNOWN] = "not known",
+    [FP_CLASS_SURVIVES] = "fine",
+    [FP_CLASS_RESET] = "dead in the child, harmless where it is not used",
+    [FP_CLASS_LOST] = "lost too",
+    [FP_CLASS_REFUSES] = "raises an error of its own in the child",
+};
+
+static void add_beside(struct fp_text *text, const struct fp_snapshot *snapshot,
+                       const struct fp_verdict *verdict, const bool *told)
+{
+    static const enum fp_class ORDER[] = {FP_CLASS_SURVIVES, FP_CLASS_RESET, FP_CLASS_REFUSES,
+                                          FP_CLASS_LOST, FP_CLASS_UNKNOWN};
+    for (size_t c = 0; c < FP_CLASS_COUNT; c++) {
+        const char *before = NULL;
+        for (size_t i = 0; i < snapshot->count; i++) {
+            if (told[i] || verdict->runtimes[i].class != ORDER[c])
+                continue;
+            if (!before)
+                add_label(text, "beside");
+            fp_text_format(text, "%s", before ? before : "");
+            add_runtime_name(text, &snapshot->runtimes[i]);
+            before = ", ";
+        }
+        if (before)
+            fp_text_format(text, ": %s\n", BESIDE[ORDER[c]]);
+    }
+}
+
+static bool through(const struct fp_site *site, const char *part)
+{
+    return strstr(site->innermost, part) || strstr(site->library, part);
+}
+
+/* What helps whatever the library: another way to start the process. */
+static const char *start_advice(const struct fp_snapshot *snapshot)
+{
+    const struct fp_site *site = &snapshot->site;
+    if (snapshot->origin == FP_ORIGIN_NATIVE)
+        return "fork before its threads start, or exec in the child";
+    if (through(site, "torch/utils/data/"))
+        return "DataLoader(..., multiprocessing_context=\"forkserver\") or \"spawn\"";
+    if (through(site, "concurrent/futures/"))
+        return "ProcessPoolExecutor(mp_context=multiprocessing.get_context(\"forkserver\"))";
+    if (through(site, "multiprocessing/"))
+        return "multiprocessing.set_start_method(\"forkserver\") or \"spawn\" at the start of main";
+    return "fork before the library is first used, or start a new program with subprocess";
+}
+
+static void add_what_to_do(struct fp_text *text, const struct fp_snapshot *snapshot,
+                           const bool *told)
+{
+    add_label(text, "do");
+    fp_text_format(text, "%s\n", start_advice(snapshot));
+    for (size_t i = 0; i < snapshot->count; i++) {
+        struct fp_slice advice;
+        for (size_t nth = 0; told[i]; nth++) {
+            advice = known_value(&snapshot->runtimes[i], FP_WORD_ADVICE, nth);
+            if (!advice.length)
+                break;
+            add_label(text, "or");
+            fp_text_format(text, "%.*s\n", FP_SLICE(advice));
+        }
+    }
+    add_label(text, "or");
+    fp_text_format(text, "FORKPOLICY=");
+    const char *comma = "";
+    for (size_t i = 0; i < snapshot->count; i++) {
+        if (told[i]) {
+            fp_text_format(text, "%soff:", comma);
+            fp_text_quote(text, entry_name(&snapshot->runtimes[i]), 200);
+            comma = ",";
+        }
+    }
+    fp_text_format(text, " where the child never uses it\n");
+}
+
+static void add_sources(struct fp_text *text, const struct fp_snapshot *snapshot, const bool *told)
+{
+    for (size_t i = 0; i < snapshot->count; i++) {
+        struct fp_slice source = {"", 0};
+        if (told[i])
+            source = known_value(&snapshot->runtimes[i], FP_WORD_SOURCE, 0);
+        if (source.length) {
+            add_label(text, "source");
+            fp_text_format(text, "%.*s\n", FP_SLICE(source));
+        }
+    }
+}
+
+void fp_message_fork(struct fp_text *text, const struct fp_snapshot *snapshot,
+                     const struct fp_verdict *verdict, const bool *told)
+{
+    unsigned lost = 0;
+    for (size_t i = 0; i < snapshot->count; i++)
+        lost += told[i] ? snapshot->runtimes[i].threads : 0;
+    fp_text_reset(text);
+    fp_text_format(text, "forkpolicy: %s() %s in pid %d (", snapshot->call,
+                   verdict->refuse ? "refused" : "goes on", (int)snapshot->pid);
+    fp_text_quote(text, fp_slice_of(snapshot->program), 120);
+    fp_text_format(text, "): the child %s without %u of %u threads, and what needs them hangs\n",
+                   verdict->refuse ? "would be" : "is", lost, snapshot->threads);
+    add_at(text, snapshot);
+    for (size_t i = 0; i < snapshot->count; i++)
+        if (told[i])
+            add_told(text, &snapshot->runtimes[i]);
+    add_beside(text, snapshot, verdict, told);
+    add_what_to_do(text, snapshot, told);
+    add_sources(text, snapshot, told);
+    if (text->cut && text->length)
+        text->data[text->length - 1] = '\n';
+}
+
+void fp_message_refusal(struct fp_text *text, const struct fp_snapshot *snapshot,
+                        const struct fp_verdict *verdict)
+{
+    const char *comma = "";
+    fp_text_reset(text);
+    fp_text_format(text, "%s refused: the child would hang when it uses ", snapshot->call);
+    for (size_t i = 0; i < snapshot->count; i++) {
+        if (verdict->runtimes[i].speech != FP_SPEECH_REFUSE)
+            continue;
+        fp_text_format(text, "%s", comma);
+        add_runtime_name(text, &snapshot->runtimes[i]);
+        fp_text_format(text, ", whose ");
+        add_threads(text, &snapshot->runtimes[i]);
+        fp_text_format(text, " it would not have");
+        comma = "; or ";
+    }
+    fp_text_format(text, ". Instead: %s", start_advice(snapshot));
+    for (size_t i = 0; i < snapshot->count; i++) {
+        if (verdict->runtimes[i].speech != FP_SPEECH_REFUSE)
+            continue;
+        struct fp_slice advice = known_value(&snapshot->runtimes[i], FP_WORD_ADVICE, 0);
+        if (advice.length)
+            fp_text_format(text, "; or %.*s", FP_SLICE(advice));
+        fp_text_format(text, "; or FORKPOLICY=off:");
+        fp_text_quote(text, entry_name(&snapshot->runtimes[i]), 200);
+        fp_text_format(text, " where the child never uses it");
+    }
+}
+
+static void add_more(struct fp_text *text, const struct fp_problem *problem)
+{
+    fp_text_format(text, "%s", problem->message);
+    if (problem->count > 1)
+        fp_text_format(text, " (and %u more)", problem->count - 1);
+}
+
+void fp_message_string_problem(struct fp_text *text, const char *subject,
+                               const struct fp_problem *problem)
+{
+    fp_text_format(text, "%s column %u: ", subject, problem->column);
+    add_more(text, problem);
+}
+
+void fp_message_file_problem(struct fp_text *text, const char *path,
+                             const struct fp_problem *problem)
+{
+    fp_text_quote(text, fp_slice_of(path), 300);
+    fp_text_format(text, ":%u:%u: ", problem->line, problem->column);
+    add_more(text, problem);
+}

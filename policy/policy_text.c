@@ -1,0 +1,220 @@
+/* See policy_text.h. SPDX-License-Identifier: Apache-2.0 */
+#include "policy/policy_text.h"
+
+#include "policy/clause.h"
+#include "policy/glob.h"
+
+#include <string.h>
+
+enum value_kind { GLOB, CLAUSE, TEXT };
+
+static const struct {
+    const char *name;
+    enum value_kind kind;
+} WORDS[] = {
+#define FP_WORD(NAME, name, kind, help) {name, kind},
+#include "policy/words.def"
+#undef FP_WORD
+};
+
+enum { WORD_COUNT = sizeof WORDS / sizeof *WORDS };
+
+struct parser {
+    struct fp_policy_file *file;
+    struct fp_problem *problem;
+    const char *text;
+    unsigned line;
+    const char *line_start;
+    struct fp_known *open; /* the runtime that is being read */
+    bool bad;              /* and something in it is wrong */
+};
+
+static unsigned column_of(const struct parser *parser, const char *at)
+{
+    return (unsigned)(at - parser->line_start) + 1;
+}
+
+static void note(struct parser *parser, const char *at, const char *message)
+{
+    fp_problem_note(parser->problem, parser->line, column_of(parser, at), "%s", message);
+    parser->bad = true;
+}
+
+static void note_word(struct parser *parser, struct fp_slice word)
+{
+    char shown[80];
+    struct fp_text quoted = FP_TEXT(shown);
+    fp_text_quote(&quoted, word, 32);
+    fp_problem_note(parser->problem, parser->line, column_of(parser, word.text),
+                    "unknown word \"%s\" (known: policy, execs, runtime, dso, python, thread, "
+                    "class, kind, advice, source)",
+                    shown);
+    parser->bad = true;
+}
+
+static void add_statement(struct parser *parser, unsigned word, struct fp_slice value)
+{
+    struct fp_policy_file *file = parser->file;
+    if (value.length > UINT16_MAX) {
+        note(parser, value.text, "this line is too long");
+    } else if (file->view.statement_count == FP_STATEMENTS_MAX) {
+        note(parser, value.text, "too many lines in one policy file");
+    } else {
+        file->statements[file->view.statement_count++] =
+            (struct fp_statement){.at = (uint32_t)(value.text - parser->text),
+                                  .length = (uint16_t)value.length,
+                                  .word = (uint8_t)word};
+    }
+}
+
+/* A runtime counts once its last line is read: complete, or not at all. */
+static void close_runtime(struct parser *parser)
+{
+    struct fp_known *known = parser->open;
+    struct fp_policy_file *file = parser->file;
+    if (!known)
+        return;
+    parser->open = NULL;
+    known->count = (uint16_t)(file->view.statement_count - known->first);
+    bool found = fp_known_value(&file->view, known, FP_WORD_DSO, 0).length ||
+                 fp_known_value(&file->view, known, FP_WORD_PYTHON, 0).length ||
+                 fp_known_value(&file->view, known, FP_WORD_THREAD, 0).length;
+    bool classed = fp_known_value(&file->view, known, FP_WORD_CLASS, 0).length;
+    if (!parser->bad && (!found || !classed)) {
+        fp_problem_note(parser->problem, known->line, 1,
+                        found ? "this runtime has no \"class\" line"
+                              : "this runtime has no \"dso\", \"python\" or \"thread\" line");
+        parser->bad = true;
+    }
+    if (parser->bad) {
+        file->view.statement_count = known->first;
+        file->view.known_count--;
+    }
+}
+
+static void open_runtime(struct parser *parser, struct fp_slice name)
+{
+    struct fp_policy_file *file = parser->file;
+    parser->bad = false;
+    if (file->view.known_count == FP_KNOWN_MAX || parser->line > UINT16_MAX) {
+        note(parser, name.text, "too many runtimes in one policy file");
+        return;
+    }
+    parser->open = &file->known[file->view.known_count++];
+    *parser->open = (struct fp_known){.name_at = (uint32_t)(name.text - parser->text),
+                                      .name_length = (uint16_t)name.length,
+                                      .line = (uint16_t)parser->line,
+                                      .first = (uint16_t)file->view.statement_count};
+    if (!name.length || name.length > 64)
+        note(parser, name.text, "want the name of the runtime here, 64 bytes at most");
+}
+
+static void read_value(struct parser *parser, unsigned word, struct fp_slice value)
+{
+    size_t offset = 0;
+    const char *wrong = NULL;
+    if (!parser->open)
+        wrong = "this line belongs behind a \"runtime NAME\" line";
+    else if (!value.length)
+        wrong = "want a value behind this word";
+    else if (WORDS[word].kind == GLOB)
+        wrong = fp_glob_check(value, &offset);
+    else if (WORDS[word].kind == CLAUSE)
+        wrong = fp_clause_check(value, &offset);
+    if (wrong)
+        note(parser, value.text + offset, wrong);
+    else
+        add_statement(parser, word, value);
+}
+
+static void read_execs(struct parser *parser, struct fp_slice value)
+{
+    struct fp_slice rest = value, glob = fp_slice_word(&rest);
+    size_t offset = 0;
+    const char *wrong = glob.length ? fp_glob_check(glob, &offset) : "want a glob behind this word";
+    close_runtime(parser);
+    if (wrong)
+        note(parser, value.text + offset, wrong);
+    else
+        add_statement(parser, FP_WORD_EXECS, value);
+}
+
+static void read_line(struct parser *parser, struct fp_slice line)
+{
+    struct fp_slice value = fp_slice_trim(line);
+    if (!value.length || value.text[0] == '#')
+        return;
+    if (memchr(value.text, '\0', value.length)) {
+        note(parser, memchr(value.text, '\0', value.length), "a NUL byte");
+        return;
+    }
+    struct fp_slice word = fp_slice_word(&value);
+    value = fp_slice_trim(value);
+    if (fp_slice_is(word, "runtime")) {
+        close_runtime(parser);
+        open_runtime(parser, value);
+        return;
+    }
+    if (fp_slice_is(word, "policy")) {
+        close_runtime(parser);
+        fp_rules_parse(&parser->file->rules, value, parser->line, column_of(parser, value.text),
+                       parser->problem);
+        return;
+    }
+    if (fp_slice_is(word, "execs")) {
+        read_execs(parser, value);
+        return;
+    }
+    for (unsigned i = 0; i < WORD_COUNT; i++) {
+        if (fp_slice_is(word, WORDS[i].name)) {
+            read_value(parser, i, value);
+            return;
+        }
+    }
+    note_word(parser, word);
+}
+
+void fp_policy_file_parse(struct fp_policy_file *file, const char *path, struct fp_slice text,
+                          struct fp_problem *problem)
+{
+    struct parser parser = {.file = file, .problem = problem, .text = text.text};
+    file->rules.count = 0;
+    file->view = (struct fp_policy_text){.path = path,
+                                         .text = text.text,
+                                         .statements = file->statements,
+                                         .known = file->known,
+                                         .rules = &file->rules};
+    while (text.length) {
+        const char *newline = memchr(text.text, '\n', text.length);
+        size_t length = newline ? (size_t)(newline - text.text) : text.length;
+        parser.line++;
+        parser.line_start = text.text;
+        read_line(&parser, (struct fp_slice){text.text, length});
+        length += newline != NULL;
+        text.text += length;
+        text.length -= length;
+    }
+    close_runtime(&parser);
+}
+
+struct fp_slice fp_statement_value(const struct fp_policy_text *text,
+                                   const struct fp_statement *statement)
+{
+    return (struct fp_slice){text->text + statement->at, statement->length};
+}
+
+struct fp_slice fp_known_name(const struct fp_policy_text *text, const struct fp_known *known)
+{
+    return (struct fp_slice){text->text + known->name_at, known->name_length};
+}
+
+struct fp_slice fp_known_value(const struct fp_policy_text *text, const struct fp_known *known,
+                               enum fp_word word, size_t nth)
+{
+    for (size_t i = 0; i < known->count; i++) {
+        const struct fp_statement *statement = &text->statements[known->first + i];
+        if (statement->word == word && nth-- == 0)
+            return fp_statement_value(text, statement);
+    }
+    return (struct fp_slice){"", 0};
+}

@@ -1,0 +1,124 @@
+/* See rules.h. SPDX-License-Identifier: Apache-2.0 */
+#include "policy/rules.h"
+
+#include "policy/glob.h"
+
+#include <string.h>
+
+static const char *const ACTION_NAMES[] = {
+#define FP_ACTION(NAME, name, available, help) name,
+#include "policy/actions.def"
+#undef FP_ACTION
+};
+
+static const char *const CLASS_NAMES[] = {
+#define FP_CLASS(NAME, name, help) name,
+#include "policy/classes.def"
+#undef FP_CLASS
+};
+
+const char *fp_action_name(enum fp_action action)
+{
+    return ACTION_NAMES[action];
+}
+
+const char *fp_class_name(enum fp_class class)
+{
+    return CLASS_NAMES[class];
+}
+
+static int find_name(const char *const *names, int count, struct fp_slice name)
+{
+    for (int i = 0; i < count; i++)
+        if (fp_slice_is(name, names[i]))
+            return i;
+    return -1;
+}
+
+bool fp_action_parse(struct fp_slice name, enum fp_action *action)
+{
+    int found = find_name(ACTION_NAMES, FP_ACTION_COUNT, name);
+    if (found >= 0)
+        *action = (enum fp_action)found;
+    return found >= 0;
+}
+
+bool fp_class_parse(struct fp_slice name, enum fp_class *class)
+{
+    int found = find_name(CLASS_NAMES, FP_CLASS_COUNT, name);
+    if (found >= 0)
+        *class = (enum fp_class)found;
+    return found >= 0;
+}
+
+void fp_problem_note(struct fp_problem *problem, unsigned line, unsigned column,
+                     const char *format, ...)
+{
+    if (problem->count++)
+        return;
+    problem->line = line;
+    problem->column = column;
+    struct fp_text message = FP_TEXT(problem->message);
+    va_list arguments;
+    va_start(arguments, format);
+    fp_text_vformat(&message, format, arguments);
+    va_end(arguments);
+}
+
+/* "unknown action "x" (off, warn, ...)": the one sentence that every bad word gets. */
+static void note_action(struct fp_problem *problem, unsigned line, unsigned column,
+                        struct fp_slice word)
+{
+    char shown[80];
+    struct fp_text quoted = FP_TEXT(shown);
+    fp_text_quote(&quoted, word, 32);
+    fp_problem_note(problem, line, column,
+                    word.length ? "unknown action \"%s\" (known: off, warn, fail, refuse, reset, "
+                                  "carry)"
+                                : "empty entry%s (an entry is ACTION or ACTION:PATTERN)",
+                    shown);
+}
+
+static void parse_entry(struct fp_rules *rules, struct fp_slice entry, unsigned line,
+                        unsigned column, struct fp_problem *problem)
+{
+    const char *colon = entry.length ? memchr(entry.text, ':', entry.length) : NULL;
+    struct fp_slice word = {entry.text, colon ? (size_t)(colon - entry.text) : entry.length};
+    struct fp_rule rule = {.line = line, .column = column};
+    if (!fp_action_parse(word, &rule.action)) {
+        note_action(problem, line, column, word);
+        return;
+    }
+    if (colon) {
+        unsigned at = column + (unsigned)word.length + 1;
+        size_t offset = 0;
+        rule.pattern = (struct fp_slice){colon + 1, entry.length - word.length - 1};
+        const char *wrong = rule.pattern.length ? fp_glob_check(rule.pattern, &offset)
+                                                : "':' without a pattern behind it";
+        if (wrong) {
+            fp_problem_note(problem, line, at + (unsigned)offset, "%s", wrong);
+            return;
+        }
+    }
+    if (rules->count == FP_RULES_MAX) {
+        fp_problem_note(problem, line, column, "more than %d entries", FP_RULES_MAX);
+        return;
+    }
+    rules->rules[rules->count++] = rule;
+}
+
+void fp_rules_parse(struct fp_rules *rules, struct fp_slice text, unsigned line, unsigned column,
+                    struct fp_problem *problem)
+{
+    for (;;) {
+        const char *comma = text.length ? memchr(text.text, ',', text.length) : NULL;
+        size_t length = comma ? (size_t)(comma - text.text) : text.length;
+        struct fp_slice entry = fp_slice_trim((struct fp_slice){text.text, length});
+        parse_entry(rules, entry, line, column + (unsigned)(entry.text - text.text), problem);
+        if (!comma)
+            return;
+        text.text += length + 1;
+        text.length -= length + 1;
+        column += (unsigned)length + 1;
+    }
+}

@@ -1,0 +1,12 @@
+"""forkpolicy: what a forked child loses, and what to do about it.
+
+The work is done by ``libforkpolicy.so``, preloaded under an unmodified job by ``forkpolicy run``.
+This package holds the exception that a refused fork raises.
+"""
+
+try:
+    from _forkpolicy import ForkPolicyError  # made by the shim before this package was imported
+except ImportError:
+    from .error import ForkPolicyError
+
+__all__ = ["ForkPolicyError"]

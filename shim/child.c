@@ -1,0 +1,14 @@
+/* See child.h. SPDX-License-Identifier: Apache-2.0 */
+#include "shim/child.h"
+
+#include "shim/table.h"
+
+#include <errno.h>
+
+void fp_child_enter(void)
+{
+    int saved = errno;
+    if (fp_table_ever_threaded())
+        fp_table_child();
+    errno = saved;
+}

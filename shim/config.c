@@ -1,0 +1,145 @@
+/* See config.h. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "shim/config.h"
+
+#include "policy/message.h"
+#include "shim/emit.h"
+#include "common/policy_read.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct fp_config fp_config;
+
+static struct fp_rules rules;
+static char policy_string[FP_POLICY_STRING_MAX];
+static char notice[2048];
+static atomic_bool notice_pending;
+
+/* secure_getenv, and empty is the same as not set. */
+static const char *variable(const char *name)
+{
+    const char *value = secure_getenv(name);
+    return value && *value ? value : NULL;
+}
+
+static void end_notice(struct fp_text *text, const char *what_now)
+{
+    fp_text_format(text, "; %s\n", what_now);
+}
+
+static void load_string(struct fp_text *text)
+{
+    const char *value = variable("FORKPOLICY");
+    size_t length = value ? strlen(value) : 0;
+    struct fp_problem problem = {0};
+    fp_config.policy.environment = &rules;
+    if (length >= sizeof policy_string) {
+        fp_text_format(text, "forkpolicy: FORKPOLICY is %zu bytes long, %zu at most are read", length,
+                       sizeof policy_string - 1);
+        end_notice(text, "all of it is left out");
+        return;
+    }
+    if (!length)
+        return;
+    memcpy(policy_string, value, length); /* the host may change its environment */
+    fp_rules_parse(&rules, (struct fp_slice){policy_string, length}, 1, 1, &problem);
+    if (problem.count) {
+        fp_text_format(text, "forkpolicy: ");
+        fp_message_string_problem(text, "FORKPOLICY", &problem);
+        end_notice(text, problem.count > 1 ? "the bad entries are left out"
+                                           : "this entry is left out");
+    }
+}
+
+static void load_file(struct fp_text *text)
+{
+    const char *path = variable("FORKPOLICY_FILE");
+    struct fp_problem problem = {0};
+    char reason[200];
+    struct fp_text why = FP_TEXT(reason);
+    if (!path)
+        return;
+    if (!fp_policy_read(path, &fp_config.policy.file, &problem, &why)) {
+        fp_text_format(text, "forkpolicy: FORKPOLICY_FILE ");
+        fp_text_quote(text, fp_slice_of(path), 300);
+        fp_text_format(text, ": %s", reason);
+        end_notice(text, "it is left out");
+    } else if (problem.count) {
+        fp_text_format(text, "forkpolicy: ");
+        fp_message_file_problem(text, path, &problem);
+        end_notice(text, "what is bad is left out");
+    }
+}
+
+static void load_log(struct fp_text *text)
+{
+    fp_config.log = variable("FORKPOLICY_LOG");
+    if (fp_config.log && fp_config.log[0] != '/') {
+        fp_text_format(text, "forkpolicy: FORKPOLICY_LOG is not an absolute path: ");
+        fp_text_quote(text, fp_slice_of(fp_config.log), 300);
+        end_notice(text, "no log is written");
+        fp_config.log = NULL;
+    }
+}
+
+/* Entries that ask for what a later version brings act as something weaker: say so. */
+static void note_weaker(struct fp_text *text, const struct fp_rules *asked, const char *where)
+{
+    for (size_t i = 0; asked && i < asked->count; i++) {
+        enum fp_action action = asked->rules[i].action;
+        enum fp_action done = fp_action_available(action);
+        if (action == done)
+            continue;
+        fp_text_format(text, "forkpolicy: ");
+        fp_text_quote(text, fp_slice_of(where), 300);
+        fp_text_format(text, ":%u:%u: \"%s\" is not in this version and acts as \"%s\"\n",
+                       asked->rules[i].line, asked->rules[i].column, fp_action_name(action),
+                       fp_action_name(done));
+        return; /* one line a job is enough */
+    }
+}
+
+/*
+ * One process of a job says the notice: the first that reads it puts its pid into the environment,
+ * which its children inherit and which an exec keeps.
+ */
+static bool is_ours_to_say(void)
+{
+    static const char NAME[] = "FORKPOLICY_NOTICE_BY";
+    char pid[16];
+    struct fp_text text = FP_TEXT(pid);
+    fp_text_format(&text, "%d", (int)getpid());
+    const char *claimed = secure_getenv(NAME);
+    if (claimed)
+        return strcmp(claimed, pid) == 0;
+    setenv(NAME, pid, 1);
+    return true;
+}
+
+void fp_config_load(void)
+{
+    struct fp_text text = FP_TEXT(notice);
+    fp_config.policy.built_in = &fp_known_policy;
+    load_string(&text);
+    load_file(&text);
+    load_log(&text);
+    note_weaker(&text, fp_config.policy.environment, "FORKPOLICY");
+    if (fp_config.policy.file)
+        note_weaker(&text, fp_config.policy.file->rules, fp_config.policy.file->path);
+    atomic_store(&notice_pending, text.length && is_ours_to_say());
+}
+
+void fp_config_say_notice(void)
+{
+    if (atomic_load_explicit(&notice_pending, memory_order_relaxed) &&
+        atomic_exchange(&notice_pending, false))
+        fp_emit_text(fp_slice_of(notice));
+}
+
+const char *fp_config_notice(void)
+{
+    return notice;
+}

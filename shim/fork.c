@@ -1,0 +1,177 @@
+/*
+ * The story of a fork: look, decide, say, fork, and in the child forget who is gone.
+ *
+ * A process that never had a second thread takes the short way and makes no system call of ours.
+ * Runs on the forking thread, between any two instructions of the others: nothing here or below
+ * takes a lock, allocates, or uses stdio.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#define _GNU_SOURCE
+#include "shim/fork.h"
+
+#include "policy/message.h"
+#include "shim/child.h"
+#include "shim/config.h"
+#include "shim/init.h"
+#include "shim/passage.h"
+#include "shim/real.h"
+#include "shim/self.h"
+#include "shim/table.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+/* What is alive and what the policy says; false when there is nothing to decide. */
+static bool look_and_decide(struct fp_passage *passage, const char *call, const void *caller)
+{
+    bool anything = fp_look(passage, call, caller);
+    if (anything)
+        fp_decide(&passage->snapshot, &passage->verdict);
+    return anything;
+}
+
+static pid_t fork_now(pid_t (*real)(void *context), void *context)
+{
+    fp_self.forking++;
+    pid_t child = real(context);
+    fp_self.forking--;
+    if (child == 0)
+        fp_child_enter();
+    return child;
+}
+
+/* Out of line: its passage is 11 KiB of stack that a fork without threads does not need. */
+__attribute__((noinline)) static pid_t watch_fork(const char *call, const void *caller,
+                                                  pid_t (*real)(void *context), void *context)
+{
+    struct fp_passage passage;
+    int saved = errno;
+    fp_self.inside++;
+    bool decided = look_and_decide(&passage, call, caller);
+    if (decided)
+        fp_report_say(&passage);
+    if (decided && passage.verdict.refuse)
+        fp_report_record(&passage, 0);
+    fp_self.inside--;
+    if (decided && passage.verdict.refuse) {
+        errno = ENOTSUP; /* not EAGAIN: bash would retry for 15 seconds */
+        return -1;
+    }
+    errno = saved;
+    pid_t child = fork_now(real, context);
+    if (decided && child > 0) {
+        saved = errno;
+        fp_report_record(&passage, child);
+        errno = saved;
+    }
+    return child;
+}
+
+static bool is_watched(void)
+{
+    if (!fp_ready() || fp_self.inside)
+        return false;
+    fp_config_say_notice();
+    return fp_table_ever_threaded();
+}
+
+pid_t fp_fork_story(const char *call, const void *caller, pid_t (*real)(void *context),
+                    void *context)
+{
+    if (!is_watched())
+        return fork_now(real, context);
+    return watch_fork(call, caller, real, context);
+}
+
+void fp_fork_unseen(void)
+{
+    struct fp_passage passage;
+    if (!is_watched())
+        return;
+    int saved = errno;
+    fp_self.inside++;
+    if (look_and_decide(&passage, "fork", (const void *)fp_real.fork)) {
+        passage.verdict.refuse = false; /* too late */
+        fp_report_say(&passage);
+        fp_report_record(&passage, 0);
+    }
+    fp_self.inside--;
+    errno = saved;
+}
+
+bool fp_fork_refused_in_python(const char *call, const void *caller)
+{
+    struct fp_passage passage;
+    if (!is_watched())
+        return false;
+    fp_self.inside++;
+    bool refused = look_and_decide(&passage, call, caller) && passage.verdict.refuse;
+    if (refused) {
+        char message[1024];
+        struct fp_text text = FP_TEXT(message);
+        fp_report_say(&passage);
+        fp_report_record(&passage, 0);
+        fp_message_refusal(&text, &passage.snapshot, &passage.verdict);
+        fp_python_raise(message);
+    }
+    fp_self.inside--;
+    return refused;
+}
+
+static pid_t real_fork(void *unused)
+{
+    (void)unused;
+    return fp_real.fork();
+}
+
+static pid_t real_small_fork(void *unused)
+{
+    (void)unused;
+    return fp_real._Fork();
+}
+
+struct forkpty_call {
+    int *master;
+    char *name;
+    const struct termios *terminal;
+    const struct winsize *size;
+};
+
+static pid_t real_forkpty(void *context)
+{
+    const struct forkpty_call *call = context;
+    return fp_real.forkpty(call->master, call->name, call->terminal, call->size);
+}
+
+pid_t fork(void)
+{
+    if (!fp_real.fork)
+        fp_real_resolve();
+    return fp_fork_story("fork", __builtin_return_address(0), real_fork, NULL);
+}
+
+pid_t _Fork(void)
+{
+    if (!fp_real._Fork)
+        fp_real_resolve();
+    return fp_fork_story("_Fork", __builtin_return_address(0), real_small_fork, NULL);
+}
+
+int forkpty(int *master, char *name, const struct termios *terminal, const struct winsize *size)
+{
+    struct forkpty_call call = {master, name, terminal, size};
+    if (!fp_real.forkpty)
+        fp_real_resolve();
+    return fp_fork_story("forkpty", __builtin_return_address(0), real_forkpty, &call);
+}
+
+/* Called by the stub in entry.S, which then jumps to what this returns: vfork comes back twice on
+   one stack frame, so that no C function can stand around it. */
+void *fp_vfork_real(void);
+void *fp_vfork_real(void)
+{
+    if (fp_ready() && !fp_self.inside)
+        fp_config_say_notice();
+    return fp_real.vfork ? *(void **)&fp_real.vfork : *(void **)&fp_real.fork;
+}

@@ -1,0 +1,120 @@
+/* The first step of a fork: what is alive. See passage.h. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "common/files.h"
+#include "shim/config.h"
+#include "shim/passage.h"
+#include "shim/resolve.h"
+#include "shim/self.h"
+#include "shim/table.h"
+
+#include <string.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* Python calls fork itself, or through the extension that subprocess is built on. */
+static bool is_python_fork(struct fp_owner caller)
+{
+    return fp_python_owns(caller) ||
+           (fp_python_runs() && strstr(fp_basename(caller.path), "_posixsubprocess"));
+}
+
+static void look_at_site(struct fp_passage *passage, const void *caller)
+{
+    struct fp_owner owner = fp_owner_of(caller);
+    struct fp_snapshot *snapshot = &passage->snapshot;
+    struct fp_python_stack *python = &passage->python;
+    snapshot->origin = is_python_fork(owner) ? FP_ORIGIN_PYTHON
+                       : fp_python_runs()    ? FP_ORIGIN_NATIVE_IN_PYTHON
+                                             : FP_ORIGIN_NATIVE;
+    *python = (struct fp_python_stack){0};
+    if (snapshot->origin == FP_ORIGIN_PYTHON)
+        fp_python_stack(python);
+    /* The loader names the program ""; the copy is made because libraries can be closed. */
+    struct fp_text dso = FP_TEXT(passage->dso);
+    fp_text_reset(&dso);
+    if (!*owner.path)
+        fp_file_real_path("/proc/self/exe", passage->dso, sizeof passage->dso);
+    else
+        fp_text_append(&dso, owner.path, strlen(owner.path));
+    snapshot->site = (struct fp_site){.user = python->user,
+                                      .library = python->library,
+                                      .innermost = python->innermost,
+                                      .function = python->function,
+                                      .dso = passage->dso};
+}
+
+static void add_runtime(struct fp_passage *passage, uint32_t entry, unsigned threads,
+                        const struct fp_runtime *runtime)
+{
+    struct fp_snapshot *snapshot = &passage->snapshot;
+    if (snapshot->count == FP_RUNTIMES_MAX) {
+        snapshot->omitted++;
+        return;
+    }
+    passage->entries[snapshot->count] = entry;
+    snapshot->runtimes[snapshot->count] = *runtime;
+    snapshot->runtimes[snapshot->count].threads = threads;
+    snapshot->runtimes[snapshot->count].names = "";
+    snapshot->count++;
+}
+
+static void look_at_table(struct fp_passage *passage)
+{
+    uint32_t count = fp_runtimes_count();
+    uint32_t own = fp_self.slot ? fp_self.slot->runtime : FP_ENTRY_NONE;
+    for (uint32_t i = 0; i < count; i++) {
+        struct fp_runtime_entry *entry = fp_runtime_at(i);
+        unsigned threads = atomic_load(&entry->live);
+        if (i == own && threads)
+            threads--; /* the forking thread goes on in the child */
+        if (!threads)
+            continue;
+        const struct fp_resolved *resolved = fp_resolve(entry);
+        add_runtime(passage, i, threads,
+                    &(struct fp_runtime){.facts = resolved->facts,
+                                         .identity = resolved->identity,
+                                         .handlers = atomic_load(&entry->handlers),
+                                         .started = entry->started});
+    }
+}
+
+/* Threads that no hook saw count by their names: one runtime for each name. */
+static void look_at_strangers(struct fp_passage *passage)
+{
+    for (size_t i = 0; i < passage->census.count; i++) {
+        const struct fp_strangers *strangers = &passage->census.strangers[i];
+        struct fp_runtime runtime = {
+            .facts = {.dso = "", .file = "", .thread = strangers->name, .package = "",
+                      .version = ""},
+            .started = ""};
+        runtime.identity = fp_identify(&fp_config.policy, &runtime.facts);
+        add_runtime(passage, FP_ENTRY_NONE, strangers->threads, &runtime);
+    }
+}
+
+bool fp_look(struct fp_passage *passage, const char *call, const void *caller)
+{
+    struct fp_snapshot *snapshot = &passage->snapshot;
+    unsigned counted = fp_census_count();
+    if (counted == 1)
+        return false;
+    look_at_site(passage, caller);
+    if (passage->python.execs)
+        return false;
+    passage->census.unattributed = 0;
+    passage->census.count = 0;
+    unsigned tabled = fp_table_threads();
+    if (counted && counted != tabled)
+        fp_census_take(&passage->census);
+    snapshot->call = call;
+    snapshot->pid = getpid();
+    snapshot->program = "";
+    snapshot->threads = counted ? counted : tabled;
+    snapshot->unattributed = passage->census.unattributed;
+    snapshot->count = snapshot->omitted = 0;
+    snapshot->environment = (const char *const *)environ;
+    look_at_table(passage);
+    look_at_strangers(passage);
+    return snapshot->count > 0;
+}

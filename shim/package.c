@@ -1,0 +1,121 @@
+/* See package.h. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "shim/package.h"
+
+#include "policy/text.h"
+#include "common/files.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+struct search {
+    struct fp_package *package;
+    struct fp_slice top;      /* the first part of the path below site-packages, without endings */
+    const char *relative;     /* the path below site-packages */
+    int folder;               /* site-packages itself */
+    bool in_records, found;
+};
+
+/* The path below the last site-packages or dist-packages folder; NULL when there is none. */
+static const char *below_packages(const char *path)
+{
+    static const char *const FOLDERS[] = {"/site-packages/", "/dist-packages/"};
+    const char *below = NULL;
+    for (size_t i = 0; i < sizeof FOLDERS / sizeof *FOLDERS; i++)
+        for (const char *at = path; (at = strstr(at, FOLDERS[i])); below = at)
+            at += strlen(FOLDERS[i]);
+    return below;
+}
+
+static char fold(char c)
+{
+    return c == '-' || c == '.' ? '_' : c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+static bool same_name(struct fp_slice a, struct fp_slice b)
+{
+    if (a.length != b.length)
+        return false;
+    for (size_t i = 0; i < a.length; i++)
+        if (fold(a.text[i]) != fold(b.text[i]))
+            return false;
+    return true;
+}
+
+/* "NAME-VERSION.dist-info" and "NAME-VERSION[-pyX.Y].egg-info" into their parts. */
+static bool split_info_name(const char *entry, struct fp_slice *name, struct fp_slice *version)
+{
+    const char *end = strstr(entry, ".dist-info");
+    if (!end)
+        end = strstr(entry, ".egg-info");
+    const char *dash = end ? memchr(entry, '-', (size_t)(end - entry)) : NULL;
+    if (!dash)
+        return false;
+    *name = (struct fp_slice){entry, (size_t)(dash - entry)};
+    *version = (struct fp_slice){dash + 1, (size_t)(end - dash - 1)};
+    const char *python = memchr(version->text, '-', version->length);
+    if (python)
+        version->length = (size_t)(python - version->text);
+    return name->length && version->length;
+}
+
+/* A line of RECORD begins with the path and a comma. */
+static bool record_lists(const struct search *search, const char *entry)
+{
+    char path[512], line[1024];
+    struct fp_text record = FP_TEXT(path), wanted = FP_TEXT(line);
+    fp_text_format(&record, "%s/RECORD", entry);
+    fp_text_format(&wanted, "%s,", search->relative);
+    return !record.cut && !wanted.cut &&
+           fp_file_contains(search->folder, path, line, wanted.length);
+}
+
+static bool visit(const char *entry, void *context)
+{
+    struct search *search = context;
+    struct fp_slice name, version;
+    if (!split_info_name(entry, &name, &version))
+        return true;
+    if (!(search->in_records ? record_lists(search, entry) : same_name(name, search->top)))
+        return true;
+    struct fp_text out = {.data = search->package->name, .size = FP_PACKAGE_SIZE};
+    fp_text_append(&out, name.text, name.length);
+    out = (struct fp_text){.data = search->package->version, .size = FP_PACKAGE_SIZE};
+    fp_text_append(&out, version.text, version.length);
+    search->found = true;
+    return false;
+}
+
+static struct fp_slice top_of(const char *relative)
+{
+    struct fp_slice top = {relative, strcspn(relative, "/")};
+    if (relative[top.length] != '/')
+        top.length = strcspn(relative, "."); /* a module of one file: name.cpython-311-...so */
+    else if (top.length > 5 && memcmp(relative + top.length - 5, ".libs", 5) == 0)
+        top.length -= 5; /* auditwheel's folder of bundled libraries */
+    return top;
+}
+
+bool fp_package_find(const char *path, struct fp_package *package)
+{
+    package->name[0] = package->version[0] = '\0';
+    const char *relative = below_packages(path);
+    char folder[1024];
+    struct fp_text name = FP_TEXT(folder);
+    if (!relative)
+        return false;
+    fp_text_append(&name, path, (size_t)(relative - path));
+    if (name.cut)
+        return false;
+    struct search search = {.package = package, .top = top_of(relative), .relative = relative};
+    for (int in_records = 0; in_records < 2 && !search.found; in_records++) {
+        search.in_records = in_records;
+        search.folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (search.folder < 0)
+            return false;
+        fp_folder_each(search.folder, visit, &search);
+        close(search.folder);
+    }
+    return search.found;
+}

@@ -1,0 +1,68 @@
+/* See resolve.h. SPDX-License-Identifier: Apache-2.0 */
+#include "shim/resolve.h"
+
+#include "common/files.h"
+#include "policy/site.h"
+#include "shim/config.h"
+#include "shim/package.h"
+#include "shim/python.h"
+
+#include <string.h>
+
+/* The program itself and relative paths are resolved too; what is gone keeps the loader's name. */
+static const char *real_path(const char *path)
+{
+    char buffer[1024];
+    if (fp_file_real_path(*path ? path : "/proc/self/exe", buffer, sizeof buffer))
+        return fp_arena_copy(buffer, strlen(buffer));
+    return path;
+}
+
+/* A Python thread belongs to the package whose line started it, else to the one whose code made
+   the thread, else to Python. */
+static bool find_python_package(const struct fp_runtime_entry *entry, struct fp_package *package)
+{
+    char file[1024];
+    struct fp_text text = FP_TEXT(file);
+    const char *colon = strrchr(entry->started, ':');
+    if (colon)
+        fp_text_append(&text, entry->started, (size_t)(colon - entry->started));
+    if ((colon && fp_package_find(file, package)) || fp_package_find(entry->file, package))
+        return true;
+    if (fp_code_of(entry->file) != FP_CODE_STANDARD)
+        return false;
+    text = (struct fp_text){.data = package->name, .size = sizeof package->name};
+    fp_text_format(&text, "python");
+    text = (struct fp_text){.data = package->version, .size = sizeof package->version};
+    fp_text_format(&text, "%s", fp_python_version());
+    return true;
+}
+
+static const struct fp_resolved nothing = {
+    .facts = {.dso = "", .file = "", .thread = "", .package = "", .version = ""},
+    .identity = {.asked = FP_ACTION_WARN}};
+
+const struct fp_resolved *fp_resolve(struct fp_runtime_entry *entry)
+{
+    struct fp_resolved *resolved = atomic_load_explicit(&entry->resolved, memory_order_acquire);
+    struct fp_package package;
+    if (resolved)
+        return resolved;
+    resolved = fp_arena_take(sizeof *resolved);
+    if (!resolved)
+        return &nothing;
+    const char *dso = real_path(entry->dso);
+    if (!(*entry->file ? find_python_package(entry, &package) : fp_package_find(dso, &package)))
+        package.name[0] = package.version[0] = '\0';
+    resolved->facts = (struct fp_facts){
+        .dso = dso,
+        .file = entry->file,
+        .thread = "",
+        .package = fp_arena_copy(package.name, strlen(package.name)),
+        .version = fp_arena_copy(package.version, strlen(package.version)),
+    };
+    resolved->identity = fp_identify(&fp_config.policy, &resolved->facts);
+    /* Of two threads that fork at once the later one's answer stays: they are the same. */
+    atomic_store_explicit(&entry->resolved, resolved, memory_order_release);
+    return resolved;
+}

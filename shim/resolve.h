@@ -1,0 +1,15 @@
+/*
+ * What lies behind a registry entry: real path, package, version, and what policy and table say of
+ * it. Found out once, at the first fork that meets the entry, and never in a child.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FP_SHIM_RESOLVE_H
+#define FP_SHIM_RESOLVE_H
+
+#include "shim/runtimes.h"
+
+/* Never NULL; when memory is used up, facts without a package. */
+const struct fp_resolved *fp_resolve(struct fp_runtime_entry *entry);
+
+#endif
