@@ -3,6 +3,7 @@
 BUILD ?= build
 PYTHON ?= python3
 CC ?= gcc
+CXX ?= g++
 CLANG ?= clang
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef \
@@ -11,7 +12,8 @@ WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-pr
 CFLAGS ?= -O2 -g
 FLAGS := -std=c11 $(CFLAGS) $(WARNINGS) -fvisibility=hidden -fPIC -U_FORTIFY_SOURCE \
          -fno-stack-protector -I. -Iinclude
-SHIM_LINK := -shared -Wl,-z,defs,-z,now,-z,relro,-z,nodelete,-z,noexecstack -Wl,-Bsymbolic \
+# One mapping for code and constants (noseparate-code): a forked child faults in fewer pages.
+SHIM_LINK := -shared -Wl,-z,noseparate-code,--sort-section=name -Wl,-z,defs,-z,now,-z,relro,-z,nodelete,-z,noexecstack -Wl,-Bsymbolic \
              -Wl,--hash-style=gnu -Wl,-soname,libforkpolicy.so
 
 POLICY := $(wildcard policy/*.c)
@@ -24,7 +26,7 @@ PROGRAM := $(BUILD)/forkpolicy
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all help clean distclean
+.PHONY: all help programs clean distclean
 
 all: $(LIBRARY) $(PROGRAM) ## build the shim and the program into build/
 
@@ -32,7 +34,7 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | \
 	    awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-include setup.mk
+include setup.mk tests.mk
 
 $(BUILD)/obj/%.o: %.c | packages
 	@mkdir -p $(@D)
@@ -65,6 +67,29 @@ $(LIBRARY): $(call objects,$(SHIM)) $(CORE) $(BUILD)/exports.map
 
 $(PROGRAM): $(call objects,$(CLI)) $(CORE)
 	$(CC) $(CFLAGS) -o $@ $^
+
+# The small programs that the tests run under the shim.
+HOSTS := $(patsubst tests/prog/%.c,$(BUILD)/prog/%,$(wildcard tests/prog/*.c)) \
+         $(patsubst tests/prog/%.cc,$(BUILD)/prog/%,$(wildcard tests/prog/*.cc)) \
+         $(patsubst tests/prog/lib/%.c,$(BUILD)/prog/lib%.so,$(wildcard tests/prog/lib/*.c)) \
+         $(patsubst tests/prog/lib/%.cc,$(BUILD)/prog/lib%.so,$(wildcard tests/prog/lib/*.cc))
+programs: $(HOSTS)
+
+$(BUILD)/prog/%: tests/prog/%.c | packages
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -pthread -o $@ $< -ldl -lutil
+
+$(BUILD)/prog/%: tests/prog/%.cc | packages
+	@mkdir -p $(@D)
+	$(CXX) -O2 -g -Wall -Wextra -pthread -o $@ $< -ldl
+
+$(BUILD)/prog/lib%.so: tests/prog/lib/%.c | packages
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -pthread -fPIC -shared -o $@ $<
+
+$(BUILD)/prog/lib%.so: tests/prog/lib/%.cc | packages
+	@mkdir -p $(@D)
+	$(CXX) -O2 -g -Wall -Wextra -pthread -fPIC -shared -o $@ $<
 
 -include $(wildcard $(BUILD)/obj/*/*.d)
 

@@ -1,1 +1,81 @@
-int main(void){return 0;}
+/* See cli.h. SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+
+#include "common/version.h"
+#include "policy/model.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name, *arguments, *help;
+    int (*run)(int count, char **arguments);
+} VERBS[] = {
+#define FP_VERB(name, arguments, help) {#name, arguments, help, fp_cli_##name},
+#include "cli/verbs.def"
+#undef FP_VERB
+};
+
+enum { VERB_COUNT = sizeof VERBS / sizeof *VERBS };
+
+void fp_cli_say(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("forkpolicy: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+}
+
+static void print_usage(FILE *stream)
+{
+    fputs("usage:\n", stream);
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        fprintf(stream, "  forkpolicy %s %s\n", VERBS[i].name, VERBS[i].arguments);
+}
+
+static int print_help(void)
+{
+    printf("forkpolicy %s: says which libraries a forked child loses, before it hangs\n\n",
+           FP_VERSION);
+    print_usage(stdout);
+    printf("\nverbs:\n");
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        printf("  %-24s %s\n", VERBS[i].name, VERBS[i].help);
+    printf("\noptions of run, each with the variable that it sets for the job:\n");
+#define FP_OPTION(field, name, argument, variable, help) \
+    printf("  %-13s %-10s %s (%s)\n", name, argument, help, variable);
+#include "cli/options.def"
+#undef FP_OPTION
+    printf("\nactions:\n");
+#define FP_ACTION(NAME, name, available, help) \
+    printf("  %-24s %s%s\n", name, help, (available) ? "" : " (not in this version: acts as warn)");
+#include "policy/actions.def"
+#undef FP_ACTION
+    printf("\nA PATTERN is a glob on a runtime's name, its package or the path of its library:\n"
+           "  forkpolicy run --policy refuse,off:numpy -- python train.py\n"
+           "\nexit status: the job's; 2 usage or bad policy; 69 the shim would not be loaded;\n"
+           "126 COMMAND cannot be run; 127 COMMAND is not found\n");
+    return 0;
+}
+
+int main(int count, char **arguments)
+{
+    const char *verb = count > 1 ? arguments[1] : "";
+    if (strcmp(verb, "help") == 0 || strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0)
+        return print_help();
+    if (strcmp(verb, "--version") == 0) {
+        printf("forkpolicy %s\n", FP_VERSION);
+        return 0;
+    }
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        if (strcmp(verb, VERBS[i].name) == 0)
+            return VERBS[i].run(count - 2, arguments + 2);
+    if (*verb)
+        fp_cli_say("unknown verb \"%s\"", verb);
+    print_usage(stderr);
+    fputs("try: forkpolicy --help\n", stderr);
+    return FP_EXIT_USAGE;
+}

@@ -3,6 +3,7 @@
 #include "common/policy_read.h"
 
 #include "common/files.h"
+#include "common/large.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static struct fp_policy_file parsed;
+FP_LARGE static struct fp_policy_file parsed;
 
 static const char *refuse(const struct stat *status)
 {
@@ -31,9 +32,10 @@ bool fp_policy_read(const char *path, const struct fp_policy_text **policy,
 {
     int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     if (file < 0) {
-        fp_text_format(why, "%s", errno == ENOENT   ? "there is no such file"
-                                  : errno == EACCES ? "permission denied"
-                                                    : "it cannot be opened");
+        fp_text_format(why, "%s",
+                       errno == ENOENT   ? "there is no such file"
+                       : errno == EACCES ? "permission denied"
+                                         : "it cannot be opened");
         return false;
     }
     struct stat status;

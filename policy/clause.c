@@ -25,9 +25,9 @@ static bool compare_holds(struct fp_slice operator, int order)
 {
     switch (operator.text[0]) {
     case '<':
-        return operator.length == 2 ? order <= 0 : order < 0;
+        return operator.length == 2 ? order <= 0 : order<0;
     case '>':
-        return operator.length == 2 ? order >= 0 : order > 0;
+        return operator.length == 2 ? order >= 0 : order> 0;
     default:
         return order == 0;
     }
@@ -36,7 +36,7 @@ static bool compare_holds(struct fp_slice operator, int order)
 static const char *walk_version(struct walk *walk)
 {
     take(walk);
-    struct fp_slice operator = walk->word;
+    struct fp_slice operator= walk->word;
     if (!fp_slice_is(operator, "<") && !fp_slice_is(operator, "<=") &&
         !fp_slice_is(operator, "==") && !fp_slice_is(operator, ">=") && !fp_slice_is(operator, ">"))
         return "want one of < <= == >= > here";
@@ -44,8 +44,8 @@ static const char *walk_version(struct walk *walk)
     if (!fp_version_valid(walk->word))
         return "want a version such as 0.19 here";
     struct fp_slice have = fp_slice_of(walk->version ? walk->version : "");
-    walk->holds &= fp_version_valid(have) &&
-                   compare_holds(operator, fp_version_compare(have, walk->word));
+    walk->holds &=
+        fp_version_valid(have) && compare_holds(operator, fp_version_compare(have, walk->word));
     return NULL;
 }
 
@@ -70,8 +70,10 @@ static const char *walk_environment(struct walk *walk)
         glob = (struct fp_slice){equals + 1, walk->word.length - name.length - 1};
         size_t offset;
         const char *wrong = fp_glob_check(glob, &offset);
-        if (wrong)
+        if (wrong) {
+            walk->word.text = glob.text + offset;
             return wrong;
+        }
     }
     const char *value = find_variable(walk->environment, name);
     walk->holds &= value && fp_glob_match(glob, fp_slice_of(value));

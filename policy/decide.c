@@ -8,12 +8,12 @@
 
 /* What a bare action means for each class: nobody is troubled about what survives. */
 static const enum fp_action BY_CLASS[FP_ACTION_COUNT][FP_CLASS_COUNT] = {
-#define ROW(unknown, survives, reset, lost, refuses)                                              \
-    {[FP_CLASS_UNKNOWN] = FP_ACTION_##unknown,                                                    \
-     [FP_CLASS_SURVIVES] = FP_ACTION_##survives,                                                  \
-     [FP_CLASS_RESET] = FP_ACTION_##reset,                                                        \
-     [FP_CLASS_LOST] = FP_ACTION_##lost,                                                          \
-     [FP_CLASS_REFUSES] = FP_ACTION_##refuses}
+#define ROW(unknown, survives, reset, lost, refuses)                                          \
+    {                                                                                         \
+        [FP_CLASS_UNKNOWN] = FP_ACTION_##unknown, [FP_CLASS_SURVIVES] = FP_ACTION_##survives, \
+        [FP_CLASS_RESET] = FP_ACTION_##reset, [FP_CLASS_LOST] = FP_ACTION_##lost,             \
+        [FP_CLASS_REFUSES] = FP_ACTION_##refuses                                              \
+    }
     [FP_ACTION_OFF] = ROW(OFF, OFF, OFF, OFF, OFF),
     [FP_ACTION_WARN] = ROW(WARN, OFF, WARN, WARN, WARN),
     [FP_ACTION_FAIL] = ROW(FAIL, OFF, FAIL, FAIL, WARN),
@@ -30,9 +30,9 @@ static const bool AVAILABLE[] = {
 };
 
 static const enum fp_action LADDER[FP_ACTION_COUNT] = {
-    [FP_ACTION_OFF] = FP_ACTION_OFF,     [FP_ACTION_WARN] = FP_ACTION_OFF,
-    [FP_ACTION_FAIL] = FP_ACTION_WARN,   [FP_ACTION_REFUSE] = FP_ACTION_FAIL,
-    [FP_ACTION_RESET] = FP_ACTION_FAIL,  [FP_ACTION_CARRY] = FP_ACTION_RESET,
+    [FP_ACTION_OFF] = FP_ACTION_OFF,    [FP_ACTION_WARN] = FP_ACTION_OFF,
+    [FP_ACTION_FAIL] = FP_ACTION_WARN,  [FP_ACTION_REFUSE] = FP_ACTION_FAIL,
+    [FP_ACTION_RESET] = FP_ACTION_FAIL, [FP_ACTION_CARRY] = FP_ACTION_RESET,
 };
 
 enum fp_action fp_action_available(enum fp_action action)
@@ -57,7 +57,9 @@ static bool any_value_matches(const struct fp_policy_text *text, const struct fp
 static const struct fp_known *find_known(const struct fp_policy_text *text,
                                          const struct fp_facts *facts)
 {
-    enum fp_word word = *facts->thread ? FP_WORD_THREAD : *facts->file ? FP_WORD_PYTHON : FP_WORD_DSO;
+    enum fp_word word = *facts->thread ? FP_WORD_THREAD
+                        : *facts->file ? FP_WORD_PYTHON
+                                       : FP_WORD_DSO;
     const char *subject = *facts->thread ? facts->thread : *facts->file ? facts->file : facts->dso;
     for (size_t i = text ? text->known_count : 0; i-- > 0;)
         if (any_value_matches(text, &text->known[i], word, subject))
@@ -65,15 +67,20 @@ static const struct fp_known *find_known(const struct fp_policy_text *text,
     return NULL;
 }
 
-/* PEP 503: case and the kind and number of separators make no difference in a package's name. */
+/*
+ * PEP 503: case and the kind and number of separators make no difference in a package's name.
+ * What does not fit is no package's name: cut, a pattern could match what it does not mean.
+ */
 static struct fp_slice normalise(struct fp_slice name, char *buffer, size_t size)
 {
     size_t length = 0;
-    for (size_t i = 0; i < name.length && length < size; i++) {
+    for (size_t i = 0; i < name.length; i++) {
         char c = name.text[i];
         bool separator = c == '-' || c == '_' || c == '.';
         if (separator && length && buffer[length - 1] == '-')
             continue;
+        if (length == size)
+            return (struct fp_slice){buffer, 0};
         buffer[length++] = separator ? '-' : c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
     }
     return (struct fp_slice){buffer, length};
@@ -85,9 +92,10 @@ static bool pattern_matches(struct fp_slice pattern, struct fp_slice name,
     char normal_pattern[128], normal_package[128];
     if (name.length && fp_glob_match(pattern, name))
         return true;
-    if (*facts->package &&
-        fp_glob_match(normalise(pattern, normal_pattern, sizeof normal_pattern),
-                      normalise(fp_slice_of(facts->package), normal_package, sizeof normal_package)))
+    struct fp_slice package =
+        normalise(fp_slice_of(facts->package), normal_package, sizeof normal_package);
+    if (package.length &&
+        fp_glob_match(normalise(pattern, normal_pattern, sizeof normal_pattern), package))
         return true;
     return (*facts->dso && fp_glob_match(pattern, fp_slice_of(facts->dso))) ||
            (*facts->file && fp_glob_match(pattern, fp_slice_of(facts->file)));
@@ -145,8 +153,8 @@ enum fp_class fp_classify(const struct fp_identity *identity, const char *versio
     return FP_CLASS_UNKNOWN;
 }
 
-static struct fp_judgement judge(const struct fp_runtime *runtime, enum fp_origin origin,
-                                 const char *const *environment)
+struct fp_judgement fp_judge(const struct fp_runtime *runtime, enum fp_origin origin,
+                             const char *const *environment)
 {
     const struct fp_identity *identity = &runtime->identity;
     struct fp_judgement judgement;
@@ -171,7 +179,7 @@ void fp_decide(const struct fp_snapshot *snapshot, struct fp_verdict *verdict)
     verdict->refuse = verdict->tell = false;
     for (size_t i = 0; i < snapshot->count; i++) {
         verdict->runtimes[i] =
-            judge(&snapshot->runtimes[i], snapshot->origin, snapshot->environment);
+            fp_judge(&snapshot->runtimes[i], snapshot->origin, snapshot->environment);
         verdict->refuse |= verdict->runtimes[i].speech == FP_SPEECH_REFUSE;
         verdict->tell |= verdict->runtimes[i].speech != FP_SPEECH_SILENT;
     }
@@ -200,6 +208,40 @@ bool fp_policy_is_off(const struct fp_policy *policy)
     return bare && !any_rule(rules, FP_ACTION_WARN, FP_ACTION_CARRY);
 }
 
+static bool any_pattern(const struct fp_rules *rules)
+{
+    for (size_t i = 0; rules && i < rules->count; i++)
+        if (rules->rules[i].pattern.length)
+            return true;
+    return false;
+}
+
+/* A bare action speaks of nothing but `lost` and `refuses`. */
+static bool any_lost_stranger(const struct fp_policy_text *text)
+{
+    for (size_t i = 0; text && i < text->known_count; i++) {
+        const struct fp_known *known = &text->known[i];
+        if (!fp_known_value(text, known, FP_WORD_THREAD, 0).length)
+            continue;
+        for (size_t nth = 0;; nth++) {
+            struct fp_slice clause = fp_known_value(text, known, FP_WORD_CLASS, nth);
+            enum fp_class class;
+            if (!clause.length)
+                break;
+            fp_clause_holds(clause, "", NULL, &class);
+            if (class == FP_CLASS_LOST || class == FP_CLASS_REFUSES)
+                return true;
+        }
+    }
+    return false;
+}
+
+bool fp_policy_tells_strangers(const struct fp_policy *policy)
+{
+    return any_pattern(policy->environment) || any_lost_stranger(policy->built_in) ||
+           any_lost_stranger(policy->file) || (policy->file && any_pattern(policy->file->rules));
+}
+
 static bool text_execs(const struct fp_policy_text *text, const char *file, const char *function)
 {
     for (size_t i = 0; text && i < text->statement_count; i++) {
@@ -215,6 +257,5 @@ static bool text_execs(const struct fp_policy_text *text, const char *file, cons
 
 bool fp_policy_execs(const struct fp_policy *policy, const char *file, const char *function)
 {
-    return text_execs(policy->file, file, function) ||
-           text_execs(policy->built_in, file, function);
+    return text_execs(policy->file, file, function) || text_execs(policy->built_in, file, function);
 }

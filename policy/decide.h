@@ -14,8 +14,8 @@
  * file's runtimes beat the built-in ones.
  */
 struct fp_policy {
-    const struct fp_rules *environment;    /* FORKPOLICY; never NULL */
-    const struct fp_policy_text *file;     /* FORKPOLICY_FILE; NULL when not set */
+    const struct fp_rules *environment; /* FORKPOLICY; never NULL */
+    const struct fp_policy_text *file;  /* FORKPOLICY_FILE; NULL when not set */
     const struct fp_policy_text *built_in;
 };
 
@@ -26,6 +26,10 @@ struct fp_identity fp_identify(const struct fp_policy *policy, const struct fp_f
 enum fp_class fp_classify(const struct fp_identity *identity, const char *version,
                           const char *const *environment);
 
+/* What holds for one runtime at one fork. */
+struct fp_judgement fp_judge(const struct fp_runtime *runtime, enum fp_origin origin,
+                             const char *const *environment);
+
 void fp_decide(const struct fp_snapshot *snapshot, struct fp_verdict *verdict);
 
 /* What is done for `action` in this version: itself, or the next one down that is available. */
@@ -33,6 +37,9 @@ enum fp_action fp_action_available(enum fp_action action);
 
 /* Whether any entry can make a fork fail. */
 bool fp_policy_can_refuse(const struct fp_policy *policy);
+
+/* Whether anything can ever be said of threads that no hook saw: they are known by name alone. */
+bool fp_policy_tells_strangers(const struct fp_policy *policy);
 
 /* Whether nothing is ever asked for but `off`. */
 bool fp_policy_is_off(const struct fp_policy *policy);

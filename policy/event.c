@@ -22,6 +22,32 @@ static void add_optional(struct fp_text *text, const char *key, struct fp_slice 
         fp_text_format(text, ",\"%s\":null", key);
 }
 
+/*
+ * The last string of a record, shortened until the record can be closed behind it: a tool must be
+ * able to read every line.
+ */
+static void add_last_string(struct fp_text *text, const char *key, struct fp_slice value)
+{
+    size_t before = text->length;
+    for (;; value.length /= 2) {
+        text->size -= TAIL_ROOM;
+        add_string(text, key, value);
+        text->size += TAIL_ROOM;
+        if (!text->cut || !value.length)
+            return;
+        text->length = before;
+        text->cut = false;
+    }
+}
+
+/* Host and rank come from outside too, and everything else must fit behind them. */
+static struct fp_slice shortened(const char *string, size_t most)
+{
+    struct fp_slice slice = fp_slice_of(string);
+    slice.length = slice.length > most ? most : slice.length;
+    return slice;
+}
+
 static void add_header(struct fp_text *text, const struct fp_event_header *header)
 {
     char fraction[] = "000000";
@@ -32,8 +58,8 @@ static void add_header(struct fp_text *text, const struct fp_event_header *heade
     fp_text_format(text, "{\"v\":%d,\"event\":\"%s\",\"time\":%ld.%s,\"pid\":%d,\"ppid\":%d",
                    FP_EVENT_VERSION, header->event, header->seconds, fraction, (int)header->pid,
                    (int)header->parent);
-    add_string(text, "host", fp_slice_of(header->host));
-    add_optional(text, "rank", fp_slice_of(header->rank));
+    add_string(text, "host", shortened(header->host, 64));
+    add_optional(text, "rank", shortened(header->rank, 32));
 }
 
 static void add_end(struct fp_text *text)
@@ -45,6 +71,9 @@ static void add_end(struct fp_text *text)
 static void add_line(struct fp_text *text, const char *line)
 {
     const char *colon = strrchr(line, ':');
+    size_t digits = colon ? strspn(colon + 1, "0123456789") : 0;
+    if (!digits || colon[1 + digits] || colon[1] == '0')
+        colon = NULL; /* a path that was cut, or that holds a colon of its own */
     struct fp_slice file = {line, colon ? (size_t)(colon - line) : strlen(line)};
     fp_text_format(text, "{\"file\":");
     fp_text_json(text, file);
@@ -177,18 +206,18 @@ void fp_event_fork(struct fp_text *text, const struct fp_event_header *header,
     add_end(text);
 }
 
-void fp_event_start(struct fp_text *text, const struct fp_event_header *header,
-                    const char *program, const char *shim_version)
+void fp_event_start(struct fp_text *text, const struct fp_event_header *header, const char *program,
+                    const char *shim_version)
 {
     add_header(text, header);
-    add_string(text, "program", fp_slice_of(program));
-    add_string(text, "version", fp_slice_of(shim_version));
+    add_string(text, "version", shortened(shim_version, 64));
+    add_last_string(text, "program", fp_slice_of(program));
     add_end(text);
 }
 
 void fp_event_error(struct fp_text *text, const struct fp_event_header *header, const char *message)
 {
     add_header(text, header);
-    add_string(text, "message", fp_slice_of(message));
+    add_last_string(text, "message", fp_slice_of(message));
     add_end(text);
 }

@@ -21,8 +21,8 @@ struct fp_event_header {
 };
 
 /* "start": the preload took. */
-void fp_event_start(struct fp_text *text, const struct fp_event_header *header,
-                    const char *program, const char *shim_version);
+void fp_event_start(struct fp_text *text, const struct fp_event_header *header, const char *program,
+                    const char *shim_version);
 
 /* "fork" or "refused", by header->event; child is 0 where it is not known. */
 void fp_event_fork(struct fp_text *text, const struct fp_event_header *header,

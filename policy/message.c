@@ -2,6 +2,7 @@
 #include "policy/message.h"
 
 #include "policy/policy_text.h"
+#include "policy/site.h"
 
 #include <string.h>
 
@@ -10,9 +11,12 @@ static const char *plural(unsigned count)
     return count == 1 ? "" : "s";
 }
 
+/* What a line below the first begins with; labels are padded to eight. */
+#define LABEL(padded) "forkpolicy:   " padded
+
 static void add_label(struct fp_text *text, const char *label)
 {
-    fp_text_format(text, "forkpolicy:   %s%.*s", label, 8 - (int)strlen(label), "        ");
+    fp_text_format(text, LABEL("%s%.*s"), label, 8 - (int)strlen(label), "        ");
 }
 
 static struct fp_slice known_value(const struct fp_runtime *runtime, enum fp_word word, size_t nth)
@@ -47,10 +51,31 @@ static void add_runtime_name(struct fp_text *text, const struct fp_runtime *runt
     if (!*facts->package)
         return;
     fp_text_format(text, same ? " " : " (");
-    if (!same)
-        fp_text_format(text, "%s ", facts->package);
-    fp_text_format(text, "%s%s", *facts->version ? facts->version : "of unknown version",
-                   same ? "" : ")");
+    if (!same) {
+        fp_text_quote(text, fp_slice_of(facts->package), 120);
+        fp_text_format(text, " ");
+    }
+    fp_text_quote(text, fp_slice_of(*facts->version ? facts->version : "of unknown version"), 64);
+    fp_text_format(text, "%s", same ? "" : ")");
+}
+
+/* Installed code by its path in its package: "torch/utils/data/dataloader.py:1176". */
+static const char *short_path(const char *path)
+{
+    static const char *const FOLDERS[] = {"/site-packages/", "/dist-packages/"};
+    for (size_t i = 0; i < sizeof FOLDERS / sizeof *FOLDERS; i++) {
+        const char *at = strstr(path, FOLDERS[i]);
+        if (at)
+            return at + strlen(FOLDERS[i]);
+    }
+    const char *library = fp_code_of(path) == FP_CODE_STANDARD ? strstr(path, "/lib/python") : NULL;
+    const char *slash = library ? strchr(library + 11, '/') : NULL;
+    return slash ? slash + 1 : path;
+}
+
+static void add_path(struct fp_text *text, const char *path)
+{
+    fp_text_quote(text, fp_slice_of(short_path(path)), 300);
 }
 
 /* "4 tokio threads (tokio-runtime-w)" */
@@ -61,8 +86,9 @@ static void add_threads(struct fp_text *text, const struct fp_runtime *runtime)
         kind = fp_slice_of(*runtime->facts.file     ? "Python"
                            : *runtime->facts.thread ? "unattributed"
                                                     : "native");
-    fp_text_format(text, "%u %.*s thread%s", runtime->threads, FP_SLICE(kind),
-                   plural(runtime->threads));
+    fp_text_format(text, "%u ", runtime->threads);
+    fp_text_quote(text, kind, 64);
+    fp_text_format(text, " thread%s", plural(runtime->threads));
     if (*runtime->names) {
         fp_text_format(text, " (");
         fp_text_quote(text, fp_slice_of(runtime->names), 120);
@@ -74,21 +100,22 @@ static void add_at(struct fp_text *text, const struct fp_snapshot *snapshot)
 {
     const struct fp_site *site = &snapshot->site;
     add_label(text, "at");
-    const char *line = *site->user      ? site->user
-                       : *site->library ? site->library
-                                        : site->innermost;
+    const char *line = *site->user ? site->user : *site->library ? site->library : site->innermost;
     if (!*line) {
         fp_text_format(text, "%s() called from ", snapshot->call);
         fp_text_quote(text, fp_slice_of(site->dso), 300);
     } else {
         fp_text_quote(text, fp_slice_of(line), 300);
-        if (*site->function && line == site->user)
-            fp_text_format(text, " in %s", site->function);
-        if (*site->library && line != site->library)
-            fp_text_format(text, ", through %s", site->library);
-        else if (*site->innermost && line != site->innermost &&
-                 strcmp(site->innermost, line) != 0)
-            fp_text_format(text, ", through %s", site->innermost);
+        if (*site->function && line == site->user) {
+            fp_text_format(text, " in ");
+            fp_text_quote(text, fp_slice_of(site->function), 120);
+        }
+        bool outer = *site->library && line != site->library;
+        const char *between = outer ? site->library : site->innermost;
+        if (*between && strcmp(between, line) != 0) {
+            fp_text_format(text, ", through ");
+            add_path(text, between);
+        }
     }
     fp_text_format(text, "\n");
 }
@@ -101,11 +128,11 @@ static void add_told(struct fp_text *text, const struct fp_runtime *runtime)
     add_threads(text, runtime);
     if (*runtime->facts.dso && !*runtime->facts.file) {
         fp_text_format(text, " of ");
-        fp_text_quote(text, fp_slice_of(runtime->facts.dso), 300);
+        add_path(text, runtime->facts.dso);
     }
     if (*runtime->started) {
         fp_text_format(text, ", started at ");
-        fp_text_quote(text, fp_slice_of(runtime->started), 300);
+        add_path(text, runtime->started);
     }
     fp_text_format(text, "\n");
 }
@@ -160,45 +187,100 @@ static const char *start_advice(const struct fp_snapshot *snapshot)
     return "fork before the library is first used, or start a new program with subprocess";
 }
 
+/* Whether an earlier runtime of those meant says the same: two of one library often do. */
+static bool is_repeated(const struct fp_snapshot *snapshot, const bool *meant, size_t at,
+                        struct fp_slice value, enum fp_word word)
+{
+    for (size_t i = 0; i < at; i++) {
+        struct fp_slice earlier;
+        for (size_t nth = 0; meant[i]; nth++) {
+            earlier = known_value(&snapshot->runtimes[i], word, nth);
+            if (!earlier.length)
+                break;
+            if (earlier.length == value.length &&
+                memcmp(earlier.text, value.text, value.length) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Every value of `word` of the runtimes meant, once, each behind `before` and followed by `after`.
+ */
+static void add_values(struct fp_text *text, const struct fp_snapshot *snapshot, const bool *meant,
+                       enum fp_word word, const char *before, const char *after)
+{
+    for (size_t i = 0; i < snapshot->count; i++) {
+        struct fp_slice value;
+        for (size_t nth = 0; meant[i]; nth++) {
+            value = known_value(&snapshot->runtimes[i], word, nth);
+            if (!value.length)
+                break;
+            if (is_repeated(snapshot, meant, i, value, word))
+                continue;
+            fp_text_format(text, "%s", before);
+            fp_text_quote(text, value, 300);
+            fp_text_format(text, "%s", after);
+        }
+    }
+}
+
+/* Whether the entry for another runtime serves for this one: `lancedb` for all of lancedb's. */
+static bool is_covered(const struct fp_snapshot *snapshot, const bool *meant, size_t at)
+{
+    struct fp_slice own = entry_name(&snapshot->runtimes[at]);
+    for (size_t i = 0; i < snapshot->count; i++) {
+        struct fp_slice other = entry_name(&snapshot->runtimes[i]);
+        bool same = other.length == own.length && memcmp(other.text, own.text, own.length) == 0;
+        if (meant[i] && i != at &&
+            (same ? i < at : fp_slice_is(other, snapshot->runtimes[at].facts.package)))
+            return true;
+    }
+    return false;
+}
+
+/* "add off:a,off:b to FORKPOLICY": how to accept what cannot be helped. */
+static void add_off_entries(struct fp_text *text, const struct fp_snapshot *snapshot,
+                            const bool *meant)
+{
+    const char *comma = "";
+    fp_text_format(text, "add ");
+    for (size_t i = 0; i < snapshot->count; i++) {
+        struct fp_slice name = entry_name(&snapshot->runtimes[i]);
+        if (!meant[i] || is_covered(snapshot, meant, i))
+            continue;
+        fp_text_format(text, "%soff:", comma);
+        fp_text_quote(text, name, 200);
+        comma = ",";
+    }
+    fp_text_format(text, " to FORKPOLICY, where the child never uses it");
+}
+
 static void add_what_to_do(struct fp_text *text, const struct fp_snapshot *snapshot,
                            const bool *told)
 {
     add_label(text, "do");
     fp_text_format(text, "%s\n", start_advice(snapshot));
-    for (size_t i = 0; i < snapshot->count; i++) {
-        struct fp_slice advice;
-        for (size_t nth = 0; told[i]; nth++) {
-            advice = known_value(&snapshot->runtimes[i], FP_WORD_ADVICE, nth);
-            if (!advice.length)
-                break;
-            add_label(text, "or");
-            fp_text_format(text, "%.*s\n", FP_SLICE(advice));
-        }
-    }
+    add_values(text, snapshot, told, FP_WORD_ADVICE, LABEL("or      "), "\n");
     add_label(text, "or");
-    fp_text_format(text, "FORKPOLICY=");
-    const char *comma = "";
-    for (size_t i = 0; i < snapshot->count; i++) {
-        if (told[i]) {
-            fp_text_format(text, "%soff:", comma);
-            fp_text_quote(text, entry_name(&snapshot->runtimes[i]), 200);
-            comma = ",";
-        }
-    }
-    fp_text_format(text, " where the child never uses it\n");
+    add_off_entries(text, snapshot, told);
+    fp_text_format(text, "\n");
 }
 
-static void add_sources(struct fp_text *text, const struct fp_snapshot *snapshot, const bool *told)
+/* A block that did not fit ends with its last whole line: every line keeps its "forkpolicy:". */
+static void end_at_line(struct fp_text *text)
 {
-    for (size_t i = 0; i < snapshot->count; i++) {
-        struct fp_slice source = {"", 0};
-        if (told[i])
-            source = known_value(&snapshot->runtimes[i], FP_WORD_SOURCE, 0);
-        if (source.length) {
-            add_label(text, "source");
-            fp_text_format(text, "%.*s\n", FP_SLICE(source));
-        }
+    size_t end = text->length;
+    if (!text->cut || !end)
+        return;
+    while (end && text->data[end - 1] != '\n')
+        end--;
+    if (!end) {
+        text->data[text->length - 1] = '\n';
+        return;
     }
+    text->length = end;
+    text->data[end] = '\0';
 }
 
 void fp_message_fork(struct fp_text *text, const struct fp_snapshot *snapshot,
@@ -219,19 +301,20 @@ void fp_message_fork(struct fp_text *text, const struct fp_snapshot *snapshot,
             add_told(text, &snapshot->runtimes[i]);
     add_beside(text, snapshot, verdict, told);
     add_what_to_do(text, snapshot, told);
-    add_sources(text, snapshot, told);
-    if (text->cut && text->length)
-        text->data[text->length - 1] = '\n';
+    add_values(text, snapshot, told, FP_WORD_SOURCE, LABEL("source  "), "\n");
+    end_at_line(text);
 }
 
 void fp_message_refusal(struct fp_text *text, const struct fp_snapshot *snapshot,
                         const struct fp_verdict *verdict)
 {
+    bool meant[FP_RUNTIMES_MAX];
     const char *comma = "";
     fp_text_reset(text);
     fp_text_format(text, "%s refused: the child would hang when it uses ", snapshot->call);
     for (size_t i = 0; i < snapshot->count; i++) {
-        if (verdict->runtimes[i].speech != FP_SPEECH_REFUSE)
+        meant[i] = verdict->runtimes[i].speech == FP_SPEECH_REFUSE;
+        if (!meant[i])
             continue;
         fp_text_format(text, "%s", comma);
         add_runtime_name(text, &snapshot->runtimes[i]);
@@ -240,37 +323,8 @@ void fp_message_refusal(struct fp_text *text, const struct fp_snapshot *snapshot
         fp_text_format(text, " it would not have");
         comma = "; or ";
     }
-    fp_text_format(text, ". Instead: %s", start_advice(snapshot));
-    for (size_t i = 0; i < snapshot->count; i++) {
-        if (verdict->runtimes[i].speech != FP_SPEECH_REFUSE)
-            continue;
-        struct fp_slice advice = known_value(&snapshot->runtimes[i], FP_WORD_ADVICE, 0);
-        if (advice.length)
-            fp_text_format(text, "; or %.*s", FP_SLICE(advice));
-        fp_text_format(text, "; or FORKPOLICY=off:");
-        fp_text_quote(text, entry_name(&snapshot->runtimes[i]), 200);
-        fp_text_format(text, " where the child never uses it");
-    }
-}
-
-static void add_more(struct fp_text *text, const struct fp_problem *problem)
-{
-    fp_text_format(text, "%s", problem->message);
-    if (problem->count > 1)
-        fp_text_format(text, " (and %u more)", problem->count - 1);
-}
-
-void fp_message_string_problem(struct fp_text *text, const char *subject,
-                               const struct fp_problem *problem)
-{
-    fp_text_format(text, "%s column %u: ", subject, problem->column);
-    add_more(text, problem);
-}
-
-void fp_message_file_problem(struct fp_text *text, const char *path,
-                             const struct fp_problem *problem)
-{
-    fp_text_quote(text, fp_slice_of(path), 300);
-    fp_text_format(text, ":%u:%u: ", problem->line, problem->column);
-    add_more(text, problem);
+    fp_text_format(text, ". Instead: %s; ", start_advice(snapshot));
+    add_values(text, snapshot, meant, FP_WORD_ADVICE, "or ", "; ");
+    fp_text_format(text, "or ");
+    add_off_entries(text, snapshot, meant);
 }

@@ -17,12 +17,4 @@ void fp_message_fork(struct fp_text *text, const struct fp_snapshot *snapshot,
 void fp_message_refusal(struct fp_text *text, const struct fp_snapshot *snapshot,
                         const struct fp_verdict *verdict);
 
-/* "SUBJECT column 7: MESSAGE": what is wrong with a policy string. */
-void fp_message_string_problem(struct fp_text *text, const char *subject,
-                               const struct fp_problem *problem);
-
-/* "PATH:3:7: MESSAGE": what is wrong with a policy file. */
-void fp_message_file_problem(struct fp_text *text, const char *path,
-                             const struct fp_problem *problem);
-
 #endif

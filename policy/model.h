@@ -39,14 +39,8 @@ const char *fp_class_name(enum fp_class class);
 bool fp_action_parse(struct fp_slice name, enum fp_action *action);
 bool fp_class_parse(struct fp_slice name, enum fp_class *class);
 
-/* The first thing wrong with a text, and how many more there are. */
-struct fp_problem {
-    unsigned count;
-    unsigned line, column; /* 1-based, in bytes; of the first */
-    char message[200];
-};
-
-/* What is known of one runtime before the table is asked. Strings are never NULL; "" = not known. */
+/* What is known of one runtime before the table is asked. Strings are never NULL; "" = not known.
+ */
 struct fp_facts {
     const char *dso;     /* real path of the library whose code the threads run; "" = none seen */
     const char *file;    /* for Python threads: the file that started them, "" for native ones */
@@ -80,15 +74,15 @@ enum { FP_HANDLER_PREPARE = 1, FP_HANDLER_PARENT = 2, FP_HANDLER_CHILD = 4 };
 
 /* Where a fork was asked for. Python lines are "file:line", "" where there is none. */
 struct fp_site {
-    const char *user;     /* the first line outside the standard library and installed packages */
-    const char *library;  /* the first line in an installed package */
+    const char *user;    /* the first line outside the standard library and installed packages */
+    const char *library; /* the first line in an installed package */
     const char *innermost;
     const char *function; /* of the user line */
     const char *dso;      /* the library or program that called fork */
 };
 
 enum fp_origin {
-    FP_ORIGIN_PYTHON,           /* os.fork and what is built on it: Python code goes on in the child */
+    FP_ORIGIN_PYTHON, /* os.fork and what is built on it: Python code goes on in the child */
     FP_ORIGIN_NATIVE_IN_PYTHON, /* C code of a Python process; most often it forks to exec */
     FP_ORIGIN_NATIVE,           /* a process without Python */
 };
@@ -116,7 +110,8 @@ enum fp_speech {
 
 struct fp_judgement {
     enum fp_class class;
-    enum fp_action action; /* what happens; differs from identity.asked where that is not available */
+    enum fp_action
+        action; /* what happens; differs from identity.asked where that is not available */
     enum fp_speech speech;
 };
 

@@ -132,6 +132,12 @@ static void read_execs(struct parser *parser, struct fp_slice value)
     struct fp_slice rest = value, glob = fp_slice_word(&rest);
     size_t offset = 0;
     const char *wrong = glob.length ? fp_glob_check(glob, &offset) : "want a glob behind this word";
+    fp_slice_word(&rest);
+    rest = fp_slice_trim(rest);
+    if (!wrong && rest.length) {
+        wrong = "want the end of the line here ('?' stands for a blank in a glob)";
+        offset = (size_t)(rest.text - value.text);
+    }
     close_runtime(parser);
     if (wrong)
         note(parser, value.text + offset, wrong);

@@ -51,20 +51,6 @@ bool fp_class_parse(struct fp_slice name, enum fp_class *class)
     return found >= 0;
 }
 
-void fp_problem_note(struct fp_problem *problem, unsigned line, unsigned column,
-                     const char *format, ...)
-{
-    if (problem->count++)
-        return;
-    problem->line = line;
-    problem->column = column;
-    struct fp_text message = FP_TEXT(problem->message);
-    va_list arguments;
-    va_start(arguments, format);
-    fp_text_vformat(&message, format, arguments);
-    va_end(arguments);
-}
-
 /* "unknown action "x" (off, warn, ...)": the one sentence that every bad word gets. */
 static void note_action(struct fp_problem *problem, unsigned line, unsigned column,
                         struct fp_slice word)
@@ -92,7 +78,8 @@ static void parse_entry(struct fp_rules *rules, struct fp_slice entry, unsigned 
     if (colon) {
         unsigned at = column + (unsigned)word.length + 1;
         size_t offset = 0;
-        rule.pattern = (struct fp_slice){colon + 1, entry.length - word.length - 1};
+        rule.pattern = fp_slice_trim((struct fp_slice){colon + 1, entry.length - word.length - 1});
+        at += (unsigned)(rule.pattern.text - colon - 1);
         const char *wrong = rule.pattern.length ? fp_glob_check(rule.pattern, &offset)
                                                 : "':' without a pattern behind it";
         if (wrong) {

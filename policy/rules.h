@@ -11,6 +11,7 @@
 #define FP_POLICY_RULES_H
 
 #include "policy/model.h"
+#include "policy/problem.h"
 
 enum { FP_RULES_MAX = 256, FP_POLICY_STRING_MAX = 32 * 1024 };
 
@@ -28,10 +29,5 @@ struct fp_rules {
 /* Adds the entries of `text`; rules borrow from it. `line` and `column` are where it begins. */
 void fp_rules_parse(struct fp_rules *rules, struct fp_slice text, unsigned line, unsigned column,
                     struct fp_problem *problem);
-
-/* Notes a problem: the first is kept, the rest are counted. */
-__attribute__((format(printf, 4, 5))) void fp_problem_note(struct fp_problem *problem,
-                                                           unsigned line, unsigned column,
-                                                           const char *format, ...);
 
 #endif

@@ -54,6 +54,8 @@ void fp_text_append(struct fp_text *text, const char *bytes, size_t length)
     size_t room = text->length + 1 < text->size ? text->size - text->length - 1 : 0;
     if (length > room) {
         length = room;
+        for (int i = 0; i < 3 && length && ((unsigned char)bytes[length] & 0xc0) == 0x80; i++)
+            length--; /* half a character would make the whole text invalid UTF-8 */
         text->cut = true;
     }
     if (length)
@@ -111,6 +113,8 @@ void fp_text_vformat(struct fp_text *text, const char *format, va_list arguments
             at++;
         } else {
             fp_text_append(text, "%", 1);
+            if (*at != '%')
+                at--;
         }
     }
 }
@@ -145,6 +149,7 @@ static const char HEX[] = "0123456789abcdef";
 void fp_text_quote(struct fp_text *text, struct fp_slice bytes, size_t most)
 {
     size_t shown = bytes.length > most ? most : bytes.length;
+    fp_text_append(text, "", 0); /* terminated even where there is nothing to show */
     for (size_t i = 0; i < shown;) {
         const unsigned char *at = (const unsigned char *)bytes.text + i;
         size_t length = utf8_length(at, shown - i);

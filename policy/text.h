@@ -25,7 +25,10 @@ struct fp_text {
 };
 
 /* An initialiser over a caller's array: struct fp_text line = FP_TEXT(buffer); */
-#define FP_TEXT(array) {.data = (array), .size = sizeof(array), .length = 0, .cut = false}
+#define FP_TEXT(array)                                                    \
+    {                                                                     \
+        .data = (array), .size = sizeof(array), .length = 0, .cut = false \
+    }
 
 /* For "%.*s" with a slice. */
 #define FP_SLICE(slice) (int)(slice).length, (slice).text

@@ -14,7 +14,8 @@ static unsigned long next_number(struct fp_slice *rest)
     for (; at < rest->length && is_digit(rest->text[at]); at++)
         if (number < 1000000000UL) /* dates (20260101) fit; longer ones compare as equal */
             number = number * 10 + (unsigned long)(rest->text[at] - '0');
-    bool more = at && at + 1 < rest->length && rest->text[at] == '.' && is_digit(rest->text[at + 1]);
+    bool more =
+        at && at + 1 < rest->length && rest->text[at] == '.' && is_digit(rest->text[at + 1]);
     size_t taken = more ? at + 1 : rest->length;
     rest->text += taken;
     rest->length -= taken;

@@ -2,14 +2,15 @@
 #define _GNU_SOURCE
 #include "shim/census.h"
 
-#include "policy/text.h"
 #include "common/files.h"
+#include "policy/text.h"
 #include "shim/table.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static const char TASKS[] = "/proc/self/task";
@@ -50,11 +51,12 @@ struct roll {
     size_t size;            /* a power of two */
     size_t count;
     unsigned starting;
+    int self; /* the forking thread: it goes on, and may be one without a slot */
 };
 
 static struct member *place_of(const struct roll *roll, int tid)
 {
-    size_t place = ((unsigned)tid * 2654435769U) & (roll->size - 1);
+    size_t place = ((size_t)tid * 2654435769U) & (roll->size - 1);
     while (roll->members[place].slot && fp_life_tid(roll->members[place].life) != tid)
         place = (place + 1) & (roll->size - 1);
     return &roll->members[place];
@@ -102,7 +104,7 @@ static bool meet(const char *name, void *context)
     struct member *member = place_of(roll, tid);
     if (member->slot)
         member->present = true;
-    else if (tid != getpid()) /* the main thread has no slot */
+    else if (tid != getpid() && tid != roll->self) /* the main thread has no slot */
         meet_stranger(roll->census, tid);
     return true;
 }
@@ -117,7 +119,7 @@ static void strike_off(const struct roll *roll)
 
 void fp_census_take(struct fp_census *census)
 {
-    struct roll roll = {.census = census, .size = 64};
+    struct roll roll = {.census = census, .size = 64, .self = (int)syscall(SYS_gettid)};
     census->unattributed = 0;
     census->count = 0;
     while (roll.size < 4 * (size_t)fp_table_threads())

@@ -36,8 +36,8 @@ static int run_child(void *context)
 
 static pid_t pass_on(const struct clone_call *call)
 {
-    return fp_real.clone(call->routine, call->stack, call->flags, call->argument,
-                         call->parent_tid, call->tls, call->child_tid);
+    return fp_real.clone(call->routine, call->stack, call->flags, call->argument, call->parent_tid,
+                         call->tls, call->child_tid);
 }
 
 static pid_t real_clone(void *context)

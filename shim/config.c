@@ -2,20 +2,22 @@
 #define _GNU_SOURCE
 #include "shim/config.h"
 
-#include "policy/message.h"
-#include "shim/emit.h"
+#include "common/large.h"
 #include "common/policy_read.h"
+#include "shim/emit.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct fp_config fp_config;
 
-static struct fp_rules rules;
-static char policy_string[FP_POLICY_STRING_MAX];
-static char notice[2048];
+FP_LARGE static struct fp_rules rules;
+FP_LARGE static char policy_string[FP_POLICY_STRING_MAX];
+FP_LARGE static char notice[2048];
 static atomic_bool notice_pending;
 
 /* secure_getenv, and empty is the same as not set. */
@@ -37,20 +39,20 @@ static void load_string(struct fp_text *text)
     struct fp_problem problem = {0};
     fp_config.policy.environment = &rules;
     if (length >= sizeof policy_string) {
-        fp_text_format(text, "forkpolicy: FORKPOLICY is %zu bytes long, %zu at most are read", length,
-                       sizeof policy_string - 1);
+        fp_text_format(text, "forkpolicy: FORKPOLICY is %zu bytes long, %zu at most are read",
+                       length, sizeof policy_string - 1);
         end_notice(text, "all of it is left out");
         return;
     }
     if (!length)
         return;
-    memcpy(policy_string, value, length); /* the host may change its environment */
+    memcpy(policy_string, value, length + 1); /* the host may change its environment */
     fp_rules_parse(&rules, (struct fp_slice){policy_string, length}, 1, 1, &problem);
     if (problem.count) {
         fp_text_format(text, "forkpolicy: ");
-        fp_message_string_problem(text, "FORKPOLICY", &problem);
-        end_notice(text, problem.count > 1 ? "the bad entries are left out"
-                                           : "this entry is left out");
+        fp_problem_of_string(text, "FORKPOLICY", &problem);
+        end_notice(text,
+                   problem.count > 1 ? "the bad entries are left out" : "this entry is left out");
     }
 }
 
@@ -69,17 +71,37 @@ static void load_file(struct fp_text *text)
         end_notice(text, "it is left out");
     } else if (problem.count) {
         fp_text_format(text, "forkpolicy: ");
-        fp_message_file_problem(text, path, &problem);
+        fp_problem_of_file(text, path, &problem);
         end_notice(text, "what is bad is left out");
     }
+}
+
+/* What can be told before the first record, so that it is said once a job and not by every process
+   that writes one. A file that is not there yet is made then. */
+static const char *refuse_log(const char *path)
+{
+    struct stat status;
+    if (path[0] != '/')
+        return "is not an absolute path";
+    if (strstr(path, "%p") || lstat(path, &status) != 0)
+        return NULL;
+    if (S_ISLNK(status.st_mode))
+        return "is a symbolic link";
+    if (S_ISDIR(status.st_mode))
+        return "is a directory";
+    if (!S_ISREG(status.st_mode) && !S_ISCHR(status.st_mode))
+        return "is not a regular file";
+    return access(path, W_OK) == 0 ? NULL : "cannot be written";
 }
 
 static void load_log(struct fp_text *text)
 {
     fp_config.log = variable("FORKPOLICY_LOG");
-    if (fp_config.log && fp_config.log[0] != '/') {
-        fp_text_format(text, "forkpolicy: FORKPOLICY_LOG is not an absolute path: ");
+    const char *wrong = fp_config.log ? refuse_log(fp_config.log) : NULL;
+    if (wrong) {
+        fp_text_format(text, "forkpolicy: FORKPOLICY_LOG ");
         fp_text_quote(text, fp_slice_of(fp_config.log), 300);
+        fp_text_format(text, " %s", wrong);
         end_notice(text, "no log is written");
         fp_config.log = NULL;
     }
@@ -102,9 +124,17 @@ static void note_weaker(struct fp_text *text, const struct fp_rules *asked, cons
     }
 }
 
+/* Children of this process that it waited for, in programs that it was before an exec, too. */
+static bool has_had_children(void)
+{
+    struct rusage children;
+    return getrusage(RUSAGE_CHILDREN, &children) == 0 && children.ru_maxrss > 0;
+}
+
 /*
  * One process of a job says the notice: the first that reads it puts its pid into the environment,
- * which its children inherit and which an exec keeps.
+ * which its children inherit. An exec keeps the pid: then a shell that has run a program before
+ * (sh -c "a; b") has said it.
  */
 static bool is_ours_to_say(void)
 {
@@ -114,7 +144,7 @@ static bool is_ours_to_say(void)
     fp_text_format(&text, "%d", (int)getpid());
     const char *claimed = secure_getenv(NAME);
     if (claimed)
-        return strcmp(claimed, pid) == 0;
+        return strcmp(claimed, pid) == 0 && !has_had_children();
     setenv(NAME, pid, 1);
     return true;
 }
@@ -126,6 +156,7 @@ void fp_config_load(void)
     load_string(&text);
     load_file(&text);
     load_log(&text);
+    fp_config.tells_strangers = fp_policy_tells_strangers(&fp_config.policy);
     note_weaker(&text, fp_config.policy.environment, "FORKPOLICY");
     if (fp_config.policy.file)
         note_weaker(&text, fp_config.policy.file->rules, fp_config.policy.file->path);
@@ -137,6 +168,14 @@ void fp_config_say_notice(void)
     if (atomic_load_explicit(&notice_pending, memory_order_relaxed) &&
         atomic_exchange(&notice_pending, false))
         fp_emit_text(fp_slice_of(notice));
+}
+
+/* A process that starts others inside libc alone (posix_spawn, system) passes no hook, but holds
+   the claim: it says the notice at its end. */
+__attribute__((destructor)) static void say_before_exit(void)
+{
+    if (atomic_load_explicit(&notice_pending, memory_order_relaxed) && has_had_children())
+        fp_config_say_notice();
 }
 
 const char *fp_config_notice(void)

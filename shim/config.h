@@ -12,7 +12,8 @@
 
 struct fp_config {
     struct fp_policy policy;
-    const char *log; /* path pattern, NULL = none */
+    const char *log;      /* path pattern, NULL = none */
+    bool tells_strangers; /* something may be said of threads that no hook saw */
 };
 
 extern struct fp_config fp_config;

@@ -120,9 +120,9 @@ void fp_emit_record(const struct fp_text *record)
         say_log_failed(buffer, "is too long");
         return;
     }
-    int file = open(buffer,
-                    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
-                    0600);
+    int file =
+        open(buffer, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+             0600);
     if (file < 0) {
         say_log_failed(buffer, errno == ELOOP    ? "is a symbolic link"
                                : errno == EISDIR ? "is a directory"

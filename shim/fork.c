@@ -31,17 +31,17 @@ static bool look_and_decide(struct fp_passage *passage, const char *call, const 
     return anything;
 }
 
+/* In the child, what is done by our atfork handler is done again: not every fork runs handlers. */
 static pid_t fork_now(pid_t (*real)(void *context), void *context)
 {
-    fp_self.forking++;
     pid_t child = real(context);
-    fp_self.forking--;
     if (child == 0)
         fp_child_enter();
     return child;
 }
 
-/* Out of line: its passage is 11 KiB of stack that a fork without threads does not need. */
+/* Out of line, as its twin below: the passage is 11 KiB of stack, and what a fork finds touched
+   there is copied again, page by page. */
 __attribute__((noinline)) static pid_t watch_fork(const char *call, const void *caller,
                                                   pid_t (*real)(void *context), void *context)
 {
@@ -59,7 +59,9 @@ __attribute__((noinline)) static pid_t watch_fork(const char *call, const void *
         return -1;
     }
     errno = saved;
+    fp_self.forking++;
     pid_t child = fork_now(real, context);
+    fp_self.forking--;
     if (decided && child > 0) {
         saved = errno;
         fp_report_record(&passage, child);
@@ -68,12 +70,20 @@ __attribute__((noinline)) static pid_t watch_fork(const char *call, const void *
     return child;
 }
 
+/* Most forks are not: one thread, or others of which there is nothing to say. */
 static bool is_watched(void)
 {
     if (!fp_ready() || fp_self.inside)
         return false;
     fp_config_say_notice();
-    return fp_table_ever_threaded();
+    if (!fp_table_ever_threaded())
+        return false;
+    int saved = errno;
+    fp_self.inside++;
+    bool quiet = fp_look_is_quiet();
+    fp_self.inside--;
+    errno = saved;
+    return !quiet;
 }
 
 pid_t fp_fork_story(const char *call, const void *caller, pid_t (*real)(void *context),
@@ -84,11 +94,9 @@ pid_t fp_fork_story(const char *call, const void *caller, pid_t (*real)(void *co
     return watch_fork(call, caller, real, context);
 }
 
-void fp_fork_unseen(void)
+__attribute__((noinline)) static void watch_unseen_fork(void)
 {
     struct fp_passage passage;
-    if (!is_watched())
-        return;
     int saved = errno;
     fp_self.inside++;
     if (look_and_decide(&passage, "fork", (const void *)fp_real.fork)) {
@@ -98,6 +106,12 @@ void fp_fork_unseen(void)
     }
     fp_self.inside--;
     errno = saved;
+}
+
+void fp_fork_unseen(void)
+{
+    if (is_watched())
+        watch_unseen_fork();
 }
 
 bool fp_fork_refused_in_python(const char *call, const void *caller)

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "common/files.h"
 #include "shim/config.h"
+#include "shim/emit.h"
 #include "shim/passage.h"
 #include "shim/resolve.h"
 #include "shim/self.h"
@@ -44,7 +45,7 @@ static void look_at_site(struct fp_passage *passage, const void *caller)
                                       .dso = passage->dso};
 }
 
-static void add_runtime(struct fp_passage *passage, uint32_t entry, unsigned threads,
+static void add_runtime(struct fp_passage *passage, uint32_t entry,
                         const struct fp_runtime *runtime)
 {
     struct fp_snapshot *snapshot = &passage->snapshot;
@@ -53,30 +54,35 @@ static void add_runtime(struct fp_passage *passage, uint32_t entry, unsigned thr
         return;
     }
     passage->entries[snapshot->count] = entry;
-    snapshot->runtimes[snapshot->count] = *runtime;
-    snapshot->runtimes[snapshot->count].threads = threads;
-    snapshot->runtimes[snapshot->count].names = "";
-    snapshot->count++;
+    snapshot->runtimes[snapshot->count++] = *runtime;
+}
+
+/* What the child would lose of one registry entry; false when that is nothing. */
+static bool read_entry(uint32_t index, struct fp_runtime *runtime)
+{
+    struct fp_runtime_entry *entry = fp_runtime_at(index);
+    unsigned threads = atomic_load(&entry->live);
+    if (threads && fp_self.slot && fp_self.slot->runtime == index)
+        threads--; /* the forking thread goes on in the child */
+    if (!threads)
+        return false;
+    const struct fp_resolved *resolved = fp_resolve(entry);
+    *runtime = (struct fp_runtime){.facts = resolved->facts,
+                                   .identity = resolved->identity,
+                                   .threads = threads,
+                                   .handlers = atomic_load(&entry->handlers),
+                                   .started = entry->started ? entry->started : "",
+                                   .names = ""};
+    return true;
 }
 
 static void look_at_table(struct fp_passage *passage)
 {
     uint32_t count = fp_runtimes_count();
-    uint32_t own = fp_self.slot ? fp_self.slot->runtime : FP_ENTRY_NONE;
-    for (uint32_t i = 0; i < count; i++) {
-        struct fp_runtime_entry *entry = fp_runtime_at(i);
-        unsigned threads = atomic_load(&entry->live);
-        if (i == own && threads)
-            threads--; /* the forking thread goes on in the child */
-        if (!threads)
-            continue;
-        const struct fp_resolved *resolved = fp_resolve(entry);
-        add_runtime(passage, i, threads,
-                    &(struct fp_runtime){.facts = resolved->facts,
-                                         .identity = resolved->identity,
-                                         .handlers = atomic_load(&entry->handlers),
-                                         .started = entry->started});
-    }
+    struct fp_runtime runtime;
+    for (uint32_t i = 0; i < count; i++)
+        if (read_entry(i, &runtime))
+            add_runtime(passage, i, &runtime);
 }
 
 /* Threads that no hook saw count by their names: one runtime for each name. */
@@ -84,13 +90,31 @@ static void look_at_strangers(struct fp_passage *passage)
 {
     for (size_t i = 0; i < passage->census.count; i++) {
         const struct fp_strangers *strangers = &passage->census.strangers[i];
-        struct fp_runtime runtime = {
-            .facts = {.dso = "", .file = "", .thread = strangers->name, .package = "",
-                      .version = ""},
-            .started = ""};
+        struct fp_runtime runtime = {.facts = {.dso = "",
+                                               .file = "",
+                                               .thread = strangers->name,
+                                               .package = "",
+                                               .version = ""},
+                                     .threads = strangers->threads,
+                                     .started = "",
+                                     .names = ""};
         runtime.identity = fp_identify(&fp_config.policy, &runtime.facts);
-        add_runtime(passage, FP_ENTRY_NONE, strangers->threads, &runtime);
+        add_runtime(passage, FP_ENTRY_NONE, &runtime);
     }
+}
+
+bool fp_look_is_quiet(void)
+{
+    uint32_t count = fp_runtimes_count();
+    struct fp_runtime runtime;
+    if (fp_emit_has_log() || fp_config.tells_strangers)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (read_entry(i, &runtime) &&
+            fp_judge(&runtime, FP_ORIGIN_PYTHON, (const char *const *)environ).speech !=
+                FP_SPEECH_SILENT)
+            return false;
+    return true;
 }
 
 bool fp_look(struct fp_passage *passage, const char *call, const void *caller)

@@ -1,6 +1,8 @@
 /* See once.h. SPDX-License-Identifier: Apache-2.0 */
 #include "shim/once.h"
 
+#include "common/large.h"
+
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
@@ -10,7 +12,7 @@
 
 enum { SAID_MAX = 1024 }; /* a job with more is one that nobody reads any more */
 
-static _Atomic uint64_t said[SAID_MAX];
+FP_LARGE static _Atomic uint64_t said[SAID_MAX];
 
 bool fp_once(const char *site, const char *runtime)
 {

@@ -2,8 +2,8 @@
 #define _GNU_SOURCE
 #include "shim/package.h"
 
-#include "policy/text.h"
 #include "common/files.h"
+#include "policy/text.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -11,9 +11,9 @@
 
 struct search {
     struct fp_package *package;
-    struct fp_slice top;      /* the first part of the path below site-packages, without endings */
-    const char *relative;     /* the path below site-packages */
-    int folder;               /* site-packages itself */
+    struct fp_slice top;  /* the first part of the path below site-packages, without endings */
+    const char *relative; /* the path below site-packages */
+    int folder;           /* site-packages itself */
     bool in_records, found;
 };
 

@@ -26,6 +26,12 @@ struct fp_passage {
 };
 
 /*
+ * Whether nobody would be told anything: no log, and no live runtime of which the policy speaks,
+ * whoever forks. The common case, without a system call.
+ */
+bool fp_look_is_quiet(void);
+
+/*
  * Looks at what is alive. False when there is nothing to decide about: no thread but the calling
  * one, or code that is known to fork only to exec. `caller` is an address in the code that forks.
  */

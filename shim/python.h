@@ -20,7 +20,7 @@ struct fp_python_stack {
     char library[FP_LINE_SIZE];   /* the first line in an installed package */
     char user[FP_LINE_SIZE];      /* the first line outside packages and the standard library */
     char function[FP_FUNCTION_SIZE];
-    bool execs;                   /* the policy knows that this code forks to exec */
+    bool execs; /* the policy knows that this code forks to exec */
 };
 
 /* In the constructor; Python may be there already, not initialised yet. */

@@ -9,13 +9,13 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <sys/ioctl.h>
 #include <sys/types.h>
 #include <termios.h>
 #include <threads.h>
-#include <sys/ioctl.h>
 
 /* void std::thread::_M_start_thread(std::unique_ptr<_State>, void (*)()), libstdc++ since GCC 6 */
-#define FP_CXX_START_THREAD                                                                        \
+#define FP_CXX_START_THREAD \
     _ZNSt6thread15_M_start_threadESt10unique_ptrINS_6_StateESt14default_deleteIS1_EEPFvvE
 
 struct fp_real {
@@ -27,7 +27,7 @@ struct fp_real {
 extern struct fp_real fp_real;
 
 /* And the hooks themselves: what the program calls. */
-#define FP_HOOK(type, name, parameters, grade)                                                     \
+#define FP_HOOK(type, name, parameters, grade) \
     __attribute__((visibility("default"))) type name parameters;
 #include "shim/hooks.def"
 #undef FP_HOOK

@@ -1,5 +1,6 @@
 /* The last step of a fork: say it. See passage.h. SPDX-License-Identifier: Apache-2.0 */
 #include "common/files.h"
+#include "common/version.h"
 #include "policy/event.h"
 #include "policy/message.h"
 #include "shim/config.h"
@@ -8,15 +9,14 @@
 #include "shim/passage.h"
 #include "shim/runtimes.h"
 #include "shim/table.h"
-#include "common/version.h"
 
 #include <string.h>
 
 /* What a fork site is known by. */
 static const char *site_key(const struct fp_site *site)
 {
-    return *site->user      ? site->user
-           : *site->library ? site->library
+    return *site->user        ? site->user
+           : *site->library   ? site->library
            : *site->innermost ? site->innermost
                               : site->dso;
 }
@@ -146,6 +146,7 @@ void fp_report_start(void)
         return;
     struct fp_event_header header = fp_emit_header("start", host, sizeof host);
     read_program(program);
+    program[strcspn(program, " ")] = '\0'; /* no arguments in records: they may be secrets */
     fp_event_start(&text, &header, program, FP_VERSION);
     fp_emit_record(&text);
 }

@@ -48,6 +48,8 @@ const struct fp_resolved *fp_resolve(struct fp_runtime_entry *entry)
     struct fp_package package;
     if (resolved)
         return resolved;
+    if (!entry->dso)
+        return &nothing; /* FP_ENTRY_OTHER: threads for which the registry had no room */
     resolved = fp_arena_take(sizeof *resolved);
     if (!resolved)
         return &nothing;

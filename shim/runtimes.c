@@ -1,6 +1,8 @@
 /* See runtimes.h. SPDX-License-Identifier: Apache-2.0 */
 #include "shim/runtimes.h"
 
+#include "common/large.h"
+
 #define XXH_INLINE_ALL
 #include <string.h>
 #include <xxhash.h>
@@ -8,12 +10,14 @@
 enum state { EMPTY, CLAIMED, READY };
 enum { ARENA_SIZE = 1 << 20, BUCKETS = 2 * FP_ENTRIES_MAX };
 
-static struct fp_runtime_entry entries[FP_ENTRIES_MAX] = {
-    [FP_ENTRY_OTHER] = {.state = READY, .dso = "", .file = "", .started = ""}};
-static _Atomic uint32_t entry_count = 1;
-static _Atomic uint32_t buckets[BUCKETS]; /* entry index, 0 = empty; entries are never removed */
+/* All of it zero at first, FP_ENTRY_OTHER too: data with other values would be copied at every
+ * fork. */
+FP_LARGE static struct fp_runtime_entry entries[FP_ENTRIES_MAX];
+static _Atomic uint32_t entries_made; /* without FP_ENTRY_OTHER */
+FP_LARGE static _Atomic uint32_t
+    buckets[BUCKETS]; /* entry index, 0 = empty; entries are never removed */
 
-static _Alignas(16) char arena[ARENA_SIZE]; /* untouched pages cost nothing */
+FP_LARGE static _Alignas(16) char arena[ARENA_SIZE]; /* untouched pages cost nothing */
 static _Atomic size_t arena_used;
 
 void *fp_arena_take(size_t size)
@@ -45,15 +49,15 @@ struct fp_runtime_entry *fp_runtime_at(uint32_t index)
 
 uint32_t fp_runtimes_count(void)
 {
-    return atomic_load(&entry_count);
+    return atomic_load(&entries_made) + 1;
 }
 
 static bool is_entry(const struct fp_runtime_entry *entry, uint64_t hash, const char *dso,
                      const char *file, const char *started)
 {
     return atomic_load_explicit(&entry->state, memory_order_acquire) == READY &&
-           entry->hash == hash && strcmp(entry->dso, dso) == 0 &&
-           strcmp(entry->file, file) == 0 && (!*file || strcmp(entry->started, started) == 0);
+           entry->hash == hash && strcmp(entry->dso, dso) == 0 && strcmp(entry->file, file) == 0 &&
+           (!*file || strcmp(entry->started, started) == 0);
 }
 
 /* A library's entry is found by its path alone; Python code's by the line, too. */
@@ -69,11 +73,12 @@ static uint64_t hash_key(const char *dso, const char *file, const char *started)
 
 static uint32_t make_entry(uint64_t hash, const char *dso, const char *file, const char *started)
 {
-    uint32_t index = atomic_load(&entry_count);
+    uint32_t made = atomic_load(&entries_made);
     do {
-        if (index == FP_ENTRIES_MAX)
+        if (made + 1 == FP_ENTRIES_MAX)
             return FP_ENTRY_OTHER;
-    } while (!atomic_compare_exchange_weak(&entry_count, &index, index + 1));
+    } while (!atomic_compare_exchange_weak(&entries_made, &made, made + 1));
+    uint32_t index = made + 1;
     struct fp_runtime_entry *entry = &entries[index];
     entry->hash = hash;
     entry->dso = fp_arena_copy(dso, strlen(dso));

@@ -22,15 +22,15 @@ struct fp_resolved {
 };
 
 struct fp_runtime_entry {
-    _Atomic int state;
     uint64_t hash;
     const char *dso;     /* as the loader spells it; "" = the program itself */
     const char *file;    /* Python file that started the threads, "" for native ones */
     const char *started; /* "file:line" in the user's or a library's Python code, or "" */
+    struct fp_resolved *_Atomic resolved;
+    _Atomic int state;
     _Atomic unsigned live;
     _Atomic unsigned lost; /* threads that this process lost when it was forked */
     _Atomic unsigned handlers;
-    struct fp_resolved *_Atomic resolved;
 };
 
 /* Finds or makes the entry for a library (file ""; `started` is kept from the first caller), or for

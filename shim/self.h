@@ -13,7 +13,7 @@ struct fp_self {
     int forking;                 /* > 0: a fork that a hook has seen is under way */
     struct fp_thread_slot *slot; /* NULL: the main thread, or one that no hook saw starting */
     unsigned long life;          /* the one that this thread leads in that slot */
-    const void *cxx_caller;      /* who called std::thread's starter last; taken by the next create */
+    const void *cxx_caller; /* who called std::thread's starter last; taken by the next create */
 };
 
 extern _Thread_local struct fp_self fp_self __attribute__((tls_model("initial-exec")));

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "shim/table.h"
 
+#include "common/large.h"
 #include "shim/runtimes.h"
 #include "shim/self.h"
 
@@ -12,7 +13,7 @@
 
 enum { GENERATION_SHIFT = 34 };
 
-static struct fp_thread_slot slots[FP_THREADS_MAX];
+FP_LARGE static struct fp_thread_slot slots[FP_THREADS_MAX];
 
 /* Low half: index + 1 of the first free slot; high half: a tag, so that a slot taken and given
    back between another thread's load and exchange is noticed. */

@@ -22,6 +22,7 @@ static pthread_key_t leaving;
 static void leave(void *slot)
 {
     fp_table_leave(slot, fp_self.life);
+    fp_self.slot = NULL; /* later destructors may fork, when it serves another thread already */
 }
 
 bool fp_threads_init(void)

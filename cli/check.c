@@ -1,0 +1,49 @@
+/*
+ * `forkpolicy check`: starts a program up to its main, with the shim in it, and prints what the
+ * shim found there. See cli.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#define _GNU_SOURCE
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int start_to_main(const char *program)
+{
+    char pid[16], *preload = fp_cli_preload();
+    pid_t child = preload ? fork() : -1;
+    if (child == 0) {
+        snprintf(pid, sizeof pid, "%d", (int)getpid());
+        setenv("FORKPOLICY_CHECK", pid, 1);
+        setenv("LD_PRELOAD", preload, 1);
+        execl(program, program, (char *)NULL);
+        _exit(FP_EXIT_NOT_RUNNABLE);
+    }
+    int status;
+    free(preload);
+    if (child < 0 || waitpid(child, &status, 0) != child)
+        return FP_EXIT_NOT_RUNNABLE;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int fp_cli_check(int count, char **arguments)
+{
+    char *program;
+    if (count > 1) {
+        fp_cli_say("check takes one program: it is started up to its main, without arguments");
+        return FP_EXIT_USAGE;
+    }
+    int status = fp_cli_find(count ? arguments[0] : "python3", &program);
+    if (!status)
+        status = fp_cli_prove(program);
+    if (status)
+        return status;
+    printf("program    %s\n", program);
+    printf("preload    %s\n", fp_cli_library());
+    fflush(stdout);
+    return start_to_main(program);
+}

@@ -1,0 +1,167 @@
+/*
+ * `forkpolicy run`: a policy that holds, a preload that takes, then the command in our place, so
+ * that its status, signals and terminal are its own. See cli.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#define _GNU_SOURCE
+#include "cli/cli.h"
+
+#include "common/policy_read.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct options {
+#define FP_OPTION(field, name, argument, variable, help) const char *field;
+#include "cli/options.def"
+#undef FP_OPTION
+};
+
+static const struct {
+    const char *name, *variable;
+    size_t field;
+} OPTIONS[] = {
+#define FP_OPTION(field, name, argument, variable, help) \
+    {name, variable, offsetof(struct options, field)},
+#include "cli/options.def"
+#undef FP_OPTION
+};
+
+enum { OPTION_COUNT = sizeof OPTIONS / sizeof *OPTIONS };
+
+/* "--name value" or "--name=value"; the number of arguments taken, 0 = not this option. */
+static int take_option(struct options *options, size_t which, int count, char **arguments)
+{
+    size_t length = strlen(OPTIONS[which].name);
+    if (strncmp(arguments[0], OPTIONS[which].name, length) != 0)
+        return 0;
+    const char **field = (const char **)(void *)((char *)options + OPTIONS[which].field);
+    if (arguments[0][length] == '=') {
+        *field = arguments[0] + length + 1;
+        return 1;
+    }
+    if (arguments[0][length] || count < 2)
+        return 0;
+    *field = arguments[1];
+    return 2;
+}
+
+/* The index of the command, or -1 and said. */
+static int parse(struct options *options, int count, char **arguments)
+{
+    int at = 0;
+    while (at < count && arguments[at][0] == '-') {
+        if (strcmp(arguments[at], "--") == 0) {
+            at++;
+            break;
+        }
+        int taken = 0;
+        for (size_t i = 0; i < OPTION_COUNT && !taken; i++)
+            taken = take_option(options, i, count - at, arguments + at);
+        if (!taken) {
+            fp_cli_say("run: unknown option, or one without its argument: %s", arguments[at]);
+            return -1;
+        }
+        at += taken;
+    }
+    if (at == count) {
+        fp_cli_say("run: which command? (forkpolicy run [OPTION...] -- COMMAND [ARGUMENT...])");
+        return -1;
+    }
+    return at;
+}
+
+static bool is_policy_good(const char *string, const char *subject)
+{
+    static struct fp_rules rules;
+    struct fp_problem problem = {0};
+    size_t length = string ? strlen(string) : 0;
+    char line[512];
+    struct fp_text text = FP_TEXT(line);
+    if (!length)
+        return true;
+    if (length >= FP_POLICY_STRING_MAX)
+        fp_text_format(&text, "%s is %zu bytes long, %d at most are read", subject, length,
+                       FP_POLICY_STRING_MAX - 1);
+    else
+        fp_rules_parse(&rules, (struct fp_slice){string, length}, 1, 1, &problem);
+    if (problem.count)
+        fp_problem_of_string(&text, subject, &problem);
+    if (text.length)
+        fp_cli_say("%s", line);
+    return !text.length;
+}
+
+static bool is_file_good(const char *path)
+{
+    const struct fp_policy_text *policy;
+    struct fp_problem problem = {0};
+    char reason[200], line[800];
+    struct fp_text why = FP_TEXT(reason), text = FP_TEXT(line);
+    if (!path || !*path)
+        return true;
+    if (!fp_policy_read(path, &policy, &problem, &why))
+        fp_text_format(&text, "%s: %s", path, reason);
+    else if (problem.count)
+        fp_problem_of_file(&text, path, &problem);
+    if (text.length)
+        fp_cli_say("%s", line);
+    return !text.length;
+}
+
+/* What the shim wants absolute, because the job may change its directory. */
+static char *absolute(const char *path)
+{
+    char here[PATH_MAX], *result = NULL;
+    if (path[0] == '/' || !getcwd(here, sizeof here))
+        return strdup(path);
+    if (asprintf(&result, "%s/%s", strcmp(here, "/") ? here : "", path) < 0)
+        return NULL;
+    return result;
+}
+
+static void set_environment(const struct options *options, char *preload)
+{
+    char pid[16];
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const char *value =
+            *(const char *const *)(const void *)((const char *)options + OPTIONS[i].field);
+        if (value) {
+            bool path = value != options->policy && *value;
+            char *whole = path ? absolute(value) : strdup(value);
+            setenv(OPTIONS[i].variable, whole ? whole : value, 1);
+            free(whole);
+        }
+    }
+    snprintf(pid, sizeof pid, "%d", (int)getpid());
+    setenv("FORKPOLICY_RUN", pid, 1); /* for the `start` record of this process alone */
+    setenv("LD_PRELOAD", preload, 1);
+}
+
+int fp_cli_run(int count, char **arguments)
+{
+    struct options options = {0};
+    char *program;
+    int at = parse(&options, count, arguments);
+    if (at < 0)
+        return FP_EXIT_USAGE;
+    bool given = options.policy != NULL;
+    if (!is_policy_good(given ? options.policy : getenv("FORKPOLICY"),
+                        given ? "--policy" : "FORKPOLICY") ||
+        !is_file_good(options.policy_file ? options.policy_file : getenv("FORKPOLICY_FILE")))
+        return FP_EXIT_USAGE;
+    int status = fp_cli_find(arguments[at], &program);
+    if (!status)
+        status = fp_cli_prove(program);
+    if (status)
+        return status;
+    set_environment(&options, fp_cli_preload());
+    execv(program, arguments + at);
+    fp_cli_say("%s: %s", program, strerror(errno));
+    return FP_EXIT_NOT_RUNNABLE;
+}

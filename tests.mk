@@ -1,0 +1,85 @@
+# Tests: `make test` runs every check that CI runs, quick ones first.
+
+PYTEST = $(BUILD)/venv/wheels/bin/python -m pytest -p no:cacheprovider
+UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
+FUZZ := rules policy_text
+# What the unit tests link: the pure core, and the guest's tables, which need no preload.
+TESTED := $(POLICY) $(COMMON) shim/table.c shim/runtimes.c shim/once.c shim/package.c shim/owners.c \
+          tests/unit/support/self.c
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+.PHONY: test unit asan warnings lint format rooms preload python fuzz soak bench demo
+
+test: all warnings rooms unit asan preload python ## set up and run every test
+	@echo "make test: everything passed"
+
+unit: $(UNIT:%=$(BUILD)/unit/%) ## the unit tests
+	@sh tools/run-unit.sh $^
+
+asan: $(UNIT:%=$(BUILD)/asan/%) $(FUZZ:%=$(BUILD)/asan/replay_%) ## the same under ASan and UBSan, and the fuzzers' corpus
+	@sh tools/run-unit.sh $(UNIT:%=$(BUILD)/asan/%)
+	@for target in $(FUZZ); do \
+	    $(BUILD)/asan/replay_$$target tests/fuzz/corpus/$$target || exit 1; done
+
+$(BUILD)/unit/%: tests/unit/%.c $(TESTED) $(BUILD)/known.c $(wildcard */*.h */*.def) | packages
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O1 -g $(WARNINGS) -Wno-conversion -I. -Iinclude -pthread -o $@ $< $(TESTED) \
+	    $(BUILD)/known.c -lcriterion
+
+$(BUILD)/asan/%: tests/unit/%.c $(TESTED) $(BUILD)/known.c $(wildcard */*.h */*.def) | packages
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O1 -g $(SANITIZE) -I. -Iinclude -pthread -o $@ $< $(TESTED) $(BUILD)/known.c \
+	    -lcriterion
+
+$(BUILD)/asan/replay_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(POLICY) $(BUILD)/known.c | packages
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O1 -g $(SANITIZE) -I. -o $@ $^
+
+$(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(POLICY) $(BUILD)/known.c | packages
+	@mkdir -p $(@D)
+	$(CLANG) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -I. -o $@ $^
+
+FUZZ_SECONDS ?= 60
+fuzz: $(FUZZ:%=$(BUILD)/fuzz/%) ## fuzz both parsers, FUZZ_SECONDS each
+	@for target in $(FUZZ); do mkdir -p $(BUILD)/fuzz/corpus_$$target; \
+	    $(BUILD)/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+	        $(BUILD)/fuzz/corpus_$$target tests/fuzz/corpus/$$target || exit 1; done
+
+# Both compilers, every warning an error.
+warnings: $(BUILD)/known.c | packages ## gcc and clang without a warning
+	@for compiler in $(CC) $(CLANG); do \
+	    for file in $(POLICY) $(COMMON) $(filter %.c,$(SHIM)) $(CLI) tools/compile_known.c; do \
+	        $$compiler -std=c11 -O2 $(WARNINGS) -Werror -fsyntax-only -I. -Iinclude $$file || exit 1; \
+	    done; echo "warnings: none by $$compiler"; done
+
+rooms: all ## every file keeps to its room (docs/design.md)
+	@BUILD=$(BUILD) sh tools/check-rooms.sh
+
+preload: all programs environments ## the shim under small host programs
+	$(PYTEST) -q tests/preload
+
+python: all programs environments ## the shim under real wheels
+	$(PYTEST) -q tests/python
+
+SOURCES = $(POLICY) $(COMMON) $(filter %.c,$(SHIM)) $(CLI) tools/compile_known.c
+format: | packages ## clang-format every C file
+	clang-format -i $(SOURCES) $(wildcard */*.h tests/*/*.c tests/*/*.h bench/*.c)
+
+lint: $(BUILD)/known.c | packages ## clang-format and clang-tidy find nothing
+	clang-format --dry-run --Werror $(SOURCES) $(wildcard policy/*.h common/*.h shim/*.h cli/*.h)
+	clang-tidy --quiet $(SOURCES) -- -std=c11 -I. -Iinclude
+
+soak: all programs environments ## what is too long for CI: races again and again, fuzzing
+	$(PYTEST) -q tests/soak
+	$(MAKE) fuzz FUZZ_SECONDS=600
+
+BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
+$(BUILD)/bench/%: bench/%.c bench/bench.h | packages
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -pthread -Ibench -o $@ $<
+
+bench: all $(BENCHES) ## what the shim costs, as ratios of alternating runs
+	$(PYTHON) bench/bench.py
+
+demo: all environments ## two jobs that hang, bare and under each policy
+	$(PYTHON) examples/demo/demo.py

@@ -1,0 +1,39 @@
+#!/bin/sh
+# The rooms of docs/design.md: who may include whom, and what each may touch.
+# SPDX-License-Identifier: Apache-2.0
+set -u
+bad=0
+
+# expect_none NAME PATTERN FILES...: no line of these files may match.
+expect_none() {
+    name=$1
+    pattern=$2
+    shift 2
+    if found=$(grep -nE "$pattern" "$@" /dev/null | grep -vE ':[0-9]+: (\* |/\*)'); then
+        printf 'rooms: %s\n%s\n' "$name" "$found" >&2
+        bad=1
+    fi
+}
+
+expect_none "policy/ includes policy/ alone" '#include "(shim|cli|common|loader)/' policy/*.[ch]
+expect_none "policy/ is pure" '\b(malloc|calloc|free|getenv|open|read|write|dlsym|pthread_[a-z]+|printf|errno)\(' policy/*.[ch]
+expect_none "common/ serves guest and host" '#include "(shim|cli)/' common/*.[ch]
+expect_none "the guest neither allocates nor uses stdio" '\b(malloc|calloc|realloc|free|strdup|[a-z]*printf|fopen|opendir|qsort|pthread_mutex_[a-z]+)\(' shim/*.[ch] common/*.[ch]
+expect_none "the guest includes no host" '#include "cli/' shim/*.[ch]
+expect_none "the host speaks to the shim through the environment" '#include "shim/' cli/*.[ch]
+expect_none "only python.c knows CPython" '\bPy[A-Z][A-Za-z]*_' $(ls shim/*.[ch] policy/*.[ch] common/*.[ch] cli/*.[ch] | grep -v 'shim/python\.c')
+expect_none "secure_getenv everywhere" '[^_]getenv\(' shim/*.[ch] common/*.[ch]
+
+# The child room, and what it calls, may use nothing but these.
+allowed='^(__errno_location|syscall|clock_gettime|fp_self|fp_runtime.*|fp_table.*|fp_child.*|fp_libc_single_threaded|_GLOBAL_OFFSET_TABLE_)$'
+if [ -d "${BUILD:-build}/obj/shim" ]; then
+    for object in child table; do
+        if found=$(nm -u "${BUILD:-build}/obj/shim/$object.o" | awk '{print $2}' | grep -vE "$allowed"); then
+            printf 'rooms: %s.o runs in the child and calls\n%s\n' "$object" "$found" >&2
+            bad=1
+        fi
+    done
+fi
+
+[ "$bad" = 0 ] && echo "rooms: every file keeps to its room"
+exit "$bad"
