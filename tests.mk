@@ -63,7 +63,7 @@ python: all programs environments ## the shim under real wheels
 
 SOURCES = $(POLICY) $(COMMON) $(filter %.c,$(SHIM)) $(CLI) tools/compile_known.c
 format: | packages ## clang-format every C file
-	clang-format -i $(SOURCES) $(wildcard */*.h tests/*/*.c tests/*/*.h bench/*.c)
+	clang-format -i $(SOURCES) $(wildcard */*.h tests/*/*.[ch] bench/*/*.[ch])
 
 lint: $(BUILD)/known.c | packages ## clang-format and clang-tidy find nothing
 	clang-format --dry-run --Werror $(SOURCES) $(wildcard policy/*.h common/*.h shim/*.h cli/*.h)
@@ -73,13 +73,25 @@ soak: all programs environments ## what is too long for CI: races again and agai
 	$(PYTEST) -q tests/soak
 	$(MAKE) fuzz FUZZ_SECONDS=600
 
-BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
-$(BUILD)/bench/%: bench/%.c bench/bench.h | packages
+BENCHES := $(patsubst bench/programs/%.c,$(BUILD)/bench/%,$(filter-out %/empty.c,$(wildcard bench/programs/*.c)))
+$(BUILD)/bench/%: bench/programs/%.c bench/programs/bench.h | packages
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O2 -pthread -Ibench -o $@ $<
+	$(CC) -std=gnu11 -O2 -pthread -o $@ $<
 
-bench: all $(BENCHES) ## what the shim costs, as ratios of alternating runs
-	$(PYTHON) bench/bench.py
+$(BUILD)/bench/empty.so: bench/programs/empty.c | packages
+	@mkdir -p $(@D)
+	$(CC) -O2 -shared -fPIC -o $@ $<
+
+ROUNDS ?= 21
+bench: all environments $(BENCHES) $(BUILD)/bench/empty.so ## what the shim costs, as ratios of alternating runs
+	$(PYTHON) bench/bench.py $(ROUNDS)
 
 demo: all environments ## two jobs that hang, bare and under each policy
 	$(PYTHON) examples/demo/demo.py
+
+PREFIX ?= /usr/local
+.PHONY: install
+install: all ## install into PREFIX (and below DESTDIR)
+	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/forkpolicy
+	install -D -m 755 $(LIBRARY) $(DESTDIR)$(PREFIX)/lib/forkpolicy/libforkpolicy.so
+	install -D -m 644 include/forkpolicy.h $(DESTDIR)$(PREFIX)/include/forkpolicy.h

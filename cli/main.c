@@ -51,7 +51,7 @@ static int print_help(void)
 #undef FP_OPTION
     printf("\nactions:\n");
 #define FP_ACTION(NAME, name, available, help) \
-    printf("  %-24s %s%s\n", name, help, (available) ? "" : " (not in this version: acts as warn)");
+    printf("  %-24s %s%s\n", name, help, (available) ? "" : " (for now as warn)");
 #include "policy/actions.def"
 #undef FP_ACTION
     printf("\nA PATTERN is a glob on a runtime's name, its package or the path of its library:\n"

@@ -27,6 +27,7 @@ static int register_real(handler *prepare, handler *parent, handler *child, void
 {
     if (fp_real.__register_atfork)
         return fp_real.__register_atfork(prepare, parent, child, dso);
+    fp_real_resolve(FP_LATE); /* not glibc */
     return fp_real.pthread_atfork ? fp_real.pthread_atfork(prepare, parent, child) : ENOSYS;
 }
 
@@ -56,7 +57,7 @@ int __register_atfork(handler *prepare, handler *parent, handler *child, void *d
     if (fp_ready() && !fp_self.inside)
         note_handlers(prepare, parent, child, dso);
     if (!fp_real.__register_atfork)
-        fp_real_resolve();
+        fp_real_resolve(FP_OPTIONAL);
     return register_real(prepare, parent, child, dso);
 }
 
@@ -68,7 +69,7 @@ int pthread_atfork(handler *prepare, handler *parent, handler *child)
 {
     if (fp_ready() && !fp_self.inside)
         note_handlers(prepare, parent, child, NULL);
-    if (!fp_real.__register_atfork && !fp_real.pthread_atfork)
-        fp_real_resolve();
+    if (!fp_real.__register_atfork)
+        fp_real_resolve(FP_OPTIONAL);
     return register_real(prepare, parent, child, NULL);
 }

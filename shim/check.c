@@ -55,6 +55,7 @@ _Noreturn void fp_check_and_exit(bool watches)
                    libc_version ? libc_version() : "");
     add_python(&text);
     add_policy(&text);
+    fp_real_resolve(FP_LATE);
     fp_real_each(add_hook, &text);
     fp_text_format(&text, "%s", fp_config_notice());
     _exit(write(STDOUT_FILENO, page, text.length) == (ssize_t)text.length ? 0 : 1);

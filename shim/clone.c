@@ -68,7 +68,7 @@ int clone(int (*routine)(void *), void *stack, int flags, void *argument, ...)
         call.child_tid = va_arg(optional, pid_t *);
     va_end(optional);
     if (!fp_real.clone)
-        fp_real_resolve();
+        fp_real_resolve(FP_OPTIONAL);
     if (flags & CLONE_THREAD)
         fp_table_note_bypass();
     if (flags & (CLONE_THREAD | CLONE_VM))

@@ -161,14 +161,14 @@ static pid_t real_forkpty(void *context)
 pid_t fork(void)
 {
     if (!fp_real.fork)
-        fp_real_resolve();
+        fp_real_resolve(FP_OPTIONAL);
     return fp_fork_story("fork", __builtin_return_address(0), real_fork, NULL);
 }
 
 pid_t _Fork(void)
 {
     if (!fp_real._Fork)
-        fp_real_resolve();
+        fp_real_resolve(FP_OPTIONAL);
     return fp_fork_story("_Fork", __builtin_return_address(0), real_small_fork, NULL);
 }
 
@@ -176,7 +176,7 @@ int forkpty(int *master, char *name, const struct termios *terminal, const struc
 {
     struct forkpty_call call = {master, name, terminal, size};
     if (!fp_real.forkpty)
-        fp_real_resolve();
+        fp_real_resolve(FP_OPTIONAL);
     return fp_fork_story("forkpty", __builtin_return_address(0), real_forkpty, &call);
 }
 

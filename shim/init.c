@@ -43,7 +43,7 @@ static bool names_this_process(const char *variable)
 
 static void start(void)
 {
-    bool complete = fp_real_resolve();
+    bool complete = fp_real_resolve(FP_OPTIONAL);
     fp_emit_init();
     fp_config_load();
     fp_owners_init();

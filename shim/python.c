@@ -17,6 +17,10 @@ static struct {
 #undef FP_PYTHON
 } python;
 
+/* Weak: the loader finds it or not. A dlsym that finds nothing would make a heap in programs that
+   need none. */
+extern const char *Py_GetVersion(void) __attribute__((weak));
+
 static bool found; /* the API is there */
 static bool hooked;
 static struct fp_owner owner;
@@ -60,14 +64,12 @@ static int audit(const char *event, void *arguments, void *data)
 
 void fp_python_init(bool refuses)
 {
-    /* One lookup where there is no Python; it finds nothing, once, in every program. */
-    const void *version = dlsym(RTLD_DEFAULT, "Py_GetVersion");
-    if (!version)
+    if (!Py_GetVersion)
         return;
     look_up();
     if (!is_complete())
         return;
-    owner = fp_owner_of(version);
+    owner = fp_owner_of((const void *)Py_GetVersion);
     found = true;
     /* Audit hooks make CPython build an argument tuple for every event: only where it is needed. */
     if (refuses && python.PySys_AddAuditHook)

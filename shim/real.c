@@ -6,17 +6,16 @@
 
 struct fp_real fp_real;
 
-enum grade { REQUIRED, OPTIONAL };
-
 #define STRING(name) #name
 #define NAME(name) STRING(name)
 
 static const struct {
     const char *name;
     size_t slot;
-    enum grade grade;
+    enum fp_grade grade;
 } HOOKS[] = {
-#define FP_HOOK(type, name, parameters, grade) {NAME(name), offsetof(struct fp_real, name), grade},
+#define FP_HOOK(type, name, parameters, grade)                                                     \
+    {NAME(name), offsetof(struct fp_real, name), FP_##grade},
 #include "shim/hooks.def"
 #undef FP_HOOK
 };
@@ -38,17 +37,19 @@ static void *not_ours(void *found)
     return (const char *)found >= __ehdr_start && (const char *)found < _end ? NULL : found;
 }
 
-bool fp_real_resolve(void)
+bool fp_real_resolve(enum fp_grade last)
 {
     bool complete = true;
     for (size_t hook = 0; hook < HOOK_COUNT; hook++) {
+        if (HOOKS[hook].grade > last)
+            continue;
         /* Two threads may both look: they find and store the same address. */
         void **slot = slot_of(hook);
         if (!__atomic_load_n(slot, __ATOMIC_ACQUIRE)) {
             void *found = not_ours(dlsym(RTLD_NEXT, HOOKS[hook].name));
             __atomic_store_n(slot, found, __ATOMIC_RELEASE);
         }
-        complete &= *slot || HOOKS[hook].grade == OPTIONAL;
+        complete &= *slot || HOOKS[hook].grade != FP_REQUIRED;
     }
     return complete;
 }

@@ -32,8 +32,10 @@ extern struct fp_real fp_real;
 #include "shim/hooks.def"
 #undef FP_HOOK
 
-/* Fills every empty slot that can be filled; idempotent. False where a REQUIRED one is missing. */
-bool fp_real_resolve(void);
+enum fp_grade { FP_REQUIRED, FP_OPTIONAL, FP_LATE };
+
+/* Fills the empty slots of hooks up to this grade; idempotent. False: a REQUIRED one is missing. */
+bool fp_real_resolve(enum fp_grade last);
 
 /* Finds libstdc++'s starter for a caller whose libstdc++ may be out of the global scope. */
 void *fp_real_cxx_start_thread(const char *caller_path);

@@ -8,6 +8,7 @@
 #include "shim/once.h"
 #include "shim/passage.h"
 #include "shim/runtimes.h"
+#include "shim/self.h"
 #include "shim/table.h"
 
 #include <string.h>
@@ -69,6 +70,8 @@ static bool name_thread(struct fp_thread_slot *slot, fp_life life, void *context
     for (size_t i = 0; i < snapshot->count; i++) {
         if (naming->passage->entries[i] != slot->runtime || naming->read[i]++ >= NAMES_READ)
             continue;
+        if (slot == fp_self.slot)
+            continue; /* it forks: the child has it */
         char name[FP_NAMES_SIZE];
         int tid = fp_life_tid(life);
         bool python = *snapshot->runtimes[i].facts.file;

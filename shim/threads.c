@@ -130,7 +130,7 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
 {
     bool watched = fp_ready() && !fp_self.inside;
     if (!fp_real.pthread_create)
-        fp_real_resolve();
+        fp_real_resolve(FP_OPTIONAL);
     struct fp_thread_slot *slot = watched ? prepare(*(void **)&routine, argument) : NULL;
     if (!slot)
         return fp_real.pthread_create(thread, attributes, routine, argument);
@@ -144,7 +144,7 @@ int thrd_create(thrd_t *thread, thrd_start_t routine, void *argument)
 {
     bool watched = fp_ready() && !fp_self.inside;
     if (!fp_real.thrd_create)
-        fp_real_resolve();
+        fp_real_resolve(FP_OPTIONAL);
     struct fp_thread_slot *slot = watched ? prepare(*(void **)&routine, argument) : NULL;
     if (!slot)
         return fp_real.thrd_create(thread, routine, argument);
