@@ -84,7 +84,10 @@ static void add_site(struct fp_text *text, const struct fp_site *site)
 {
     const struct {
         const char *key, *line;
-    } lines[] = {{"user", site->user}, {"library", site->library}, {"innermost", site->innermost}};
+    } lines[] = {{"user", site->user},
+                 {"called", site->called},
+                 {"library", site->library},
+                 {"innermost", site->innermost}};
     fp_text_format(text, ",\"site\":{\"dso\":");
     fp_text_json(text, fp_slice_of(site->dso));
     add_optional(text, "function", fp_slice_of(site->function));
@@ -186,8 +189,8 @@ void fp_event_fork(struct fp_text *text, const struct fp_event_header *header,
         fp_text_format(text, ",\"child\":%d", (int)child);
     else
         fp_text_format(text, ",\"child\":null");
-    fp_text_format(text, ",\"threads\":%u,\"unattributed\":%u", snapshot->threads,
-                   snapshot->unattributed);
+    fp_text_format(text, ",\"threads\":%u,\"unattributed\":%u,\"main_lost\":%s", snapshot->threads,
+                   snapshot->unattributed, snapshot->main_lost ? "true" : "false");
     size_t before_site = text->length;
     add_site(text, &snapshot->site);
     if (text->cut || text->length + TAIL_ROOM > text->size) { /* paths of thousands of bytes */

@@ -110,8 +110,7 @@ static void add_at(struct fp_text *text, const struct fp_snapshot *snapshot)
             fp_text_format(text, " in ");
             fp_text_quote(text, fp_slice_of(site->function), 120);
         }
-        bool outer = *site->library && line != site->library;
-        const char *between = outer ? site->library : site->innermost;
+        const char *between = *site->called ? site->called : site->innermost;
         if (*between && strcmp(between, line) != 0) {
             fp_text_format(text, ", through ");
             add_path(text, between);
@@ -169,7 +168,8 @@ static void add_beside(struct fp_text *text, const struct fp_snapshot *snapshot,
 
 static bool through(const struct fp_site *site, const char *part)
 {
-    return strstr(site->innermost, part) || strstr(site->library, part);
+    return strstr(site->called, part) || strstr(site->library, part) ||
+           strstr(site->innermost, part);
 }
 
 /* What helps whatever the library: another way to start the process. */

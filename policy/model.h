@@ -74,11 +74,12 @@ enum { FP_HANDLER_PREPARE = 1, FP_HANDLER_PARENT = 2, FP_HANDLER_CHILD = 4 };
 
 /* Where a fork was asked for. Python lines are "file:line", "" where there is none. */
 struct fp_site {
-    const char *user;    /* the first line outside the standard library and installed packages */
-    const char *library; /* the first line in an installed package */
-    const char *innermost;
-    const char *function; /* of the user line */
-    const char *dso;      /* the library or program that called fork */
+    const char *user;      /* the first line outside the standard library and installed packages */
+    const char *library;   /* the first line in an installed package */
+    const char *called;    /* the line that the user's line called */
+    const char *innermost; /* the line that called fork */
+    const char *function;  /* of the user line */
+    const char *dso;       /* the library or program that called fork */
 };
 
 enum fp_origin {
@@ -97,6 +98,7 @@ struct fp_snapshot {
     struct fp_site site;
     unsigned threads;      /* the kernel's count, the forking thread included */
     unsigned unattributed; /* of these, how many no wrapper saw starting */
+    bool main_lost; /* another thread forks: the main thread, which is no runtime's, is lost */
     size_t count, omitted; /* runtimes kept below; those for which there was no room */
     struct fp_runtime runtimes[FP_RUNTIMES_MAX];
     const char *const *environment; /* as environ */

@@ -5,6 +5,7 @@
 #include "common/version.h"
 #include "policy/text.h"
 #include "shim/config.h"
+#include "shim/notice.h"
 #include "shim/owners.h"
 #include "shim/python.h"
 #include "shim/real.h"
@@ -57,6 +58,6 @@ _Noreturn void fp_check_and_exit(bool watches)
     add_policy(&text);
     fp_real_resolve(FP_LATE);
     fp_real_each(add_hook, &text);
-    fp_text_format(&text, "%s", fp_config_notice());
+    fp_text_append(&text, fp_notice_text()->data, fp_notice_text()->length);
     _exit(write(STDOUT_FILENO, page, text.length) == (ssize_t)text.length ? 0 : 1);
 }

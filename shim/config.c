@@ -4,12 +4,10 @@
 
 #include "common/large.h"
 #include "common/policy_read.h"
-#include "shim/emit.h"
+#include "shim/notice.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,8 +15,6 @@ struct fp_config fp_config;
 
 FP_LARGE static struct fp_rules rules;
 FP_LARGE static char policy_string[FP_POLICY_STRING_MAX];
-FP_LARGE static char notice[2048];
-static atomic_bool notice_pending;
 
 /* secure_getenv, and empty is the same as not set. */
 static const char *variable(const char *name)
@@ -124,61 +120,16 @@ static void note_weaker(struct fp_text *text, const struct fp_rules *asked, cons
     }
 }
 
-/* Children of this process that it waited for, in programs that it was before an exec, too. */
-static bool has_had_children(void)
-{
-    struct rusage children;
-    return getrusage(RUSAGE_CHILDREN, &children) == 0 && children.ru_maxrss > 0;
-}
-
-/*
- * One process of a job says the notice: the first that reads it puts its pid into the environment,
- * which its children inherit. An exec keeps the pid: then a shell that has run a program before
- * (sh -c "a; b") has said it.
- */
-static bool is_ours_to_say(void)
-{
-    static const char NAME[] = "FORKPOLICY_NOTICE_BY";
-    char pid[16];
-    struct fp_text text = FP_TEXT(pid);
-    fp_text_format(&text, "%d", (int)getpid());
-    const char *claimed = secure_getenv(NAME);
-    if (claimed)
-        return strcmp(claimed, pid) == 0 && !has_had_children();
-    setenv(NAME, pid, 1);
-    return true;
-}
-
 void fp_config_load(void)
 {
-    struct fp_text text = FP_TEXT(notice);
+    struct fp_text *text = fp_notice_text();
     fp_config.policy.built_in = &fp_known_policy;
-    load_string(&text);
-    load_file(&text);
-    load_log(&text);
+    load_string(text);
+    load_file(text);
+    load_log(text);
     fp_config.tells_strangers = fp_policy_tells_strangers(&fp_config.policy);
-    note_weaker(&text, fp_config.policy.environment, "FORKPOLICY");
+    note_weaker(text, fp_config.policy.environment, "FORKPOLICY");
     if (fp_config.policy.file)
-        note_weaker(&text, fp_config.policy.file->rules, fp_config.policy.file->path);
-    atomic_store(&notice_pending, text.length && is_ours_to_say());
-}
-
-void fp_config_say_notice(void)
-{
-    if (atomic_load_explicit(&notice_pending, memory_order_relaxed) &&
-        atomic_exchange(&notice_pending, false))
-        fp_emit_text(fp_slice_of(notice));
-}
-
-/* A process that starts others inside libc alone (posix_spawn, system) passes no hook, but holds
-   the claim: it says the notice at its end. */
-__attribute__((destructor)) static void say_before_exit(void)
-{
-    if (atomic_load_explicit(&notice_pending, memory_order_relaxed) && has_had_children())
-        fp_config_say_notice();
-}
-
-const char *fp_config_notice(void)
-{
-    return notice;
+        note_weaker(text, fp_config.policy.file->rules, fp_config.policy.file->path);
+    fp_notice_claim();
 }

@@ -12,8 +12,8 @@
 
 #include "policy/message.h"
 #include "shim/child.h"
-#include "shim/config.h"
 #include "shim/init.h"
+#include "shim/notice.h"
 #include "shim/passage.h"
 #include "shim/real.h"
 #include "shim/self.h"
@@ -75,7 +75,7 @@ static bool is_watched(void)
 {
     if (!fp_ready() || fp_self.inside)
         return false;
-    fp_config_say_notice();
+    fp_notice_say();
     if (!fp_table_ever_threaded())
         return false;
     int saved = errno;
@@ -186,6 +186,6 @@ void *fp_vfork_real(void);
 void *fp_vfork_real(void)
 {
     if (fp_ready() && !fp_self.inside)
-        fp_config_say_notice();
+        fp_notice_say();
     return fp_real.vfork ? *(void **)&fp_real.vfork : *(void **)&fp_real.fork;
 }

@@ -9,6 +9,7 @@
 #include "shim/table.h"
 
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -40,6 +41,7 @@ static void look_at_site(struct fp_passage *passage, const void *caller)
         fp_text_append(&dso, owner.path, strlen(owner.path));
     snapshot->site = (struct fp_site){.user = python->user,
                                       .library = python->library,
+                                      .called = python->called,
                                       .innermost = python->innermost,
                                       .function = python->function,
                                       .dso = passage->dso};
@@ -136,6 +138,7 @@ bool fp_look(struct fp_passage *passage, const char *call, const void *caller)
     snapshot->program = "";
     snapshot->threads = counted ? counted : tabled;
     snapshot->unattributed = passage->census.unattributed;
+    snapshot->main_lost = syscall(SYS_gettid) != snapshot->pid;
     snapshot->count = snapshot->omitted = 0;
     snapshot->environment = (const char *const *)environ;
     look_at_table(passage);

@@ -11,7 +11,7 @@
 #include "shim/census.h"
 #include "shim/python.h"
 
-enum { FP_PROGRAM_SIZE = 128, FP_NAMES_SIZE = 64 };
+enum { FP_PROGRAM_SIZE = 128, FP_NAMES_SIZE = 120 };
 
 struct fp_passage {
     struct fp_snapshot snapshot;

@@ -191,8 +191,10 @@ static bool add_frame(struct fp_python_stack *stack, const struct frame *frame, 
         set_line(stack->innermost, frame->file, frame->line);
     if (code == FP_CODE_PACKAGE && !stack->library[0])
         set_line(stack->library, frame->file, frame->line);
-    if (code != FP_CODE_USER)
+    if (code != FP_CODE_USER) {
+        set_line(stack->called, frame->file, frame->line);
         return true;
+    }
     set_line(stack->user, frame->file, frame->line);
     memcpy(stack->function, frame->function, sizeof stack->function);
     return false;
@@ -203,7 +205,8 @@ bool fp_python_stack(struct fp_python_stack *stack)
     enum { DEEPEST = 200 };
     struct frame frame;
     void *type, *value, *trace;
-    stack->innermost[0] = stack->library[0] = stack->user[0] = stack->function[0] = '\0';
+    stack->innermost[0] = stack->library[0] = stack->user[0] = '\0';
+    stack->called[0] = stack->function[0] = '\0';
     stack->execs = false;
     if (!holds_gil())
         return false;

@@ -18,6 +18,7 @@ enum { FP_LINE_SIZE = 512, FP_FUNCTION_SIZE = 64 };
 struct fp_python_stack {
     char innermost[FP_LINE_SIZE]; /* "file:line"; threading.py is passed over */
     char library[FP_LINE_SIZE];   /* the first line in an installed package */
+    char called[FP_LINE_SIZE];    /* the line that the user's line called, if it called any */
     char user[FP_LINE_SIZE];      /* the first line outside packages and the standard library */
     char function[FP_FUNCTION_SIZE];
     bool execs; /* the policy knows that this code forks to exec */

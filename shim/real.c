@@ -14,7 +14,7 @@ static const struct {
     size_t slot;
     enum fp_grade grade;
 } HOOKS[] = {
-#define FP_HOOK(type, name, parameters, grade)                                                     \
+#define FP_HOOK(type, name, parameters, grade) \
     {NAME(name), offsetof(struct fp_real, name), FP_##grade},
 #include "shim/hooks.def"
 #undef FP_HOOK

@@ -45,22 +45,28 @@ static void read_program(char program[FP_PROGRAM_SIZE])
         fp_text_format(&text, " %s", at + 3);
 }
 
-enum { NAMES_SHOWN = 3, NAMES_READ = 32 };
+/* Three names with their dots and commas fit into FP_NAMES_SIZE. */
+enum { NAMES_SHOWN = 3, NAME_SHOWN = 32, NAMES_READ = 32 };
 
 struct naming {
     struct fp_passage *passage;
     unsigned shown[FP_RUNTIMES_MAX], read[FP_RUNTIMES_MAX];
 };
 
+/* Adds a name unless it is there; a long one is cut, and after NAMES_SHOWN there are dots. */
 static void add_name(struct naming *naming, size_t runtime, const char *name)
 {
+    char shown[NAME_SHOWN + 1];
+    struct fp_text one = FP_TEXT(shown);
     struct fp_text names = {.data = naming->passage->names[runtime], .size = FP_NAMES_SIZE};
     names.length = strlen(names.data);
-    if (!*name || strstr(names.data, name) || naming->shown[runtime] > NAMES_SHOWN)
+    fp_text_append(&one, name, strlen(name));
+    if (!*name || strstr(names.data, shown) || naming->shown[runtime] > NAMES_SHOWN)
         return;
     if (naming->shown[runtime]++ == NAMES_SHOWN)
-        name = "...";
-    fp_text_format(&names, "%s%s", names.length ? ", " : "", name);
+        fp_text_format(&names, ", ...");
+    else
+        fp_text_format(&names, "%s%s%s", names.length ? ", " : "", shown, one.cut ? "..." : "");
 }
 
 static bool name_thread(struct fp_thread_slot *slot, fp_life life, void *context)

@@ -3,8 +3,8 @@
 #include "shim/threads.h"
 
 #include "policy/text.h"
-#include "shim/config.h"
 #include "shim/init.h"
+#include "shim/notice.h"
 #include "shim/owners.h"
 #include "shim/python.h"
 #include "shim/real.h"
@@ -112,7 +112,7 @@ static struct fp_thread_slot *prepare(void *routine, void *argument)
 {
     int saved = errno;
     fp_self.inside++;
-    fp_config_say_notice();
+    fp_notice_say();
     uint32_t runtime = find_runtime(find_owner(routine, argument));
     struct fp_thread_slot *slot = fp_table_claim(runtime, routine, argument);
     fp_self.inside--;

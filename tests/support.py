@@ -39,10 +39,16 @@ class Outcome:
 def isolation():
     """A command prefix that gives a host its own PID namespace: kill(-1) ends nobody else's."""
     prefix = ["unshare", "-pf", "--kill-child", "--mount-proc"]
-    if shutil.which("unshare") and subprocess.run(prefix + ["true"], capture_output=True).returncode == 0:
+    if (
+        shutil.which("unshare")
+        and subprocess.run(prefix + ["true"], capture_output=True).returncode == 0
+    ):
         return tuple(prefix)
     prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-    if shutil.which("setpriv") and subprocess.run(prefix + ["true"], capture_output=True).returncode == 0:
+    if (
+        shutil.which("setpriv")
+        and subprocess.run(prefix + ["true"], capture_output=True).returncode == 0
+    ):
         return tuple(prefix)
     return None
 
@@ -60,8 +66,17 @@ def environment(policy=None, log=None, preload=True, extra=None):
     return env
 
 
-def run(command, policy=None, log=None, preload=True, env=None, timeout=60, isolated=False,
-        cwd=None, stdin=subprocess.DEVNULL):
+def run(
+    command,
+    policy=None,
+    log=None,
+    preload=True,
+    env=None,
+    timeout=60,
+    isolated=False,
+    cwd=None,
+    stdin=subprocess.DEVNULL,
+):
     """Runs a host to its end or to the time limit, and ends what it leaves behind.
 
     The preload is set for the host alone, by env(1), not for the wrapper that isolates it.
@@ -69,13 +84,26 @@ def run(command, policy=None, log=None, preload=True, env=None, timeout=60, isol
     command = [str(part) for part in command]
     settings = environment(policy, log, preload, env)
     if isolated and isolation():
-        inner = ["env"] + [f"{key}={value}" for key, value in settings.items()
-                           if key == "LD_PRELOAD" or key.startswith("FORKPOLICY")]
-        settings = {key: value for key, value in settings.items()
-                    if key != "LD_PRELOAD" and not key.startswith("FORKPOLICY")}
+        inner = ["env"] + [
+            f"{key}={value}"
+            for key, value in settings.items()
+            if key == "LD_PRELOAD" or key.startswith("FORKPOLICY")
+        ]
+        settings = {
+            key: value
+            for key, value in settings.items()
+            if key != "LD_PRELOAD" and not key.startswith("FORKPOLICY")
+        }
         command = list(isolation()) + inner + command
-    process = subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, cwd=cwd, stdin=stdin,
-                               stderr=subprocess.PIPE, start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        env=settings,
+        stdout=subprocess.PIPE,
+        cwd=cwd,
+        stdin=stdin,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
     try:
         stdout, stderr = process.communicate(timeout=timeout)
         status = process.returncode
@@ -88,8 +116,12 @@ def run(command, policy=None, log=None, preload=True, env=None, timeout=60, isol
             os.killpg(process.pid, signal.SIGKILL)  # a session of its own: only what it started
         except ProcessLookupError:
             pass
-    return Outcome(status, stdout.decode(errors="replace"), stderr.decode(errors="replace"),
-                   read_log(log) if log else [])
+    return Outcome(
+        status,
+        stdout.decode(errors="replace"),
+        stderr.decode(errors="replace"),
+        read_log(log) if log else [],
+    )
 
 
 def read_log(path):

@@ -17,7 +17,9 @@ warnings.filterwarnings("ignore")
 def main():
     with tempfile.TemporaryDirectory() as folder:
         database = lancedb.connect(folder)
-        rows = pa.table({"id": pa.array(range(1000)), "x": pa.array([float(i) for i in range(1000)])})
+        rows = pa.table(
+            {"id": pa.array(range(1000)), "x": pa.array([float(i) for i in range(1000)])}
+        )
         table = database.create_table("rows", rows)
         batches = torch.utils.data.DataLoader(
             Permutation.identity(table),

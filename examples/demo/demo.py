@@ -29,8 +29,11 @@ def describe(status, records):
         if record["event"] == "refused":
             site = record["site"]["user"]
             return f"refused at {Path(site['file']).name}:{site['line']}"
-    told = any(runtime["class"] == "lost" and runtime["action"] == "warn"
-               for record in records for runtime in record.get("runtimes", []))
+    told = any(
+        runtime["class"] == "lost" and runtime["action"] == "warn"
+        for record in records
+        for runtime in record.get("runtimes", [])
+    )
     if status is None:
         return "told beforehand, then hangs" if told else "hangs"
     return "works" if status == 0 else f"exit {status}"
@@ -44,8 +47,10 @@ def run(environment, script, policy):
         if policy != "bare":
             shim = [str(BUILD / "forkpolicy"), "run", "--policy", policy]
             command = [*shim, "--log", str(log), "--", *command]
-        shown = [os.path.relpath(part) if part.startswith(str(BUILD.parent)) else part
-                 for part in command]
+        shown = [
+            os.path.relpath(part) if part.startswith(str(BUILD.parent)) else part
+            for part in command
+        ]
         print(f"\n$ {' '.join(shown)}", flush=True)
         start = time.monotonic()
         job = subprocess.Popen(command, start_new_session=True)
@@ -70,7 +75,9 @@ def main():
         for policy in POLICIES:
             rows.append((title, policy, *run(environment, script, policy)))
     rows.insert(0, ("job", "policy", "outcome", "seconds"))
-    cells = [[str(round(cell, 1)) if isinstance(cell, float) else cell for cell in row] for row in rows]
+    cells = [
+        [str(round(cell, 1)) if isinstance(cell, float) else cell for cell in row] for row in rows
+    ]
     widths = [max(len(row[column]) for row in cells) for column in range(4)]
     print()
     for row in cells:

@@ -16,10 +16,10 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Not assert: the checks must hold in builds with NDEBUG too. */
-#define MUST(condition)                                                                            \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            abort();                                                                               \
+#define MUST(condition)   \
+    do {                  \
+        if (!(condition)) \
+            abort();      \
     } while (0)
 
 static struct fp_policy_file file; /* a quarter of a megabyte: not for the stack */
@@ -75,7 +75,8 @@ static void check_decision(void)
     struct fp_policy policy = {.environment = &NONE, .file = &file.view, .built_in = &file.view};
     snapshot.call = "fork";
     snapshot.program = "p";
-    snapshot.site = (struct fp_site){"u.py:1", "", "", "f", ""};
+    snapshot.site = (struct fp_site){
+        .user = "u.py:1", .library = "", .called = "", .innermost = "", .function = "f", .dso = ""};
     snapshot.environment = ENVIRONMENT;
     snapshot.count = sizeof FACTS / sizeof *FACTS;
     for (size_t i = 0; i < snapshot.count; i++)

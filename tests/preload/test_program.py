@@ -15,8 +15,15 @@ from support import BUILD, LIBRARY, PROGRAM, environment
 
 
 def forkpolicy(*arguments, env=None, cwd=None, program=PROGRAM):
-    return subprocess.run([str(program), *map(str, arguments)], capture_output=True, text=True, timeout=60,
-                          env=environment(preload=False, extra=env), cwd=cwd, stdin=subprocess.DEVNULL)
+    return subprocess.run(
+        [str(program), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment(preload=False, extra=env),
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+    )
 
 
 def test_path_is_the_library_beside_the_program():
@@ -43,13 +50,35 @@ def test_a_library_in_the_working_directory_is_not_taken(tmp_path):
 
 def test_help_names_every_verb_option_and_action():
     text = forkpolicy("--help").stdout
-    for word in ("run", "check", "path", "--policy", "--policy-file", "--log", "warn", "refuse", "off", "69"):
+    for word in (
+        "run",
+        "check",
+        "path",
+        "--policy",
+        "--policy-file",
+        "--log",
+        "warn",
+        "refuse",
+        "off",
+        "69",
+    ):
         assert word in text
     assert all(len(line) <= 100 for line in text.splitlines())
 
 
-@pytest.mark.parametrize("arguments", [(), ("bogus",), ("run",), ("run", "--"), ("run", "--bogus", "true"),
-                                       ("run", "--policy"), ("path", "x"), ("check", "a", "b")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("bogus",),
+        ("run",),
+        ("run", "--"),
+        ("run", "--bogus", "true"),
+        ("run", "--policy"),
+        ("path", "x"),
+        ("check", "a", "b"),
+    ],
+)
 def test_bad_usage_is_2_and_says_so(arguments):
     ended = forkpolicy(*arguments)
     assert ended.returncode == 2 and ended.stdout == "" and ended.stderr
@@ -65,8 +94,13 @@ def test_the_jobs_signal_is_its_own():
 
 
 def test_the_jobs_pid_and_output_are_untouched():
-    process = subprocess.Popen([str(PROGRAM), "run", "sh", "-c", "echo $$; echo err >&2"], text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(preload=False))
+    process = subprocess.Popen(
+        [str(PROGRAM), "run", "sh", "-c", "echo $$; echo err >&2"],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(preload=False),
+    )
     out, err = process.communicate(timeout=60)
     assert out == f"{process.pid}\n" and err == "err\n"
 
@@ -76,8 +110,20 @@ def test_options_reach_the_job_and_paths_become_absolute(tmp_path):
     policy.write_text("policy off:numpy\n")
     policy.chmod(0o600)
     show = 'echo "$FORKPOLICY|$FORKPOLICY_FILE|$FORKPOLICY_LOG|$LD_PRELOAD|$FORKPOLICY_RUN"'
-    ended = forkpolicy("run", "--policy=refuse", "--policy-file", "my.policy", "--log", "log-%p.jsonl", "--",
-                       "sh", "-c", show, cwd=tmp_path, env={"LD_PRELOAD": str(BUILD / "libforkpolicy.so")})
+    ended = forkpolicy(
+        "run",
+        "--policy=refuse",
+        "--policy-file",
+        "my.policy",
+        "--log",
+        "log-%p.jsonl",
+        "--",
+        "sh",
+        "-c",
+        show,
+        cwd=tmp_path,
+        env={"LD_PRELOAD": str(BUILD / "libforkpolicy.so")},
+    )
     assert ended.stdout == f"refuse|{policy}|{tmp_path}/log-%p.jsonl|{LIBRARY}:{LIBRARY}|\n"
 
 
@@ -90,11 +136,16 @@ def test_start_record_is_written_once_by_the_job_itself(tmp_path):
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("policy, place", [
-    ("bogus", "--policy column 1: unknown action"), ("warn,refuse:", "--policy column 13: ':' without"),
-    ("off,,warn", "--policy column 5: empty entry"), ("off:[a", "--policy column 5: '[' without ']'"),
-    ("x" * 40000, "--policy is 40000 bytes long"),
-])
+@pytest.mark.parametrize(
+    "policy, place",
+    [
+        ("bogus", "--policy column 1: unknown action"),
+        ("warn,refuse:", "--policy column 13: ':' without"),
+        ("off,,warn", "--policy column 5: empty entry"),
+        ("off:[a", "--policy column 5: '[' without ']'"),
+        ("x" * 40000, "--policy is 40000 bytes long"),
+    ],
+)
 def test_a_bad_policy_stops_before_the_job(policy, place, tmp_path):
     ended = forkpolicy("run", "--policy", policy, "--", "touch", tmp_path / "ran")
     assert ended.returncode == 2 and not (tmp_path / "ran").exists()
@@ -113,35 +164,51 @@ def make_policy(folder, kind):
     elif kind == "fifo":
         os.mkfifo(path, 0o600)
     elif kind != "missing":
-        path.write_text("# a comment\nruntime x\n  dso [open\n" if kind == "syntax" else "policy off:x\n")
+        path.write_text(
+            "# a comment\nruntime x\n  dso [open\n" if kind == "syntax" else "policy off:x\n"
+        )
         path.chmod(0o620 if kind == "writable" else 0o600)
         if kind == "huge":
             os.truncate(path, 1 << 30)
     return path
 
 
-@pytest.mark.parametrize("kind, words", [
-    ("missing", ": there is no such file"), ("directory", ": it is a directory"),
-    ("fifo", ": it is not a regular file"), ("huge", ": it is larger than 1 MiB"),
-    ("writable", ": group or others can write it"), ("syntax", ":3:7: '[' without ']'"),
-])
+@pytest.mark.parametrize(
+    "kind, words",
+    [
+        ("missing", ": there is no such file"),
+        ("directory", ": it is a directory"),
+        ("fifo", ": it is not a regular file"),
+        ("huge", ": it is larger than 1 MiB"),
+        ("writable", ": group or others can write it"),
+        ("syntax", ":3:7: '[' without ']'"),
+    ],
+)
 def test_a_bad_policy_file_stops_before_the_job_and_names_the_place(kind, words, tmp_path):
     path = make_policy(tmp_path, kind)
     ended = forkpolicy("run", "--policy-file", path, "--", "touch", tmp_path / "ran")
     assert ended.returncode == 2 and not (tmp_path / "ran").exists()
-    assert ended.stderr.startswith(f"forkpolicy: {path}{words}") and len(ended.stderr.splitlines()) == 1
+    assert (
+        ended.stderr.startswith(f"forkpolicy: {path}{words}")
+        and len(ended.stderr.splitlines()) == 1
+    )
 
 
 def compile_host(folder, *flags):
     source = folder / "host.c"
-    source.write_text("#include <stdio.h>\nint main(void) { puts(\"ran\"); return 0; }\n")
+    source.write_text('#include <stdio.h>\nint main(void) { puts("ran"); return 0; }\n')
     subprocess.run(["gcc", *flags, "-o", folder / "host", source], check=True)
     return folder / "host"
 
 
-@pytest.mark.parametrize("kind, words", [
-    ("static", "is linked statically"), ("setuid", "is setuid"), ("text", "is neither an ELF program"),
-])
+@pytest.mark.parametrize(
+    "kind, words",
+    [
+        ("static", "is linked statically"),
+        ("setuid", "is setuid"),
+        ("text", "is neither an ELF program"),
+    ],
+)
 def test_a_job_that_would_not_get_the_preload_is_69(kind, words, tmp_path):
     program = compile_host(tmp_path, *(["-static"] if kind == "static" else []))
     if kind == "setuid":
@@ -171,14 +238,20 @@ def test_a_library_that_the_loader_refuses_is_69_with_the_loaders_words(tmp_path
 def test_scripts_are_judged_by_their_interpreter(tmp_path):
     static = compile_host(tmp_path, "-static")
     script = tmp_path / "script"
-    for line, status in (("#!/bin/sh\nexit 3\n", 3), (f"#!{static}\n", 69), ("#!/usr/bin/env sh\nexit 4\n", 4)):
+    for line, status in (
+        ("#!/bin/sh\nexit 3\n", 3),
+        (f"#!{static}\n", 69),
+        ("#!/usr/bin/env sh\nexit 4\n", 4),
+    ):
         script.write_text(line)
         script.chmod(0o755)
         assert forkpolicy("run", "--", script).returncode == status, line
 
 
-@pytest.mark.parametrize("command, status", [("no-such-command-here", 127), ("./no-such-file", 127), ("/", 126),
-                                             ("./not-executable", 126)])
+@pytest.mark.parametrize(
+    "command, status",
+    [("no-such-command-here", 127), ("./no-such-file", 127), ("/", 126), ("./not-executable", 126)],
+)
 def test_commands_that_cannot_run(command, status, tmp_path):
     (tmp_path / "not-executable").write_text("x")
     ended = forkpolicy("run", "--", command, cwd=tmp_path)
@@ -187,7 +260,12 @@ def test_commands_that_cannot_run(command, status, tmp_path):
 
 def test_check_tells_what_it_found_in_a_program():
     text = forkpolicy("check", "/bin/true").stdout
-    for line in ("program    /bin/true", f"preload    {LIBRARY}", "python     none", "hook       fork -> "):
+    for line in (
+        "program    /bin/true",
+        f"preload    {LIBRARY}",
+        "python     none",
+        "hook       fork -> ",
+    ):
         assert any(found.startswith(line) for found in text.splitlines()), text
 
 
@@ -195,8 +273,12 @@ def test_check_tells_which_python_and_how_it_is_refused():
     python = "/usr/bin/python3"
     if not os.path.exists(python):
         pytest.skip("no /usr/bin/python3")
-    version = subprocess.run([python, "-c", "import platform; print(platform.python_version())"],
-                             capture_output=True, text=True, check=True).stdout.strip()
+    version = subprocess.run(
+        [python, "-c", "import platform; print(platform.python_version())"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
     text = forkpolicy("check", python, env={"FORKPOLICY": "refuse"}).stdout
     assert f"python     {version}; a refused fork raises ForkPolicyError" in text
 

@@ -28,8 +28,11 @@ Test(clause, every_operator_against_every_order)
     static const struct {
         const char *operator;
         bool below, equal, above;
-    } ROWS[] = {{"<", true, false, false}, {"<=", true, true, false}, {"==", false, true, false},
-                {">=", false, true, true}, {">", false, false, true}};
+    } ROWS[] = {{"<", true, false, false},
+                {"<=", true, true, false},
+                {"==", false, true, false},
+                {">=", false, true, true},
+                {">", false, false, true}};
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
         char text[64];
         struct fp_text clause = FP_TEXT(text);

@@ -35,9 +35,8 @@ static void setup(const char *string, const char *file)
         fp_rules_parse(&rules, fp_slice_of(string), 1, 1, &problem);
     if (file)
         fp_policy_file_parse(&user_file, "file", fp_slice_of(file), &problem);
-    policy = (struct fp_policy){.environment = &rules,
-                                .file = file ? &user_file.view : NULL,
-                                .built_in = &built_in.view};
+    policy = (struct fp_policy){
+        .environment = &rules, .file = file ? &user_file.view : NULL, .built_in = &built_in.view};
     cr_assert_eq(problem.count, 0, "%s", problem.message);
     memset(&snapshot, 0, sizeof snapshot);
 }
@@ -61,9 +60,11 @@ static struct fp_judgement judge(struct fp_facts facts)
     return verdict.runtimes[0];
 }
 
-#define CLASSES(u, s, r, l, f)                                                                     \
-    {[FP_CLASS_UNKNOWN] = u, [FP_CLASS_SURVIVES] = s, [FP_CLASS_RESET] = r, [FP_CLASS_LOST] = l,   \
-     [FP_CLASS_REFUSES] = f}
+#define CLASSES(u, s, r, l, f)                                                 \
+    {                                                                          \
+        [FP_CLASS_UNKNOWN] = u, [FP_CLASS_SURVIVES] = s, [FP_CLASS_RESET] = r, \
+        [FP_CLASS_LOST] = l, [FP_CLASS_REFUSES] = f                            \
+    }
 
 /* What each cell wants where every action is available; what is not, steps down its ladder. */
 static const enum fp_action WANTED[FP_ACTION_COUNT][FP_CLASS_COUNT] = {
@@ -321,8 +322,8 @@ Test(decide, can_refuse_looks_at_both_layers_and_at_patterns)
     static const struct {
         const char *string, *file;
         bool want;
-    } CASES[] = {{NULL, NULL, false},          {"warn", NULL, false},
-                 {"refuse", NULL, true},       {"warn,refuse:x", NULL, true},
+    } CASES[] = {{NULL, NULL, false},           {"warn", NULL, false},
+                 {"refuse", NULL, true},        {"warn,refuse:x", NULL, true},
                  {NULL, "policy refuse", true}, {"fail,reset", "policy carry", false}};
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         setup(CASES[i].string, CASES[i].file);
@@ -335,10 +336,14 @@ Test(decide, is_off_only_where_nothing_else_can_be_asked)
     static const struct {
         const char *string, *file;
         bool want;
-    } CASES[] = {{NULL, NULL, false},      {"off", NULL, true},
-                 {"off:x", NULL, false},   {"off,warn:x", NULL, false},
-                 {"warn,off", NULL, false}, {"off,off:x", NULL, true},
-                 {"off", "policy refuse:x", true}, {NULL, "policy off", false}};
+    } CASES[] = {{NULL, NULL, false},
+                 {"off", NULL, true},
+                 {"off:x", NULL, false},
+                 {"off,warn:x", NULL, false},
+                 {"warn,off", NULL, false},
+                 {"off,off:x", NULL, true},
+                 {"off", "policy refuse:x", true},
+                 {NULL, "policy off", false}};
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         setup(CASES[i].string, CASES[i].file);
         cr_assert_eq(fp_policy_is_off(&policy), CASES[i].want, "case %zu", i);

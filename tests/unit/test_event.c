@@ -115,11 +115,21 @@ static void check_record(const struct fp_text *text)
 
 Test(event, the_validator_itself_refuses_what_is_not_json)
 {
-    static const char *const BAD[] = {"", "{}", "[]\n", "{\"a\":}\n", "{\"a\":01}\n",
+    static const char *const BAD[] = {"",
+                                      "{}",
+                                      "[]\n",
+                                      "{\"a\":}\n",
+                                      "{\"a\":01}\n",
                                       "{\"a\":1,}\n",
-                                      "{a:1}\n", "{\"a\":\"\xff\"}\n", "{\"a\":\"\\x\"}\n",
-                                      "{\"a\":1}\n\n", "{\"a\":\"\n\"}\n", "{\"a\":1.}\n",
-                                      "{\"a\":[1 2]}\n", "{\"a\":\"\\u00g0\"}\n", "{\"a\":1\n"};
+                                      "{a:1}\n",
+                                      "{\"a\":\"\xff\"}\n",
+                                      "{\"a\":\"\\x\"}\n",
+                                      "{\"a\":1}\n\n",
+                                      "{\"a\":\"\n\"}\n",
+                                      "{\"a\":1.}\n",
+                                      "{\"a\":[1 2]}\n",
+                                      "{\"a\":\"\\u00g0\"}\n",
+                                      "{\"a\":1\n"};
     for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++)
         cr_assert(!valid_record(BAD[i]), "%s", BAD[i]);
     cr_assert(valid_record("{\"a\":[1,{\"b\":null},-0.5],\"c\":\"\\u00ff\xc3\xa9\"}\n"));
@@ -151,7 +161,12 @@ static void fill(size_t count, const char *path)
     memset(&snapshot, 0, sizeof snapshot);
     snapshot.call = "fork";
     snapshot.program = "python3 train.py";
-    snapshot.site = (struct fp_site){"/app/train.py:10", "", "", "main", "/lib/libpython.so"};
+    snapshot.site = (struct fp_site){.user = "/app/train.py:10",
+                                     .library = "",
+                                     .called = "",
+                                     .innermost = "",
+                                     .function = "main",
+                                     .dso = "/lib/libpython.so"};
     snapshot.threads = 9;
     snapshot.count = count;
     for (size_t i = 0; i < count; i++) {
@@ -309,12 +324,12 @@ Test(event, what_the_table_knows_is_in_the_record)
         .class = FP_CLASS_LOST, .action = FP_ACTION_WARN, .speech = FP_SPEECH_TELL};
     fp_event_fork(&text, &HEADER, &snapshot, &verdict, 42);
     check_record(&text);
-    static const char *const WANT[] = {"\"name\":\"one\"", "\"kind\":\"tokio\"",
-                                       "\"class\":\"lost\"",
-                                       "\"action\":\"warn\"", "\"asked\":\"reset\"",
-                                       "\"handlers\":[\"prepare\",\"child\"]", "\"child\":42",
-                                       "\"advice\":[\"say \\\"a\\\"\",\"b\"]",
-                                       "\"source\":\"s#1\""};
+    static const char *const WANT[] = {
+        "\"name\":\"one\"",    "\"kind\":\"tokio\"",
+        "\"class\":\"lost\"",  "\"action\":\"warn\"",
+        "\"asked\":\"reset\"", "\"handlers\":[\"prepare\",\"child\"]",
+        "\"child\":42",        "\"advice\":[\"say \\\"a\\\"\",\"b\"]",
+        "\"source\":\"s#1\""};
     for (size_t i = 0; i < sizeof WANT / sizeof *WANT; i++)
         cr_assert(strstr(buffer, WANT[i]), "%s in %s", WANT[i], buffer);
     verdict.runtimes[0].speech = FP_SPEECH_SILENT;

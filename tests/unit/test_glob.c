@@ -106,14 +106,15 @@ Test(glob, a_malformed_glob_matches_nothing_and_says_where)
     static const struct {
         const char *glob;
         size_t offset;
-    } CASES[] = {{"[", 0}, {"a[", 1}, {"ab[!", 2}, {"[]", 0}, {"[!]", 0}, {"*[a-", 1}, {"\\", 0},
-                 {"ab\\", 2}, {"[a]\\", 3}, {"[a][b", 3}};
+    } CASES[] = {{"[", 0},    {"a[", 1}, {"ab[!", 2}, {"[]", 0},    {"[!]", 0},
+                 {"*[a-", 1}, {"\\", 0}, {"ab\\", 2}, {"[a]\\", 3}, {"[a][b", 3}};
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         size_t offset = 99;
         cr_assert(fp_glob_check(fp_slice_of(CASES[i].glob), &offset), "%s", CASES[i].glob);
         cr_assert_eq(offset, CASES[i].offset, "%s: %zu", CASES[i].glob, offset);
-        for (const char *const *s = (const char *const[]){"", "a", "ab", "[", "\\", CASES[i].glob,
-                                                          NULL}; *s; s++)
+        for (const char *const *s =
+                 (const char *const[]){"", "a", "ab", "[", "\\", CASES[i].glob, NULL};
+             *s; s++)
             cr_assert(!matches(CASES[i].glob, *s), "\"%s\" on \"%s\"", CASES[i].glob, *s);
     }
 }

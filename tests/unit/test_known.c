@@ -135,8 +135,8 @@ Test(known, each_runtime_has_the_class_that_was_seen)
 
 Test(known, tokenizers_is_serial_for_each_false_value_in_any_case)
 {
-    static const char *const FALSE[] = {"", "0", "off", "OFF", "Off", "false", "False", "FALSE",
-                                        "f", "F", "no", "No", "NO", "n", "N"};
+    static const char *const FALSE[] = {"",  "0", "off", "OFF", "Off", "false", "False", "FALSE",
+                                        "f", "F", "no",  "No",  "NO",  "n",     "N"};
     static const char *const TRUE[] = {"true", "1", "00", "offf", "on", "yes", "fals", "no ", " "};
     struct fp_identity identity = identify(DSO, SITE "tokenizers/tokenizers.abi3.so", "0.23.3");
     for (size_t i = 0; i < sizeof FALSE / sizeof *FALSE + sizeof TRUE / sizeof *TRUE; i++) {

@@ -44,7 +44,12 @@ static void setup(const char *string)
     snapshot.pid = 77;
     snapshot.program = "python3 train.py";
     snapshot.threads = 6;
-    snapshot.site = (struct fp_site){"/app/train.py:10", "", "", "main", "/lib/libpython.so"};
+    snapshot.site = (struct fp_site){.user = "/app/train.py:10",
+                                     .library = "",
+                                     .called = "",
+                                     .innermost = "",
+                                     .function = "main",
+                                     .dso = "/lib/libpython.so"};
 }
 
 static void decide(void)
@@ -96,10 +101,12 @@ Test(message, says_who_where_and_what_to_do)
     add("/v/site-packages/torch/lib/libgomp.so.1", "torch", "2.13.0", 1);
     decide();
     check_block(8192);
-    static const char *const WANT[] = {"pid 77", "4 of 6 threads", "/app/train.py:10", "main",
-                                       "deltalake 0.18.2", "4 tokio threads", "worker-0",
-                                       "pip install \"deltalake>=0.19\"", "open it later",
-                                       "off:deltalake", "delta#2744", "libgomp (torch 2.13.0)"};
+    static const char *const WANT[] = {"pid 77",           "4 of 6 threads",
+                                       "/app/train.py:10", "main",
+                                       "deltalake 0.18.2", "4 tokio threads",
+                                       "worker-0",         "pip install \"deltalake>=0.19\"",
+                                       "open it later",    "off:deltalake",
+                                       "delta#2744",       "libgomp (torch 2.13.0)"};
     for (size_t i = 0; i < sizeof WANT / sizeof *WANT; i++)
         cr_assert(strstr(buffer, WANT[i]), "%s in\n%s", WANT[i], buffer);
     cr_assert(!strstr(buffer, "off:libgomp"), "what is not told needs no entry");
@@ -124,14 +131,43 @@ Test(message, every_line_keeps_its_prefix_at_every_size_not_only_where_it_fits)
         check_block(size);
 }
 
+Test(message, advice_fits_what_the_users_line_called)
+{
+    static const struct {
+        const char *called, *library, *advice;
+    } CASES[] = {
+        {"/usr/lib/python3.11/concurrent/futures/process.py:700", "", "ProcessPoolExecutor("},
+        {"/usr/lib/python3.11/multiprocessing/process.py:121", "", "set_start_method("},
+        {"/v/site-packages/torch/utils/data/dataloader.py:505",
+         "/v/site-packages/torch/utils/data/dataloader.py:1176", "DataLoader("},
+        {"", "", "with subprocess"},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        setup("warn");
+        snapshot.site.called = CASES[i].called;
+        snapshot.site.library = CASES[i].library;
+        snapshot.site.innermost = "/usr/lib/python3.11/multiprocessing/popen_fork.py:66";
+        if (!*CASES[i].called)
+            snapshot.site.innermost = snapshot.site.user;
+        add("/v/site-packages/deltalake/_internal.abi3.so", "deltalake", "0.18.2", 4);
+        decide();
+        check_block(4096);
+        cr_expect(strstr(buffer, CASES[i].advice), "%s", buffer);
+    }
+}
+
 Test(message, no_fact_can_break_a_line_or_colour_a_terminal)
 {
     static const char EVIL[] = "a\nforged\033[31m\r\xff/b.so";
     setup("warn:*");
     snapshot.program = EVIL;
     for (int field = 0; field < 16; field++) {
-        snapshot.site = (struct fp_site){field & 1 ? EVIL : "", field & 2 ? EVIL : "",
-                                         field & 4 ? "i\n:1" : "", EVIL, EVIL};
+        snapshot.site = (struct fp_site){.user = field & 1 ? EVIL : "",
+                                         .library = field & 2 ? EVIL : "",
+                                         .called = field & 2 ? EVIL : "",
+                                         .innermost = field & 4 ? "i\n:1" : "",
+                                         .function = EVIL,
+                                         .dso = EVIL};
         snapshot.count = 0;
         add(EVIL, field & 8 ? EVIL : "", EVIL, 2);
         snapshot.runtimes[0].names = snapshot.runtimes[0].started = EVIL;

@@ -14,13 +14,14 @@ static void make_folders(void)
 {
     cr_assert(mkdtemp(root));
     cr_assert_eq(chdir(root), 0);
-    cr_assert_eq(system("mkdir -p lib/site-packages lib/dist-packages && cd lib/site-packages &&"
-                        "mkdir polars-2.1.0.dist-info grpcio-1.85.1.dist-info"
-                        "  scikit_learn-1.9.1.dist-info My.Package-1.0rc1.dist-info"
-                        "  Old-0.5-py3.11.egg-info PyYAML-6.0.3.dist-info no_version.dist-info &&"
-                        "echo 'grpc/_cython/cygrpc.so,sha256=x,1' > grpcio-1.85.1.dist-info/RECORD &&"
-                        "echo 'yaml.so,sha256=x,1' > PyYAML-6.0.3.dist-info/RECORD"),
-                 0);
+    cr_assert_eq(
+        system("mkdir -p lib/site-packages lib/dist-packages && cd lib/site-packages &&"
+               "mkdir polars-2.1.0.dist-info grpcio-1.85.1.dist-info"
+               "  scikit_learn-1.9.1.dist-info My.Package-1.0rc1.dist-info"
+               "  Old-0.5-py3.11.egg-info PyYAML-6.0.3.dist-info no_version.dist-info &&"
+               "echo 'grpc/_cython/cygrpc.so,sha256=x,1' > grpcio-1.85.1.dist-info/RECORD &&"
+               "echo 'yaml.so,sha256=x,1' > PyYAML-6.0.3.dist-info/RECORD"),
+        0);
 }
 
 static void remove_folders(void)

@@ -38,13 +38,11 @@ Test(policy_text, every_word_is_kept_with_its_value)
     static const struct {
         enum fp_word word;
         const char *value;
-    } WANT[] = {{FP_WORD_DSO, "*/one/a b*.so"},
-                {FP_WORD_PYTHON, "*/one.py"},
-                {FP_WORD_THREAD, "one-*"},
-                {FP_WORD_CLASS, "lost when version < 2"},
-                {FP_WORD_KIND, "tokio"},
-                {FP_WORD_ADVICE, "pip install \"one>=2\" # not a comment"},
-                {FP_WORD_SOURCE, "one#1"}};
+    } WANT[] = {
+        {FP_WORD_DSO, "*/one/a b*.so"}, {FP_WORD_PYTHON, "*/one.py"},
+        {FP_WORD_THREAD, "one-*"},      {FP_WORD_CLASS, "lost when version < 2"},
+        {FP_WORD_KIND, "tokio"},        {FP_WORD_ADVICE, "pip install \"one>=2\" # not a comment"},
+        {FP_WORD_SOURCE, "one#1"}};
     for (size_t i = 0; i < sizeof WANT / sizeof *WANT; i++)
         cr_assert(fp_slice_is(fp_known_value(&file.view, one, WANT[i].word, 0), WANT[i].value));
     cr_assert(fp_slice_is(fp_known_value(&file.view, one, FP_WORD_CLASS, 1), "survives"));
@@ -89,8 +87,7 @@ Test(policy_text, the_line_and_column_of_every_kind_of_error)
         parse(CASES[i].text);
         cr_assert_geq(problem.count, 1, "\"%s\"", CASES[i].text);
         cr_assert(problem.line == CASES[i].line && problem.column == CASES[i].column,
-                  "\"%s\": %u:%u %s", CASES[i].text, problem.line, problem.column,
-                  problem.message);
+                  "\"%s\": %u:%u %s", CASES[i].text, problem.line, problem.column, problem.message);
     }
 }
 

@@ -79,16 +79,23 @@ Test(text, a_cut_never_leaves_half_a_character)
 
 Test(text, format_agrees_with_printf)
 {
-    static const long NUMBERS[] = {0, 1, -1, 9, 10, 2147483647L, -2147483647L - 1,
-                                   9223372036854775807L, -9223372036854775807L - 1};
+    static const long NUMBERS[] = {0,
+                                   1,
+                                   -1,
+                                   9,
+                                   10,
+                                   2147483647L,
+                                   -2147483647L - 1,
+                                   9223372036854775807L,
+                                   -9223372036854775807L - 1};
     for (size_t i = 0; i < sizeof NUMBERS / sizeof *NUMBERS; i++) {
         char ours[200], theirs[200];
         struct fp_text text = FP_TEXT(ours);
         long n = NUMBERS[i];
         fp_text_format(&text, "a%%%d|%u|%ld|%lu|%zu|%s|%.*s|%c%%", (int)n, (unsigned)n, n,
                        (unsigned long)n, (size_t)n, "str", 2, "cut", 'x');
-        snprintf(theirs, sizeof theirs, "a%%%d|%u|%ld|%lu|%zu|%s|%.*s|%c%%", (int)n, (unsigned)n,
-                 n, (unsigned long)n, (size_t)n, "str", 2, "cut", 'x');
+        snprintf(theirs, sizeof theirs, "a%%%d|%u|%ld|%lu|%zu|%s|%.*s|%c%%", (int)n, (unsigned)n, n,
+                 (unsigned long)n, (size_t)n, "str", 2, "cut", 'x');
         cr_assert_str_eq(ours, theirs);
     }
 }
@@ -111,10 +118,10 @@ Test(text, quote_shows_no_control_byte_and_no_invalid_utf8)
         {"a\nb\033[31m\r\t", "a\\x0ab\\x1b[31m\\x0d\\x09"},
         {"\x7f", "\\x7f"},
         {"caf\xc3\xa9", "caf\xc3\xa9"},
-        {"\xc3", "\\xc3"},                         /* cut */
-        {"\xc0\xaf", "\\xc0\\xaf"},                /* overlong */
-        {"\xe0\x80\xaf", "\\xe0\\x80\\xaf"},       /* overlong */
-        {"\xed\xa0\x80", "\\xed\\xa0\\x80"},       /* surrogate */
+        {"\xc3", "\\xc3"},                            /* cut */
+        {"\xc0\xaf", "\\xc0\\xaf"},                   /* overlong */
+        {"\xe0\x80\xaf", "\\xe0\\x80\\xaf"},          /* overlong */
+        {"\xed\xa0\x80", "\\xed\\xa0\\x80"},          /* surrogate */
         {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"}, /* behind U+10FFFF */
         {"\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf"},
         {"\x80\xff", "\\x80\\xff"},

@@ -1,0 +1,111 @@
+/*
+ * What the hosts share. Output goes straight to the descriptor: a stdio buffer would be copied by
+ * a fork and printed twice.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef TESTS_HOST_H
+#define TESTS_HOST_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define UNUSED __attribute__((unused))
+
+__attribute__((format(printf, 1, 2))) UNUSED static void say(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vdprintf(STDOUT_FILENO, format, arguments);
+    va_end(arguments);
+}
+
+/* Ends the host where it cannot do its duty: with or without the shim that is a failed test. */
+UNUSED static void must(int holds, const char *what)
+{
+    if (holds)
+        return;
+    say("failed: %s\n", what);
+    _exit(99);
+}
+
+/* Waits for a child; its exit code, or 128 + the signal. Never given -1. */
+UNUSED static int end_of(pid_t child)
+{
+    int status;
+    must(child > 0, "fork");
+    while (waitpid(child, &status, 0) < 0)
+        must(errno == EINTR, "waitpid");
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+UNUSED static void *sleep_for_ever(void *unused)
+{
+    (void)unused;
+    for (;;)
+        pause();
+    return NULL;
+}
+
+/* One more thread that only sleeps. */
+UNUSED static pthread_t start_sleeper(void)
+{
+    pthread_t thread;
+    must(pthread_create(&thread, NULL, sleep_for_ever, NULL) == 0, "pthread_create");
+    return thread;
+}
+
+UNUSED static void *return_argument(void *argument)
+{
+    return argument;
+}
+
+/* Starts a thread and sees it end. */
+UNUSED static void start_and_join(void)
+{
+    pthread_t thread;
+    void *result = NULL, *token = (void *)&start_sleeper;
+    must(pthread_create(&thread, NULL, return_argument, token) == 0, "pthread_create");
+    must(pthread_join(thread, &result) == 0 && result == token, "pthread_join");
+}
+
+UNUSED static int task_count(void)
+{
+    int count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    must(tasks != NULL, "/proc/self/task");
+    for (struct dirent *entry; (entry = readdir(tasks));)
+        count += entry->d_name[0] != '.';
+    closedir(tasks);
+    return count;
+}
+
+UNUSED static void rest(long milliseconds)
+{
+    struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+    while (nanosleep(&time, &time) < 0 && errno == EINTR)
+        ;
+}
+
+/* Waits until the kernel lists so many threads: the last steps of an end are not instant. */
+UNUSED static void wait_for_tasks(int wanted)
+{
+    for (int i = 0; i < 2000 && task_count() != wanted; i++)
+        rest(5);
+    must(task_count() == wanted, "the number of threads");
+}
+
+#endif
