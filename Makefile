@@ -36,37 +36,44 @@ help: ## this list
 
 include setup.mk tests.mk
 
+# make V=1 shows the commands.
+Q := $(if $(V),,@)
+say = @mkdir -p $(@D); echo "$(1) $@"
+
 $(BUILD)/obj/%.o: %.c | packages
-	@mkdir -p $(@D)
-	$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
+	$(call say,compile)
+	$(Q)$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/obj/shim/entry.o: shim/entry.S python/forkpolicy/error.py
-	@mkdir -p $(@D)
-	$(CC) $(FLAGS) -c -o $@ $<
+	$(call say,compile)
+	$(Q)$(CC) $(FLAGS) -c -o $@ $<
 
 $(BUILD)/compile_known: tools/compile_known.c $(filter-out %decide.c,$(POLICY)) | packages
-	@mkdir -p $(@D)
-	$(CC) -std=c11 -O1 $(WARNINGS) -I. -o $@ $^
+	$(call say,build)
+	$(Q)$(CC) -std=c11 -O1 $(WARNINGS) -I. -o $@ $^
 
 $(BUILD)/known.c: policy/known.policy $(BUILD)/compile_known
-	$(BUILD)/compile_known $< > $@
+	$(call say,make)
+	$(Q)$(BUILD)/compile_known $< > $@
 
 $(BUILD)/obj/known.o: $(BUILD)/known.c
-	@mkdir -p $(@D)
-	$(CC) $(FLAGS) -c -o $@ $<
+	$(call say,compile)
+	$(Q)$(CC) $(FLAGS) -c -o $@ $<
 
 $(BUILD)/exports.map: shim/exports.map.in shim/hooks.def
-	@mkdir -p $(@D)
-	$(CC) -E -P -x c -I. -o $@ $<
+	$(call say,make)
+	$(Q)$(CC) -E -P -x c -I. -o $@ $<
 
 CORE := $(call objects,$(POLICY) $(COMMON)) $(BUILD)/obj/known.o
 
 $(LIBRARY): $(call objects,$(SHIM)) $(CORE) $(BUILD)/exports.map
-	$(CC) $(CFLAGS) $(SHIM_LINK) -Wl,--version-script=$(BUILD)/exports.map -o $@ \
+	$(call say,link)
+	$(Q)$(CC) $(CFLAGS) $(SHIM_LINK) -Wl,--version-script=$(BUILD)/exports.map -o $@ \
 	    $(filter %.o,$^)
 
 $(PROGRAM): $(call objects,$(CLI)) $(CORE)
-	$(CC) $(CFLAGS) -o $@ $^
+	$(call say,link)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^
 
 # The small programs that the tests run under the shim.
 HOSTS := $(patsubst tests/prog/%.c,$(BUILD)/prog/%,$(wildcard tests/prog/*.c)) \
@@ -76,20 +83,20 @@ HOSTS := $(patsubst tests/prog/%.c,$(BUILD)/prog/%,$(wildcard tests/prog/*.c)) \
 programs: $(HOSTS)
 
 $(BUILD)/prog/%: tests/prog/%.c | packages
-	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -pthread -o $@ $< -ldl -lutil
+	$(call say,build)
+	$(Q)$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -pthread -o $@ $< -ldl -lutil
 
 $(BUILD)/prog/%: tests/prog/%.cc | packages
-	@mkdir -p $(@D)
-	$(CXX) -O2 -g -Wall -Wextra -pthread -o $@ $< -ldl
+	$(call say,build)
+	$(Q)$(CXX) -O2 -g -Wall -Wextra -pthread -o $@ $< -ldl
 
 $(BUILD)/prog/lib%.so: tests/prog/lib/%.c | packages
-	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -pthread -fPIC -shared -o $@ $<
+	$(call say,build)
+	$(Q)$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -pthread -fPIC -shared -o $@ $<
 
 $(BUILD)/prog/lib%.so: tests/prog/lib/%.cc | packages
-	@mkdir -p $(@D)
-	$(CXX) -O2 -g -Wall -Wextra -pthread -fPIC -shared -o $@ $<
+	$(call say,build)
+	$(Q)$(CXX) -O2 -g -Wall -Wextra -pthread -fPIC -shared -o $@ $<
 
 -include $(wildcard $(BUILD)/obj/*/*.d)
 

@@ -21,23 +21,39 @@ asan: $(UNIT:%=$(BUILD)/asan/%) $(FUZZ:%=$(BUILD)/asan/replay_%) ## the same und
 	@for target in $(FUZZ); do \
 	    $(BUILD)/asan/replay_$$target tests/fuzz/corpus/$$target || exit 1; done
 
-$(BUILD)/unit/%: tests/unit/%.c $(TESTED) $(BUILD)/known.c $(wildcard */*.h */*.def) | packages
-	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O1 -g $(WARNINGS) -Wno-conversion -I. -Iinclude -pthread -o $@ $< $(TESTED) \
-	    $(BUILD)/known.c -lcriterion
+TEST_FLAGS := -std=gnu11 -O1 -g -MMD -MP -I. -Iinclude -pthread
+tested = $(patsubst %.c,$(BUILD)/$(1)/obj/%.o,$(TESTED)) $(BUILD)/$(1)/obj/known.o
 
-$(BUILD)/asan/%: tests/unit/%.c $(TESTED) $(BUILD)/known.c $(wildcard */*.h */*.def) | packages
-	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O1 -g $(SANITIZE) -I. -Iinclude -pthread -o $@ $< $(TESTED) $(BUILD)/known.c \
-	    -lcriterion
+$(BUILD)/unit/obj/%.o: %.c | packages
+	$(call say,compile)
+	$(Q)$(CC) $(TEST_FLAGS) $(WARNINGS) -Wno-conversion -c -o $@ $<
 
-$(BUILD)/asan/replay_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(POLICY) $(BUILD)/known.c | packages
-	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O1 -g $(SANITIZE) -I. -o $@ $^
+$(BUILD)/asan/obj/%.o: %.c | packages
+	$(call say,compile)
+	$(Q)$(CC) $(TEST_FLAGS) $(SANITIZE) -c -o $@ $<
+
+$(BUILD)/unit/obj/known.o $(BUILD)/asan/obj/known.o: $(BUILD)/known.c
+	$(call say,compile)
+	$(Q)$(CC) $(TEST_FLAGS) -c -o $@ $<
+
+$(BUILD)/unit/%: $(BUILD)/unit/obj/tests/unit/%.o $(call tested,unit)
+	$(call say,link)
+	$(Q)$(CC) -pthread -o $@ $^ -lcriterion
+
+$(BUILD)/asan/replay_%: $(BUILD)/asan/obj/tests/fuzz/fuzz_%.o $(BUILD)/asan/obj/tests/fuzz/replay.o $(call tested,asan)
+	$(call say,link)
+	$(Q)$(CC) $(SANITIZE) -pthread -o $@ $^
+
+$(BUILD)/asan/%: $(BUILD)/asan/obj/tests/unit/%.o $(call tested,asan)
+	$(call say,link)
+	$(Q)$(CC) $(SANITIZE) -pthread -o $@ $^ -lcriterion
+
+.PRECIOUS: $(BUILD)/unit/obj/%.o $(BUILD)/asan/obj/%.o
+-include $(wildcard $(BUILD)/*/obj/*/*.d $(BUILD)/*/obj/*/*/*.d)
 
 $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(POLICY) $(BUILD)/known.c | packages
-	@mkdir -p $(@D)
-	$(CLANG) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -I. -o $@ $^
+	$(call say,build)
+	$(Q)$(CLANG) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -I. -o $@ $^
 
 FUZZ_SECONDS ?= 60
 fuzz: $(FUZZ:%=$(BUILD)/fuzz/%) ## fuzz both parsers, FUZZ_SECONDS each
@@ -75,12 +91,12 @@ soak: all programs environments ## what is too long for CI: races again and agai
 
 BENCHES := $(patsubst bench/programs/%.c,$(BUILD)/bench/%,$(filter-out %/empty.c,$(wildcard bench/programs/*.c)))
 $(BUILD)/bench/%: bench/programs/%.c bench/programs/bench.h | packages
-	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O2 -pthread -o $@ $<
+	$(call say,build)
+	$(Q)$(CC) -std=gnu11 -O2 -pthread -o $@ $<
 
 $(BUILD)/bench/empty.so: bench/programs/empty.c | packages
-	@mkdir -p $(@D)
-	$(CC) -O2 -shared -fPIC -o $@ $<
+	$(call say,build)
+	$(Q)$(CC) -O2 -shared -fPIC -o $@ $<
 
 ROUNDS ?= 21
 bench: all environments $(BENCHES) $(BUILD)/bench/empty.so ## what the shim costs, as ratios of alternating runs
