@@ -9,4 +9,8 @@
 
 #define FP_LARGE __attribute__((section(".bss.large")))
 
+/* The one of them whose beginning is written in every forked child: it comes next to the small
+   variables, so that both are one page to copy. The linker sorts sections by name. */
+#define FP_LARGE_FIRST __attribute__((section(".bss.first")))
+
 #endif

@@ -3,12 +3,8 @@
 
 #include "shim/table.h"
 
-#include <errno.h>
-
 void fp_child_enter(void)
 {
-    int saved = errno;
     if (fp_table_ever_threaded())
         fp_table_child();
-    errno = saved;
 }

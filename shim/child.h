@@ -8,7 +8,8 @@
 #ifndef FP_SHIM_CHILD_H
 #define FP_SHIM_CHILD_H
 
-/* May run twice for one fork (as an atfork handler and behind the hook). */
+/* Keeps errno: its only system call, gettid, cannot fail. May run twice for one fork (as an atfork
+ * handler and behind the hook). */
 void fp_child_enter(void);
 
 #endif

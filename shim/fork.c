@@ -70,20 +70,16 @@ __attribute__((noinline)) static pid_t watch_fork(const char *call, const void *
     return child;
 }
 
-/* Most forks are not: one thread, or others of which there is nothing to say. */
+/*
+ * Most forks are not: one thread, or others of which there is nothing to say. Nothing is written on
+ * this way, not even errno: each page written between two forks is copied once more.
+ */
 static bool is_watched(void)
 {
     if (!fp_ready() || fp_self.inside)
         return false;
     fp_notice_say();
-    if (!fp_table_ever_threaded())
-        return false;
-    int saved = errno;
-    fp_self.inside++;
-    bool quiet = fp_look_is_quiet();
-    fp_self.inside--;
-    errno = saved;
-    return !quiet;
+    return fp_table_ever_threaded() && !fp_look_is_quiet();
 }
 
 pid_t fp_fork_story(const char *call, const void *caller, pid_t (*real)(void *context),

@@ -7,6 +7,7 @@
 #include "shim/package.h"
 #include "shim/python.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* The program itself and relative paths are resolved too; what is gone keeps the loader's name. */
@@ -42,15 +43,14 @@ static const struct fp_resolved nothing = {
     .facts = {.dso = "", .file = "", .thread = "", .package = "", .version = ""},
     .identity = {.asked = FP_ACTION_WARN}};
 
-const struct fp_resolved *fp_resolve(struct fp_runtime_entry *entry)
+/* Out of line: the short way of a fork comes by here, and should not touch more stack than it
+ * needs. */
+__attribute__((noinline)) static const struct fp_resolved *resolve_now(
+    struct fp_runtime_entry *entry)
 {
-    struct fp_resolved *resolved = atomic_load_explicit(&entry->resolved, memory_order_acquire);
     struct fp_package package;
-    if (resolved)
-        return resolved;
-    if (!entry->dso)
-        return &nothing; /* FP_ENTRY_OTHER: threads for which the registry had no room */
-    resolved = fp_arena_take(sizeof *resolved);
+    int saved = errno;
+    struct fp_resolved *resolved = fp_arena_take(sizeof *resolved);
     if (!resolved)
         return &nothing;
     const char *dso = real_path(entry->dso);
@@ -66,5 +66,15 @@ const struct fp_resolved *fp_resolve(struct fp_runtime_entry *entry)
     resolved->identity = fp_identify(&fp_config.policy, &resolved->facts);
     /* Of two threads that fork at once the later one's answer stays: they are the same. */
     atomic_store_explicit(&entry->resolved, resolved, memory_order_release);
+    errno = saved;
     return resolved;
+}
+
+const struct fp_resolved *fp_resolve(struct fp_runtime_entry *entry)
+{
+    struct fp_resolved *resolved = atomic_load_explicit(&entry->resolved, memory_order_acquire);
+    if (resolved)
+        return resolved;
+    /* FP_ENTRY_OTHER has no library: its threads are those for which the registry had no room. */
+    return entry->dso ? resolve_now(entry) : &nothing;
 }

@@ -1,6 +1,6 @@
 /*
  * What lies behind a registry entry: real path, package, version, and what policy and table say of
- * it. Found out once, at the first fork that meets the entry, and never in a child.
+ * it. Found out once, at the first fork that meets the entry, and never in a child. Keeps errno.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

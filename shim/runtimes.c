@@ -12,7 +12,7 @@ enum { ARENA_SIZE = 1 << 20, BUCKETS = 2 * FP_ENTRIES_MAX };
 
 /* All of it zero at first, FP_ENTRY_OTHER too: data with other values would be copied at every
  * fork. */
-FP_LARGE static struct fp_runtime_entry entries[FP_ENTRIES_MAX];
+FP_LARGE_FIRST static struct fp_runtime_entry entries[FP_ENTRIES_MAX];
 static _Atomic uint32_t entries_made; /* without FP_ENTRY_OTHER */
 FP_LARGE static _Atomic uint32_t
     buckets[BUCKETS]; /* entry index, 0 = empty; entries are never removed */
