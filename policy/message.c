@@ -119,7 +119,21 @@ static void add_at(struct fp_text *text, const struct fp_snapshot *snapshot)
     fp_text_format(text, "\n");
 }
 
-static void add_told(struct fp_text *text, const struct fp_runtime *runtime)
+/* What is said of a class: of a runtime only mentioned, and of one that the policy asked for by
+   name. Of what hangs the first line speaks. */
+static const struct {
+    const char *beside, *told;
+} WORDS[FP_CLASS_COUNT] = {
+    [FP_CLASS_UNKNOWN] = {"not known", "; not known what becomes of it in the child"},
+    [FP_CLASS_SURVIVES] = {"fine", "; works in the child all the same"},
+    [FP_CLASS_RESET] = {"dead in the child, harmless where it is not used",
+                        "; dead in the child, harmless where it is not used"},
+    [FP_CLASS_LOST] = {"lost too", ""},
+    [FP_CLASS_REFUSES] = {"raises an error of its own in the child",
+                          "; raises an error of its own in the child"},
+};
+
+static void add_told(struct fp_text *text, const struct fp_runtime *runtime, enum fp_class class)
 {
     add_label(text, "lost");
     add_runtime_name(text, runtime);
@@ -133,17 +147,8 @@ static void add_told(struct fp_text *text, const struct fp_runtime *runtime)
         fp_text_format(text, ", started at ");
         add_path(text, runtime->started);
     }
-    fp_text_format(text, "\n");
+    fp_text_format(text, "%s\n", WORDS[class].told);
 }
-
-/* What is said of a class where the runtime is only mentioned. */
-static const char *const BESIDE[FP_CLASS_COUNT] = {
-    [FP_CLASS_UNKNOWN] = "not known",
-    [FP_CLASS_SURVIVES] = "fine",
-    [FP_CLASS_RESET] = "dead in the child, harmless where it is not used",
-    [FP_CLASS_LOST] = "lost too",
-    [FP_CLASS_REFUSES] = "raises an error of its own in the child",
-};
 
 static void add_beside(struct fp_text *text, const struct fp_snapshot *snapshot,
                        const struct fp_verdict *verdict, const bool *told)
@@ -162,7 +167,7 @@ static void add_beside(struct fp_text *text, const struct fp_snapshot *snapshot,
             before = ", ";
         }
         if (before)
-            fp_text_format(text, ": %s\n", BESIDE[ORDER[c]]);
+            fp_text_format(text, ": %s\n", WORDS[ORDER[c]].beside);
     }
 }
 
@@ -287,18 +292,22 @@ void fp_message_fork(struct fp_text *text, const struct fp_snapshot *snapshot,
                      const struct fp_verdict *verdict, const bool *told)
 {
     unsigned lost = 0;
-    for (size_t i = 0; i < snapshot->count; i++)
+    bool hangs = false;
+    for (size_t i = 0; i < snapshot->count; i++) {
         lost += told[i] ? snapshot->runtimes[i].threads : 0;
+        hangs |= told[i] && verdict->runtimes[i].class == FP_CLASS_LOST;
+    }
     fp_text_reset(text);
     fp_text_format(text, "forkpolicy: %s() %s in pid %d (", snapshot->call,
                    verdict->refuse ? "refused" : "goes on", (int)snapshot->pid);
     fp_text_quote(text, fp_slice_of(snapshot->program), 120);
-    fp_text_format(text, "): the child %s without %u of %u threads, and what needs them hangs\n",
-                   verdict->refuse ? "would be" : "is", lost, snapshot->threads);
+    fp_text_format(text, "): the child %s without %u of %u threads%s\n",
+                   verdict->refuse ? "would be" : "is", lost, snapshot->threads,
+                   hangs ? ", and what needs them hangs" : "");
     add_at(text, snapshot);
     for (size_t i = 0; i < snapshot->count; i++)
         if (told[i])
-            add_told(text, &snapshot->runtimes[i]);
+            add_told(text, &snapshot->runtimes[i], verdict->runtimes[i].class);
     add_beside(text, snapshot, verdict, told);
     add_what_to_do(text, snapshot, told);
     add_values(text, snapshot, told, FP_WORD_SOURCE, LABEL("source  "), "\n");
@@ -308,22 +317,23 @@ void fp_message_fork(struct fp_text *text, const struct fp_snapshot *snapshot,
 void fp_message_refusal(struct fp_text *text, const struct fp_snapshot *snapshot,
                         const struct fp_verdict *verdict)
 {
-    bool meant[FP_RUNTIMES_MAX];
-    const char *comma = "";
+    bool meant[FP_RUNTIMES_MAX], hangs = false;
+    const char *before = "";
     fp_text_reset(text);
-    fp_text_format(text, "%s refused: the child would hang when it uses ", snapshot->call);
+    fp_text_format(text, "%s refused: the child would be without ", snapshot->call);
     for (size_t i = 0; i < snapshot->count; i++) {
         meant[i] = verdict->runtimes[i].speech == FP_SPEECH_REFUSE;
         if (!meant[i])
             continue;
-        fp_text_format(text, "%s", comma);
-        add_runtime_name(text, &snapshot->runtimes[i]);
-        fp_text_format(text, ", whose ");
+        fp_text_format(text, "%s", before);
         add_threads(text, &snapshot->runtimes[i]);
-        fp_text_format(text, " it would not have");
-        comma = "; or ";
+        fp_text_format(text, " of ");
+        add_runtime_name(text, &snapshot->runtimes[i]);
+        hangs |= verdict->runtimes[i].class == FP_CLASS_LOST;
+        before = " and ";
     }
-    fp_text_format(text, ". Instead: %s; ", start_advice(snapshot));
+    fp_text_format(text, "%s. Instead: %s; ", hangs ? ", and would hang where it needs them" : "",
+                   start_advice(snapshot));
     add_values(text, snapshot, meant, FP_WORD_ADVICE, "or ", "; ");
     fp_text_format(text, "or ");
     add_off_entries(text, snapshot, meant);

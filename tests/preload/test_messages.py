@@ -85,10 +85,10 @@ def test_without_anything_known(policy_file, tmp_path):
     """Nothing but a path is known: asked for by its path, it is told all the same."""
     outcome = load("threads=1", DEMO, policy=f"warn:{DEMO}")
     assert normal(outcome.stderr) == """\
-forkpolicy: fork() goes on in pid PID (load threads=1): the child is without 1 of 2 threads, and \
-what needs them hangs
+forkpolicy: fork() goes on in pid PID (load threads=1): the child is without 1 of 2 threads
 forkpolicy:   at      fork() called from PROG/load
-forkpolicy:   lost    libdemo.so: 1 native thread (demo-worker) of PROG/libdemo.so
+forkpolicy:   lost    libdemo.so: 1 native thread (demo-worker) of PROG/libdemo.so; \
+not known what becomes of it in the child
 forkpolicy:   do      fork before its threads start, or exec in the child
 forkpolicy:   or      add off:PROG/libdemo.so to FORKPOLICY, where the child never uses it
 """

@@ -49,8 +49,8 @@ def refuse(*arguments, env=None, **settings):
 def check_message(message, call):
     name = f"polars_runtime_32 {versions('wheels')['polars-runtime-32']}"
     assert re.match(
-        rf"{call} refused: the child would hang when it uses polars \({name}\), whose "
-        r"\d+ polars threads \(polars-.*\) it would not have\. Instead: ",
+        rf"{call} refused: the child would be without \d+ polars threads \(polars-.*\) of polars "
+        rf"\({name}\), and would hang where it needs them\. Instead: ",
         message,
     )
     assert "as polars' guide on multiprocessing says" in message  # the table's advice
@@ -122,9 +122,9 @@ def test_deltalake_is_refused_too(tmp_path):
     )
     assert outcome.status == 1
     assert re.search(
-        r"^forkpolicy\.ForkPolicyError: fork refused: the child would hang when it "
-        r"uses deltalake 0\.18\.2, whose \d+ tokio threads? \(tokio-runtime-w\) it "
-        r"would not have\. Instead: .*pip install \"deltalake>=0\.19\"",
+        r"^forkpolicy\.ForkPolicyError: fork refused: the child would be without "
+        r"\d+ tokio threads? \(tokio-runtime-w\) of deltalake 0\.18\.2, and would hang where it "
+        r"needs them\. Instead: .*pip install \"deltalake>=0\.19\"",
         outcome.stderr,
         re.MULTILINE,
     )

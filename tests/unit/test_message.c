@@ -10,7 +10,8 @@ static const char TABLE[] = "runtime deltalake\n dso */deltalake/_internal*.so\n
                             " class lost when version < 0.19\n class refuses\n kind tokio\n"
                             " advice pip install \"deltalake>=0.19\"\n advice open it later\n"
                             " source delta#2744\n"
-                            "runtime libgomp\n dso */libgomp.so*\n class reset\n kind OpenMP\n";
+                            "runtime libgomp\n dso */libgomp.so*\n class reset\n kind OpenMP\n"
+                            "runtime openblas\n dso */libscipy_openblas*\n class survives\n";
 
 static struct fp_policy_file table;
 static struct fp_rules rules;
@@ -129,6 +130,26 @@ Test(message, every_line_keeps_its_prefix_at_every_size_not_only_where_it_fits)
     decide();
     for (size_t size = 1; size < 1500; size++)
         check_block(size);
+}
+
+Test(message, a_hang_is_foretold_only_of_what_hangs)
+{
+    char refusal[1024];
+    setup("refuse:*");
+    add("/v/site-packages/numpy.libs/libscipy_openblas64_-1.so", "numpy", "2.4.6", 1);
+    decide();
+    check_block(4096);
+    cr_expect(!strstr(buffer, "hang") && strstr(buffer, "works in the child all the same"), "%s",
+              buffer);
+    struct fp_text text = FP_TEXT(refusal);
+    fp_message_refusal(&text, &snapshot, &verdict);
+    cr_expect(!strstr(refusal, "hang"), "%s", refusal);
+    add("/v/site-packages/deltalake/_internal.abi3.so", "deltalake", "0.18.2", 4);
+    decide();
+    check_block(4096);
+    cr_expect(strstr(buffer, "what needs them hangs"), "%s", buffer);
+    fp_message_refusal(&text, &snapshot, &verdict);
+    cr_expect(strstr(refusal, "would hang where it needs them"), "%s", refusal);
 }
 
 Test(message, advice_fits_what_the_users_line_called)
