@@ -19,6 +19,6 @@ environments: $(ENVIRONMENTS:=/.ready) ## the Python environments of tests and d
 $(BUILD)/venv/%/.ready: tests/requirements/%.txt
 	@echo "setting up $(BUILD)/venv/$* ($<)"
 	@$(PYTHON) -m venv $(BUILD)/venv/$*
-	@$(BUILD)/venv/$*/bin/python -m pip install --quiet --disable-pip-version-check \
-	    --progress-bar on -r $<
+	@$(BUILD)/venv/$*/bin/python -m pip install --disable-pip-version-check --no-input \
+	    -r $<
 	@touch $@

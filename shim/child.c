@@ -1,10 +1,13 @@
 /* See child.h. SPDX-License-Identifier: Apache-2.0 */
 #include "shim/child.h"
 
+#include "shim/self.h"
 #include "shim/table.h"
 
 void fp_child_enter(void)
 {
-    if (fp_table_ever_threaded())
+    /* A signal handler forked in the midst of our own work, which the child will go on with: the
+       table stays as that work knows it, and the next census puts it right. */
+    if (!fp_self.inside && fp_table_ever_threaded())
         fp_table_child();
 }

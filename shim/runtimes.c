@@ -122,6 +122,14 @@ uint32_t fp_runtime_find(const char *dso)
     return FP_ENTRY_NONE;
 }
 
+void fp_runtime_note_start(uint32_t index, const char *line)
+{
+    struct fp_runtime_entry *entry = &entries[index];
+    const char *before = entry->started;
+    if (*line && before && !*before)
+        entry->started = fp_arena_copy(line, strlen(line));
+}
+
 void fp_runtime_add(uint32_t index)
 {
     atomic_fetch_add(&entries[index].live, 1);

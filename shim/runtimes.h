@@ -23,9 +23,9 @@ struct fp_resolved {
 
 struct fp_runtime_entry {
     uint64_t hash;
-    const char *dso;     /* as the loader spells it; "" = the program itself */
-    const char *file;    /* Python file that started the threads, "" for native ones */
-    const char *started; /* "file:line" in the user's or a library's Python code, or "" */
+    const char *dso;             /* as the loader spells it; "" = the program itself */
+    const char *file;            /* Python file that started the threads, "" for native ones */
+    const char *_Atomic started; /* "file:line" in the user's or a library's Python code, or "" */
     struct fp_resolved *_Atomic resolved;
     _Atomic int state;
     _Atomic unsigned live;
@@ -39,6 +39,9 @@ uint32_t fp_runtime_intern(const char *dso, const char *file, const char *starte
 
 /* The entry of a library that was met before, else FP_ENTRY_NONE. */
 uint32_t fp_runtime_find(const char *dso);
+
+/* The line of the first thread, for an entry that was made before it (by an atfork handler). */
+void fp_runtime_note_start(uint32_t index, const char *line);
 
 struct fp_runtime_entry *fp_runtime_at(uint32_t index);
 

@@ -30,11 +30,10 @@ bool fp_threads_init(void)
     return pthread_key_create(&leaving, leave) == 0;
 }
 
-static struct fp_thread_slot *arrive(struct fp_thread_slot *slot)
+static void arrive(struct fp_thread_slot *slot)
 {
     fp_table_enter(slot);
     pthread_setspecific(leaving, slot);
-    return slot;
 }
 
 /*
@@ -86,13 +85,18 @@ static uint32_t find_runtime(struct fp_owner owner)
     bool python = fp_python_owns(owner);
     if (!python) {
         uint32_t known = fp_runtime_find(owner.path);
-        if (known != FP_ENTRY_NONE)
+        if (known != FP_ENTRY_NONE &&
+            (*fp_runtime_at(known)->started || fp_runtime_at(known)->live))
             return known;
     }
     /* The line that first used a native library can be told only while its caller holds the GIL. */
     fp_python_stack(&stack);
-    if (!python)
-        return fp_runtime_intern(owner.path, "", *stack.user ? stack.user : stack.library);
+    if (!python) {
+        const char *line = *stack.user ? stack.user : stack.library;
+        uint32_t runtime = fp_runtime_intern(owner.path, "", line);
+        fp_runtime_note_start(runtime, line);
+        return runtime;
+    }
     char file[FP_LINE_SIZE];
     const char *colon = strrchr(stack.innermost, ':');
     struct fp_text text = FP_TEXT(file);

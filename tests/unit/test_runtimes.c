@@ -16,6 +16,17 @@ Test(runtimes, a_library_is_found_again_by_its_path_alone)
     cr_expect_eq(fp_runtime_find("/a/liby.so"), FP_ENTRY_NONE);
 }
 
+Test(runtimes, the_first_threads_line_is_kept_though_handlers_came_before)
+{
+    uint32_t index = fp_runtime_intern("/a/libx.so", "", "");
+    fp_runtime_note_start(index, "");
+    fp_runtime_note_start(index, "train.py:1");
+    fp_runtime_note_start(index, "train.py:2");
+    cr_expect_str_eq(fp_runtime_at(index)->started, "train.py:1");
+    fp_runtime_note_start(FP_ENTRY_OTHER, "train.py:3");
+    cr_expect_null(fp_runtime_at(FP_ENTRY_OTHER)->started);
+}
+
 Test(runtimes, private_copies_are_kept_apart_by_path_though_the_name_is_one)
 {
     cr_expect_neq(fp_runtime_intern("/a/libgomp.so.1", "", ""),
