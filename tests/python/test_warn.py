@@ -44,8 +44,9 @@ def told(record):
 
 
 def below_site(path, environment):
-    """A path as the message shows it: below site-packages."""
-    return os.path.relpath(path, site_packages(environment))
+    """A path as the message shows it: installed code below site-packages, other code whole."""
+    folder = f"{site_packages(environment)}/"
+    return path.removeprefix(folder)
 
 
 def way_out(advice):
