@@ -72,7 +72,7 @@ rooms: all ## every file keeps to its room (docs/design.md)
 	@BUILD=$(BUILD) sh tools/check-rooms.sh
 
 preload: all programs environments ## the shim under small host programs
-	$(PYTEST) -q tests/preload
+	$$(sh tools/other-user.sh) $(PYTEST) -q tests/preload
 
 python: all programs environments ## the shim under real wheels
 	$(PYTEST) -q tests/python
@@ -86,7 +86,7 @@ lint: $(BUILD)/known.c | packages ## clang-format and clang-tidy find nothing
 	clang-tidy --quiet $(SOURCES) -- -std=c11 -I. -Iinclude
 
 soak: all programs environments ## what is too long for CI: races again and again, fuzzing
-	$(PYTEST) -q tests/soak
+	$$(sh tools/other-user.sh) $(PYTEST) -q tests/soak
 	$(MAKE) fuzz FUZZ_SECONDS=600
 
 BENCHES := $(patsubst bench/programs/%.c,$(BUILD)/bench/%,$(filter-out %/empty.c,$(wildcard bench/programs/*.c)))
