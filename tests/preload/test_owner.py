@@ -153,7 +153,8 @@ def test_no_frame_of_ours_in_a_threads_backtrace(name):
     assert len(traces) == 2 and len(sleeping) == 1, traces
     frames = sleeping[0]
     assert re.search(r"#\d+ .* run \(", frames), frames
-    assert re.search(r"start_thread|clone", frames), frames  # gdb got to the end of the stack
+    # gdb got to the end of the stack, which is in libc, with or without its debug symbols
+    assert re.search(r"start_thread|clone|libc\.so", frames.strip().splitlines()[-1]), frames
     assert (
         "libforkpolicy" not in frames and "run_posix" not in frames and "run_c11" not in frames
     ), frames
