@@ -1,7 +1,7 @@
 /* See message.h. SPDX-License-Identifier: Apache-2.0 */
 #include "policy/message.h"
 
-#include "policy/policy_text.h"
+#include "policy/advice.h"
 #include "policy/site.h"
 
 #include <string.h>
@@ -19,29 +19,11 @@ static void add_label(struct fp_text *text, const char *label)
     fp_text_format(text, LABEL("%s%.*s"), label, 8 - (int)strlen(label), "        ");
 }
 
-static struct fp_slice known_value(const struct fp_runtime *runtime, enum fp_word word, size_t nth)
-{
-    const struct fp_identity *identity = &runtime->identity;
-    if (!identity->known)
-        return (struct fp_slice){"", 0};
-    return fp_known_value(identity->source, identity->known, word, nth);
-}
-
-/* The shortest name that a FORKPOLICY entry for this runtime can use. */
-static struct fp_slice entry_name(const struct fp_runtime *runtime)
-{
-    if (runtime->identity.known)
-        return fp_known_name(runtime->identity.source, runtime->identity.known);
-    if (*runtime->facts.package)
-        return fp_slice_of(runtime->facts.package);
-    return fp_slice_of(*runtime->facts.file ? runtime->facts.file : runtime->facts.dso);
-}
-
 /* "deltalake 0.18.2", "libgomp (torch 2.13.0)", "libfoo.so.1" */
 static void add_runtime_name(struct fp_text *text, const struct fp_runtime *runtime)
 {
     const struct fp_facts *facts = &runtime->facts;
-    struct fp_slice name = entry_name(runtime);
+    struct fp_slice name = fp_runtime_entry_name(runtime);
     bool same = fp_slice_is(name, facts->package);
     if (!runtime->identity.known && !*facts->package)
         name = fp_slice_of(fp_basename(*facts->file ? facts->file : facts->dso));
@@ -81,7 +63,7 @@ static void add_path(struct fp_text *text, const char *path)
 /* "4 tokio threads (tokio-runtime-w)" */
 static void add_threads(struct fp_text *text, const struct fp_runtime *runtime)
 {
-    struct fp_slice kind = known_value(runtime, FP_WORD_KIND, 0);
+    struct fp_slice kind = fp_runtime_value(runtime, FP_WORD_KIND, 0);
     if (!kind.length)
         kind = fp_slice_of(*runtime->facts.file     ? "Python"
                            : *runtime->facts.thread ? "unattributed"
@@ -171,104 +153,14 @@ static void add_beside(struct fp_text *text, const struct fp_snapshot *snapshot,
     }
 }
 
-static bool through(const struct fp_site *site, const char *part)
-{
-    return strstr(site->called, part) || strstr(site->library, part) ||
-           strstr(site->innermost, part);
-}
-
-/* What helps whatever the library: another way to start the process. */
-static const char *start_advice(const struct fp_snapshot *snapshot)
-{
-    const struct fp_site *site = &snapshot->site;
-    if (snapshot->origin == FP_ORIGIN_NATIVE)
-        return "fork before its threads start, or exec in the child";
-    if (through(site, "torch/utils/data/"))
-        return "DataLoader(..., multiprocessing_context=\"forkserver\") or \"spawn\"";
-    if (through(site, "concurrent/futures/"))
-        return "ProcessPoolExecutor(mp_context=multiprocessing.get_context(\"forkserver\"))";
-    if (through(site, "multiprocessing/"))
-        return "multiprocessing.set_start_method(\"forkserver\") or \"spawn\" at the start of main";
-    return "fork before the library is first used, or start a new program with subprocess";
-}
-
-/* Whether an earlier runtime of those meant says the same: two of one library often do. */
-static bool is_repeated(const struct fp_snapshot *snapshot, const bool *meant, size_t at,
-                        struct fp_slice value, enum fp_word word)
-{
-    for (size_t i = 0; i < at; i++) {
-        struct fp_slice earlier;
-        for (size_t nth = 0; meant[i]; nth++) {
-            earlier = known_value(&snapshot->runtimes[i], word, nth);
-            if (!earlier.length)
-                break;
-            if (earlier.length == value.length &&
-                memcmp(earlier.text, value.text, value.length) == 0)
-                return true;
-        }
-    }
-    return false;
-}
-
-/* Every value of `word` of the runtimes meant, once, each behind `before` and followed by `after`.
- */
-static void add_values(struct fp_text *text, const struct fp_snapshot *snapshot, const bool *meant,
-                       enum fp_word word, const char *before, const char *after)
-{
-    for (size_t i = 0; i < snapshot->count; i++) {
-        struct fp_slice value;
-        for (size_t nth = 0; meant[i]; nth++) {
-            value = known_value(&snapshot->runtimes[i], word, nth);
-            if (!value.length)
-                break;
-            if (is_repeated(snapshot, meant, i, value, word))
-                continue;
-            fp_text_format(text, "%s", before);
-            fp_text_quote(text, value, 300);
-            fp_text_format(text, "%s", after);
-        }
-    }
-}
-
-/* Whether the entry for another runtime serves for this one: `lancedb` for all of lancedb's. */
-static bool is_covered(const struct fp_snapshot *snapshot, const bool *meant, size_t at)
-{
-    struct fp_slice own = entry_name(&snapshot->runtimes[at]);
-    for (size_t i = 0; i < snapshot->count; i++) {
-        struct fp_slice other = entry_name(&snapshot->runtimes[i]);
-        bool same = other.length == own.length && memcmp(other.text, own.text, own.length) == 0;
-        if (meant[i] && i != at &&
-            (same ? i < at : fp_slice_is(other, snapshot->runtimes[at].facts.package)))
-            return true;
-    }
-    return false;
-}
-
-/* "add off:a,off:b to FORKPOLICY": how to accept what cannot be helped. */
-static void add_off_entries(struct fp_text *text, const struct fp_snapshot *snapshot,
-                            const bool *meant)
-{
-    const char *comma = "";
-    fp_text_format(text, "add ");
-    for (size_t i = 0; i < snapshot->count; i++) {
-        struct fp_slice name = entry_name(&snapshot->runtimes[i]);
-        if (!meant[i] || is_covered(snapshot, meant, i))
-            continue;
-        fp_text_format(text, "%soff:", comma);
-        fp_text_quote(text, name, 200);
-        comma = ",";
-    }
-    fp_text_format(text, " to FORKPOLICY, where the child never uses it");
-}
-
 static void add_what_to_do(struct fp_text *text, const struct fp_snapshot *snapshot,
                            const bool *told)
 {
     add_label(text, "do");
-    fp_text_format(text, "%s\n", start_advice(snapshot));
-    add_values(text, snapshot, told, FP_WORD_ADVICE, LABEL("or      "), "\n");
+    fp_text_format(text, "%s\n", fp_advice_start(snapshot));
+    fp_advice_values(text, snapshot, told, FP_WORD_ADVICE, LABEL("or      "), "\n");
     add_label(text, "or");
-    add_off_entries(text, snapshot, told);
+    fp_advice_off_entries(text, snapshot, told);
     fp_text_format(text, "\n");
 }
 
@@ -310,7 +202,7 @@ void fp_message_fork(struct fp_text *text, const struct fp_snapshot *snapshot,
             add_told(text, &snapshot->runtimes[i], verdict->runtimes[i].class);
     add_beside(text, snapshot, verdict, told);
     add_what_to_do(text, snapshot, told);
-    add_values(text, snapshot, told, FP_WORD_SOURCE, LABEL("source  "), "\n");
+    fp_advice_values(text, snapshot, told, FP_WORD_SOURCE, LABEL("source  "), "\n");
     end_at_line(text);
 }
 
@@ -333,8 +225,8 @@ void fp_message_refusal(struct fp_text *text, const struct fp_snapshot *snapshot
         before = " and ";
     }
     fp_text_format(text, "%s. Instead: %s; ", hangs ? ", and would hang where it needs them" : "",
-                   start_advice(snapshot));
-    add_values(text, snapshot, meant, FP_WORD_ADVICE, "or ", "; ");
+                   fp_advice_start(snapshot));
+    fp_advice_values(text, snapshot, meant, FP_WORD_ADVICE, "or ", "; ");
     fp_text_format(text, "or ");
-    add_off_entries(text, snapshot, meant);
+    fp_advice_off_entries(text, snapshot, meant);
 }

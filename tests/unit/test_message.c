@@ -152,31 +152,6 @@ Test(message, a_hang_is_foretold_only_of_what_hangs)
     cr_expect(strstr(refusal, "would hang where it needs them"), "%s", refusal);
 }
 
-Test(message, advice_fits_what_the_users_line_called)
-{
-    static const struct {
-        const char *called, *library, *advice;
-    } CASES[] = {
-        {"/usr/lib/python3.11/concurrent/futures/process.py:700", "", "ProcessPoolExecutor("},
-        {"/usr/lib/python3.11/multiprocessing/process.py:121", "", "set_start_method("},
-        {"/v/site-packages/torch/utils/data/dataloader.py:505",
-         "/v/site-packages/torch/utils/data/dataloader.py:1176", "DataLoader("},
-        {"", "", "with subprocess"},
-    };
-    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
-        setup("warn");
-        snapshot.site.called = CASES[i].called;
-        snapshot.site.library = CASES[i].library;
-        snapshot.site.innermost = "/usr/lib/python3.11/multiprocessing/popen_fork.py:66";
-        if (!*CASES[i].called)
-            snapshot.site.innermost = snapshot.site.user;
-        add("/v/site-packages/deltalake/_internal.abi3.so", "deltalake", "0.18.2", 4);
-        decide();
-        check_block(4096);
-        cr_expect(strstr(buffer, CASES[i].advice), "%s", buffer);
-    }
-}
-
 Test(message, no_fact_can_break_a_line_or_colour_a_terminal)
 {
     static const char EVIL[] = "a\nforged\033[31m\r\xff/b.so";

@@ -1,0 +1,107 @@
+/* See advice.h. SPDX-License-Identifier: Apache-2.0 */
+#include "policy/advice.h"
+
+#include <string.h>
+
+struct fp_slice fp_runtime_value(const struct fp_runtime *runtime, enum fp_word word, size_t nth)
+{
+    const struct fp_identity *identity = &runtime->identity;
+    if (!identity->known)
+        return (struct fp_slice){"", 0};
+    return fp_known_value(identity->source, identity->known, word, nth);
+}
+
+struct fp_slice fp_runtime_entry_name(const struct fp_runtime *runtime)
+{
+    if (runtime->identity.known)
+        return fp_known_name(runtime->identity.source, runtime->identity.known);
+    if (*runtime->facts.package)
+        return fp_slice_of(runtime->facts.package);
+    return fp_slice_of(*runtime->facts.file ? runtime->facts.file : runtime->facts.dso);
+}
+
+static bool through(const struct fp_site *site, const char *part)
+{
+    return strstr(site->called, part) || strstr(site->library, part) ||
+           strstr(site->innermost, part);
+}
+
+const char *fp_advice_start(const struct fp_snapshot *snapshot)
+{
+    const struct fp_site *site = &snapshot->site;
+    if (snapshot->origin == FP_ORIGIN_NATIVE)
+        return "fork before its threads start, or exec in the child";
+    if (through(site, "torch/utils/data/"))
+        return "DataLoader(..., multiprocessing_context=\"forkserver\") or \"spawn\"";
+    if (through(site, "concurrent/futures/"))
+        return "ProcessPoolExecutor(mp_context=multiprocessing.get_context(\"forkserver\"))";
+    if (through(site, "multiprocessing/"))
+        return "multiprocessing.set_start_method(\"forkserver\") or \"spawn\" at the start of main";
+    return "fork before the library is first used, or start a new program with subprocess";
+}
+
+/* Whether an earlier runtime of those meant says the same: two of one library often do. */
+static bool is_repeated(const struct fp_snapshot *snapshot, const bool *meant, size_t at,
+                        struct fp_slice value, enum fp_word word)
+{
+    for (size_t i = 0; i < at; i++) {
+        struct fp_slice earlier;
+        for (size_t nth = 0; meant[i]; nth++) {
+            earlier = fp_runtime_value(&snapshot->runtimes[i], word, nth);
+            if (!earlier.length)
+                break;
+            if (earlier.length == value.length &&
+                memcmp(earlier.text, value.text, value.length) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+void fp_advice_values(struct fp_text *text, const struct fp_snapshot *snapshot, const bool *meant,
+                      enum fp_word word, const char *before, const char *after)
+{
+    for (size_t i = 0; i < snapshot->count; i++) {
+        struct fp_slice value;
+        for (size_t nth = 0; meant[i]; nth++) {
+            value = fp_runtime_value(&snapshot->runtimes[i], word, nth);
+            if (!value.length)
+                break;
+            if (is_repeated(snapshot, meant, i, value, word))
+                continue;
+            fp_text_format(text, "%s", before);
+            fp_text_quote(text, value, 300);
+            fp_text_format(text, "%s", after);
+        }
+    }
+}
+
+/* Whether the entry for another runtime serves for this one: `lancedb` for all of lancedb's. */
+static bool is_covered(const struct fp_snapshot *snapshot, const bool *meant, size_t at)
+{
+    struct fp_slice own = fp_runtime_entry_name(&snapshot->runtimes[at]);
+    for (size_t i = 0; i < snapshot->count; i++) {
+        struct fp_slice other = fp_runtime_entry_name(&snapshot->runtimes[i]);
+        bool same = other.length == own.length && memcmp(other.text, own.text, own.length) == 0;
+        if (meant[i] && i != at &&
+            (same ? i < at : fp_slice_is(other, snapshot->runtimes[at].facts.package)))
+            return true;
+    }
+    return false;
+}
+
+void fp_advice_off_entries(struct fp_text *text, const struct fp_snapshot *snapshot,
+                           const bool *meant)
+{
+    const char *comma = "";
+    fp_text_format(text, "add ");
+    for (size_t i = 0; i < snapshot->count; i++) {
+        struct fp_slice name = fp_runtime_entry_name(&snapshot->runtimes[i]);
+        if (!meant[i] || is_covered(snapshot, meant, i))
+            continue;
+        fp_text_format(text, "%soff:", comma);
+        fp_text_quote(text, name, 200);
+        comma = ",";
+    }
+    fp_text_format(text, " to FORKPOLICY, where the child never uses it");
+}

@@ -1,0 +1,102 @@
+/* Tests of policy/advice.c. SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+
+#include "policy/advice.h"
+#include "policy/decide.h"
+
+#include <string.h>
+
+static const char TABLE[] =
+    "runtime lancedb-loop\n python */lancedb/background_loop.py\n class lost\n"
+    " advice upgrade it\n source lance#1\n"
+    "runtime lancedb\n dso */lancedb/*.so\n class lost\n"
+    " advice upgrade it\n advice open it later\n source lance#2\n";
+
+static struct fp_policy_file table;
+static struct fp_rules no_rules;
+static struct fp_snapshot snapshot;
+static const bool all_meant[FP_RUNTIMES_MAX] = {true, true, true};
+static char buffer[2000];
+static struct fp_text text;
+
+static void add(const char *dso, const char *file, const char *package)
+{
+    struct fp_policy policy = {.environment = &no_rules, .built_in = &table.view};
+    struct fp_runtime *runtime = &snapshot.runtimes[snapshot.count++];
+    runtime->facts = (struct fp_facts){
+        .dso = dso, .file = file, .thread = "", .package = package, .version = "1.0"};
+    runtime->identity = fp_identify(&policy, &runtime->facts);
+}
+
+static void set_up(void)
+{
+    struct fp_problem problem = {.count = 0};
+    fp_policy_file_parse(&table, "table", fp_slice_of(TABLE), &problem);
+    cr_assert_eq(problem.count, 0);
+    text = (struct fp_text)FP_TEXT(buffer);
+    snapshot.site =
+        (struct fp_site){.user = "/app/train.py:1",
+                         .library = "",
+                         .called = "",
+                         .innermost = "/usr/lib/python3.11/multiprocessing/popen_fork.py:66",
+                         .function = "",
+                         .dso = ""};
+}
+
+TestSuite(advice, .init = set_up);
+
+Test(advice, it_fits_what_the_users_line_called_not_what_called_fork)
+{
+    static const struct {
+        const char *called, *library, *advice;
+    } CASES[] = {
+        {"/usr/lib/python3.11/concurrent/futures/process.py:700", "", "ProcessPoolExecutor("},
+        {"/usr/lib/python3.11/multiprocessing/process.py:121", "", "set_start_method("},
+        {"/v/site-packages/torch/utils/data/dataloader.py:505",
+         "/v/site-packages/torch/utils/data/dataloader.py:1176", "DataLoader("},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        snapshot.site.called = CASES[i].called;
+        snapshot.site.library = CASES[i].library;
+        cr_expect(strstr(fp_advice_start(&snapshot), CASES[i].advice), "%s", CASES[i].called);
+    }
+    snapshot.site.called = snapshot.site.library = "";
+    snapshot.site.innermost = snapshot.site.user;
+    cr_expect(strstr(fp_advice_start(&snapshot), "subprocess"));
+    snapshot.origin = FP_ORIGIN_NATIVE;
+    cr_expect(strstr(fp_advice_start(&snapshot), "exec in the child"));
+}
+
+Test(advice, what_two_runtimes_share_is_said_once)
+{
+    add("/libpython.so", "/v/lancedb/background_loop.py", "lancedb");
+    add("/v/lancedb/_lancedb.so", "", "lancedb");
+    fp_advice_values(&text, &snapshot, all_meant, FP_WORD_ADVICE, "<", ">");
+    cr_expect_str_eq(buffer, "<upgrade it><open it later>");
+    fp_text_reset(&text);
+    fp_advice_values(&text, &snapshot, all_meant, FP_WORD_SOURCE, "<", ">");
+    cr_expect_str_eq(buffer, "<lance#1><lance#2>", "two sources are two");
+    fp_text_reset(&text);
+    fp_advice_values(&text, &snapshot, (bool[FP_RUNTIMES_MAX]){false, true}, FP_WORD_ADVICE, "<",
+                     ">");
+    cr_expect_str_eq(buffer, "<upgrade it><open it later>", "only what is meant counts as said");
+}
+
+Test(advice, one_entry_serves_for_all_of_a_package)
+{
+    add("/libpython.so", "/v/lancedb/background_loop.py", "lancedb");
+    add("/v/lancedb/_lancedb.so", "", "lancedb");
+    add("/v/other/core.so", "", "other");
+    fp_advice_off_entries(&text, &snapshot, all_meant);
+    cr_expect(strstr(buffer, "add off:lancedb,off:other to FORKPOLICY"), "%s", buffer);
+    fp_text_reset(&text);
+    fp_advice_off_entries(&text, &snapshot, (bool[FP_RUNTIMES_MAX]){true});
+    cr_expect(strstr(buffer, "add off:lancedb-loop to"), "%s", buffer);
+}
+
+Test(advice, a_runtime_that_nobody_knows_is_named_by_its_library)
+{
+    add("/opt/libfoo.so", "", "");
+    fp_advice_off_entries(&text, &snapshot, all_meant);
+    cr_expect(strstr(buffer, "add off:/opt/libfoo.so to"), "%s", buffer);
+}
