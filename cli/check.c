@@ -30,6 +30,17 @@ static int start_to_main(const char *program)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/* pyenv's python3 is one: what runs first is a shell. */
+static bool is_script(const char *program)
+{
+    char head[2] = {0};
+    FILE *file = fopen(program, "re");
+    bool script = file && fread(head, 1, 2, file) == 2 && head[0] == '#' && head[1] == '!';
+    if (file)
+        (void)fclose(file);
+    return script;
+}
+
 int fp_cli_check(int count, char **arguments)
 {
     char *program;
@@ -42,7 +53,8 @@ int fp_cli_check(int count, char **arguments)
         status = fp_cli_prove(program);
     if (status)
         return status;
-    printf("program    %s\n", program);
+    printf("program    %s%s\n", program,
+           is_script(program) ? " (a script; what follows is its interpreter)" : "");
     printf("preload    %s\n", fp_cli_library());
     fflush(stdout);
     return start_to_main(program);

@@ -283,6 +283,15 @@ def test_check_tells_which_python_and_how_it_is_refused():
     assert f"python     {version}; a refused fork raises ForkPolicyError" in text
 
 
+def test_check_says_that_a_script_is_one(tmp_path):
+    script = tmp_path / "script"
+    script.write_text("#!/bin/sh\necho ran\n")
+    script.chmod(0o755)
+    text = forkpolicy("check", script).stdout
+    assert f"program    {script} (a script; what follows is its interpreter)" in text
+    assert "ran" not in text
+
+
 def test_check_names_what_is_wrong_with_the_environment():
     ended = forkpolicy("check", "/bin/true", env={"FORKPOLICY": "bogus,off"})
     assert "forkpolicy: FORKPOLICY column 1: unknown action" in ended.stdout
