@@ -70,6 +70,11 @@ def site_packages(environment):
     return Path(found.stdout.decode().strip()).resolve()
 
 
+def is_python(dso):
+    """Whether a library is Python itself: libpython, or the program where that is linked in."""
+    return Path(dso).name.startswith(("libpython", "python"))
+
+
 def source_line(started):
     """The text of the line that "file:line" names."""
     file, _, number = started.rpartition(":")

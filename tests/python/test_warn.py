@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from python_jobs import JOBS, answer, normal, run_job, site_packages, versions
+from python_jobs import JOBS, answer, is_python, normal, run_job, site_packages, versions
 
 GOLDEN = Path(__file__).parent / "golden"
 JOB = JOBS / "warned.py"
@@ -80,7 +80,7 @@ def check_block(block, record, environment):
         assert counted in text
         if runtime["started"]:
             assert f"started at {below_site(runtime['started'], environment)}" in text
-        if "libpython" not in runtime["dso"]:
+        if not is_python(runtime["dso"]):
             assert below_site(runtime["dso"], environment) in text
         for advice in runtime["advice"]:
             assert said["or"].count(advice) == 1
