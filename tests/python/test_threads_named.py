@@ -2,7 +2,6 @@
 """Python threads by their names and by the lines that started them, and nothing that crashes."""
 
 import re
-from pathlib import Path
 
 import pytest
 
