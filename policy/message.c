@@ -44,12 +44,9 @@ static void add_runtime_name(struct fp_text *text, const struct fp_runtime *runt
 /* Installed code by its path in its package: "torch/utils/data/dataloader.py:1176". */
 static const char *short_path(const char *path)
 {
-    static const char *const FOLDERS[] = {"/site-packages/", "/dist-packages/"};
-    for (size_t i = 0; i < sizeof FOLDERS / sizeof *FOLDERS; i++) {
-        const char *at = strstr(path, FOLDERS[i]);
-        if (at)
-            return at + strlen(FOLDERS[i]);
-    }
+    const char *below = fp_path_in_packages(path);
+    if (below)
+        return below;
     const char *library = fp_code_of(path) == FP_CODE_STANDARD ? strstr(path, "/lib/python") : NULL;
     const char *slash = library ? strchr(library + 11, '/') : NULL;
     return slash ? slash + 1 : path;

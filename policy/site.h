@@ -9,6 +9,9 @@
 
 enum fp_code { FP_CODE_STANDARD, FP_CODE_PACKAGE, FP_CODE_USER };
 
+/* The path below the last site-packages or dist-packages folder; NULL where there is none. */
+const char *fp_path_in_packages(const char *path);
+
 enum fp_code fp_code_of(const char *file);
 
 #endif

@@ -8,8 +8,8 @@
 #ifndef FP_SHIM_CHILD_H
 #define FP_SHIM_CHILD_H
 
-/* Keeps errno: its only system call, gettid, cannot fail. May run twice for one fork (as an atfork
- * handler and behind the hook). */
+/* May run twice for one fork (as an atfork handler and behind the hook). Keeps errno: its only
+   system call, gettid, cannot fail. */
 void fp_child_enter(void);
 
 #endif

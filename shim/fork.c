@@ -40,7 +40,7 @@ static pid_t fork_now(pid_t (*real)(void *context), void *context)
     return child;
 }
 
-/* Out of line, as its twin below: the passage is 11 KiB of stack, and what a fork finds touched
+/* Out of line, as the two below: the passage is 14 KiB of stack, and what a fork finds touched
    there is copied again, page by page. */
 __attribute__((noinline)) static pid_t watch_fork(const char *call, const void *caller,
                                                   pid_t (*real)(void *context), void *context)
@@ -110,11 +110,9 @@ void fp_fork_unseen(void)
         watch_unseen_fork();
 }
 
-bool fp_fork_refused_in_python(const char *call, const void *caller)
+__attribute__((noinline)) static bool refuse_in_python(const char *call, const void *caller)
 {
     struct fp_passage passage;
-    if (!is_watched())
-        return false;
     fp_self.inside++;
     bool refused = look_and_decide(&passage, call, caller) && passage.verdict.refuse;
     if (refused) {
@@ -127,6 +125,11 @@ bool fp_fork_refused_in_python(const char *call, const void *caller)
     }
     fp_self.inside--;
     return refused;
+}
+
+bool fp_fork_refused_in_python(const char *call, const void *caller)
+{
+    return is_watched() && refuse_in_python(call, caller);
 }
 
 static pid_t real_fork(void *unused)

@@ -66,8 +66,7 @@ bool fp_ready(void)
     int expected = NOT_YET;
     if (atomic_load_explicit(&progress, memory_order_acquire) == DONE)
         return fp_active;
-    /* A hook called by what start() itself calls, or by another thread meanwhile, passes through.
-     */
+    /* A hook called by what start() itself calls, or by another thread meanwhile, passes. */
     if (!atomic_compare_exchange_strong(&progress, &expected, AT_WORK))
         return false;
     int saved = errno;

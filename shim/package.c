@@ -3,6 +3,7 @@
 #include "shim/package.h"
 
 #include "common/files.h"
+#include "policy/site.h"
 #include "policy/text.h"
 
 #include <fcntl.h>
@@ -16,17 +17,6 @@ struct search {
     int folder;           /* site-packages itself */
     bool in_records, found;
 };
-
-/* The path below the last site-packages or dist-packages folder; NULL when there is none. */
-static const char *below_packages(const char *path)
-{
-    static const char *const FOLDERS[] = {"/site-packages/", "/dist-packages/"};
-    const char *below = NULL;
-    for (size_t i = 0; i < sizeof FOLDERS / sizeof *FOLDERS; i++)
-        for (const char *at = path; (at = strstr(at, FOLDERS[i])); below = at)
-            at += strlen(FOLDERS[i]);
-    return below;
-}
 
 static char fold(char c)
 {
@@ -100,7 +90,7 @@ static struct fp_slice top_of(const char *relative)
 bool fp_package_find(const char *path, struct fp_package *package)
 {
     package->name[0] = package->version[0] = '\0';
-    const char *relative = below_packages(path);
+    const char *relative = fp_path_in_packages(path);
     char folder[1024];
     struct fp_text name = FP_TEXT(folder);
     if (!relative)

@@ -39,15 +39,14 @@ static void look_up(void)
 /* Everything that has been there since 3.6 must be: anything less is not a Python we know. */
 static bool is_complete(void)
 {
-    return python.Py_GetVersion && python.Py_IsInitialized && python.Py_DecRef &&
-           python.PyGILState_Check && python.PyGILState_GetThisThreadState &&
-           python._PyThreadState_UncheckedGet && python.PyEval_GetFrame &&
-           python.PyFrame_GetLineNumber && python.PyObject_GetAttrString &&
-           python.PyUnicode_AsUTF8 && python.PyLong_AsLong && python.PyImport_GetModuleDict &&
-           python.PyImport_AddModule && python.PyModule_GetDict && python.PyDict_GetItemString &&
-           python.PyDict_Values && python.PyList_Size && python.PyList_GetItem &&
-           python.PyRun_String && python.PyErr_Fetch && python.PyErr_Restore &&
-           python.PyErr_Clear && python.PyErr_SetString;
+    return python.Py_IsInitialized && python.Py_DecRef && python.PyGILState_Check &&
+           python.PyGILState_GetThisThreadState && python._PyThreadState_UncheckedGet &&
+           python.PyEval_GetFrame && python.PyFrame_GetLineNumber &&
+           python.PyObject_GetAttrString && python.PyUnicode_AsUTF8 && python.PyLong_AsLong &&
+           python.PyImport_GetModuleDict && python.PyImport_AddModule && python.PyModule_GetDict &&
+           python.PyDict_GetItemString && python.PyDict_Values && python.PyList_Size &&
+           python.PyList_GetItem && python.PyRun_String && python.PyErr_Fetch &&
+           python.PyErr_Restore && python.PyErr_Clear && python.PyErr_SetString;
 }
 
 static int audit(const char *event, void *arguments, void *data)
@@ -59,7 +58,7 @@ static int audit(const char *event, void *arguments, void *data)
         return 0;
     if (strcmp(event, "os.fork") != 0 && strcmp(event, "os.forkpty") != 0)
         return 0;
-    return fp_fork_refused_in_python(event + 3, (const void *)python.Py_GetVersion) ? -1 : 0;
+    return fp_fork_refused_in_python(event + 3, (const void *)Py_GetVersion) ? -1 : 0;
 }
 
 void fp_python_init(bool refuses)
@@ -85,7 +84,7 @@ const char *fp_python_version(void)
 {
     static char version[32];
     if (found && !version[0]) {
-        const char *full = python.Py_GetVersion(); /* "3.11.7 (main, ...) [GCC ...]" */
+        const char *full = Py_GetVersion(); /* "3.11.7 (main, ...) [GCC ...]" */
         struct fp_text text = FP_TEXT(version);
         fp_text_append(&text, full, strcspn(full, " "));
     }

@@ -43,8 +43,7 @@ static const struct fp_resolved nothing = {
     .facts = {.dso = "", .file = "", .thread = "", .package = "", .version = ""},
     .identity = {.asked = FP_ACTION_WARN}};
 
-/* Out of line: the short way of a fork comes by here, and should not touch more stack than it
- * needs. */
+/* Out of line: the short way of a fork comes by here, and should touch little of the stack. */
 __attribute__((noinline)) static const struct fp_resolved *resolve_now(
     struct fp_runtime_entry *entry)
 {

@@ -7,15 +7,14 @@
 #include <string.h>
 #include <xxhash.h>
 
-enum state { EMPTY, CLAIMED, READY };
+enum state { EMPTY, READY };
 enum { ARENA_SIZE = 1 << 20, BUCKETS = 2 * FP_ENTRIES_MAX };
 
-/* All of it zero at first, FP_ENTRY_OTHER too: data with other values would be copied at every
- * fork. */
+/* All of it zero at first, FP_ENTRY_OTHER too: other data would be copied at every fork. */
 FP_LARGE_FIRST static struct fp_runtime_entry entries[FP_ENTRIES_MAX];
 static _Atomic uint32_t entries_made; /* without FP_ENTRY_OTHER */
-FP_LARGE static _Atomic uint32_t
-    buckets[BUCKETS]; /* entry index, 0 = empty; entries are never removed */
+/* Index of an entry, 0 = empty; entries are never removed. */
+FP_LARGE static _Atomic uint32_t buckets[BUCKETS];
 
 FP_LARGE static _Alignas(16) char arena[ARENA_SIZE]; /* untouched pages cost nothing */
 static _Atomic size_t arena_used;
@@ -88,6 +87,12 @@ static uint32_t make_entry(uint64_t hash, const char *dso, const char *file, con
     return index;
 }
 
+static void note_start(struct fp_runtime_entry *entry, const char *started)
+{
+    if (*started && !*entry->started)
+        entry->started = fp_arena_copy(started, strlen(started));
+}
+
 uint32_t fp_runtime_intern(const char *dso, const char *file, const char *started)
 {
     uint64_t hash = hash_key(dso, file, started);
@@ -103,8 +108,10 @@ uint32_t fp_runtime_intern(const char *dso, const char *file, const char *starte
             if (!made || atomic_compare_exchange_strong(bucket, &index, made))
                 return made;
         }
-        if (is_entry(&entries[index], hash, dso, file, started))
+        if (is_entry(&entries[index], hash, dso, file, started)) {
+            note_start(&entries[index], started);
             return index;
+        }
     }
     return FP_ENTRY_OTHER;
 }
@@ -120,14 +127,6 @@ uint32_t fp_runtime_find(const char *dso)
             return index;
     }
     return FP_ENTRY_NONE;
-}
-
-void fp_runtime_note_start(uint32_t index, const char *line)
-{
-    struct fp_runtime_entry *entry = &entries[index];
-    const char *before = entry->started;
-    if (*line && before && !*before)
-        entry->started = fp_arena_copy(line, strlen(line));
 }
 
 void fp_runtime_add(uint32_t index)

@@ -33,15 +33,13 @@ struct fp_runtime_entry {
     _Atomic unsigned handlers;
 };
 
-/* Finds or makes the entry for a library (file ""; `started` is kept from the first caller), or for
-   Python code (dso, file and started together). Strings are copied. FP_ENTRY_OTHER: no room. */
+/* Finds or makes the entry for a library (file ""; the first `started` that is not "" is kept: its
+   atfork handlers may come before its threads), or for Python code (dso, file and started
+   together). Strings are copied. FP_ENTRY_OTHER: no room. */
 uint32_t fp_runtime_intern(const char *dso, const char *file, const char *started);
 
 /* The entry of a library that was met before, else FP_ENTRY_NONE. */
 uint32_t fp_runtime_find(const char *dso);
-
-/* The line of the first thread, for an entry that was made before it (by an atfork handler). */
-void fp_runtime_note_start(uint32_t index, const char *line);
 
 struct fp_runtime_entry *fp_runtime_at(uint32_t index);
 

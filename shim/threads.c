@@ -91,12 +91,8 @@ static uint32_t find_runtime(struct fp_owner owner)
     }
     /* The line that first used a native library can be told only while its caller holds the GIL. */
     fp_python_stack(&stack);
-    if (!python) {
-        const char *line = *stack.user ? stack.user : stack.library;
-        uint32_t runtime = fp_runtime_intern(owner.path, "", line);
-        fp_runtime_note_start(runtime, line);
-        return runtime;
-    }
+    if (!python)
+        return fp_runtime_intern(owner.path, "", *stack.user ? stack.user : stack.library);
     char file[FP_LINE_SIZE];
     const char *colon = strrchr(stack.innermost, ':');
     struct fp_text text = FP_TEXT(file);

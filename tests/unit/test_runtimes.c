@@ -19,11 +19,10 @@ Test(runtimes, a_library_is_found_again_by_its_path_alone)
 Test(runtimes, the_first_threads_line_is_kept_though_handlers_came_before)
 {
     uint32_t index = fp_runtime_intern("/a/libx.so", "", "");
-    fp_runtime_note_start(index, "");
-    fp_runtime_note_start(index, "train.py:1");
-    fp_runtime_note_start(index, "train.py:2");
+    cr_expect_eq(fp_runtime_intern("/a/libx.so", "", ""), index);
+    cr_expect_eq(fp_runtime_intern("/a/libx.so", "", "train.py:1"), index);
+    cr_expect_eq(fp_runtime_intern("/a/libx.so", "", "train.py:2"), index);
     cr_expect_str_eq(fp_runtime_at(index)->started, "train.py:1");
-    fp_runtime_note_start(FP_ENTRY_OTHER, "train.py:3");
     cr_expect_null(fp_runtime_at(FP_ENTRY_OTHER)->started);
 }
 

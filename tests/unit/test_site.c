@@ -30,3 +30,12 @@ Test(site, code_is_told_by_its_file)
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)
         cr_expect_eq(fp_code_of(CASES[i].file), CASES[i].code, "%s", CASES[i].file);
 }
+
+Test(site, a_package_begins_below_the_last_folder_of_packages)
+{
+    cr_expect_str_eq(fp_path_in_packages("/v/lib/python3.11/site-packages/a/b.so"), "a/b.so");
+    cr_expect_str_eq(fp_path_in_packages("/usr/lib/python3/dist-packages/a.py"), "a.py");
+    cr_expect_str_eq(fp_path_in_packages("/x/site-packages/v/dist-packages/a.py"), "a.py");
+    cr_expect_str_eq(fp_path_in_packages("/x/dist-packages/v/site-packages/a.py"), "a.py");
+    cr_expect_null(fp_path_in_packages("/home/me/my-site-packages/a.py"));
+}
