@@ -61,7 +61,10 @@ struct fp_thread_slot *fp_table_claim(uint32_t runtime, void *routine, void *arg
     }
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    slot->epoch = epoch;
+    /* The life that a lost thread led here is over before the slot counts as one of this epoch. */
+    fp_life generation = ((atomic_load(&slot->life) >> GENERATION_SHIFT) + 1) << GENERATION_SHIFT;
+    atomic_store(&slot->life, generation | FP_THREAD_FREE);
+    atomic_store_explicit(&slot->epoch, epoch, memory_order_release); /* pairs with visit_in_use */
     slot->runtime = runtime;
     slot->creator = fp_self.slot ? fp_life_tid(fp_self.life) : 0;
     slot->started = (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
@@ -69,9 +72,7 @@ struct fp_thread_slot *fp_table_claim(uint32_t runtime, void *routine, void *arg
     slot->argument = argument;
     atomic_fetch_add(&live, 1);
     fp_runtime_add(runtime);
-    fp_life life = (atomic_load(&slot->life) >> GENERATION_SHIFT) + 1;
-    atomic_store_explicit(&slot->life, life << GENERATION_SHIFT | FP_THREAD_STARTING,
-                          memory_order_release);
+    atomic_store_explicit(&slot->life, generation | FP_THREAD_STARTING, memory_order_release);
     return slot;
 }
 
@@ -143,9 +144,10 @@ static bool visit_in_use(struct fp_thread_slot *slot,
                          bool (*visit)(struct fp_thread_slot *slot, fp_life life, void *context),
                          void *context)
 {
+    if (atomic_load_explicit(&slot->epoch, memory_order_acquire) != epoch)
+        return true;
     fp_life life = atomic_load_explicit(&slot->life, memory_order_acquire);
-    return slot->epoch != epoch || fp_life_state(life) == FP_THREAD_FREE ||
-           visit(slot, life, context);
+    return fp_life_state(life) == FP_THREAD_FREE || visit(slot, life, context);
 }
 
 void fp_table_each(bool (*visit)(struct fp_thread_slot *slot, fp_life life, void *context),

@@ -26,8 +26,8 @@ enum fp_thread_state { FP_THREAD_FREE, FP_THREAD_STARTING, FP_THREAD_LIVE };
 typedef uint64_t fp_life;
 
 struct fp_thread_slot {
-    _Atomic fp_life life; /* release on every change; pairs with fp_table_each */
-    uint32_t epoch;
+    _Atomic fp_life life;     /* release on every change; pairs with fp_table_each */
+    _Atomic uint32_t epoch;   /* a slot of an older one holds the life of a thread that was lost */
     uint32_t runtime;         /* index in the registry (runtimes.h) */
     _Atomic uint32_t next;    /* in the free list: index + 1, 0 = end */
     int creator;              /* tid; 0 = the main thread or one that no hook saw */

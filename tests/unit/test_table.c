@@ -135,6 +135,47 @@ Test(table, a_child_of_the_main_thread_starts_empty)
     cr_expect_eq(in_use(), 100u, "the parent keeps its own");
 }
 
+static _Atomic bool met_the_dead, claimed_all;
+
+static bool meet_the_dead(struct fp_thread_slot *slot, fp_life life, void *context)
+{
+    (void)slot;
+    (void)context;
+    if (fp_life_tid(life) == getppid())
+        met_the_dead = true;
+    return true;
+}
+
+static void *look_for_the_dead(void *argument)
+{
+    while (!claimed_all)
+        fp_table_each(meet_the_dead, NULL);
+    return argument;
+}
+
+static bool lost_threads_are_never_met(void)
+{
+    pthread_t watcher;
+    pthread_create(&watcher, NULL, look_for_the_dead, NULL);
+    for (int round = 0; round < 4; round++) {
+        for (int i = 0; i < 4000; i++)
+            fp_table_claim(0, NULL, NULL);
+        usleep(1000);
+    }
+    claimed_all = true;
+    pthread_join(watcher, NULL);
+    return !met_the_dead;
+}
+
+Test(table, slots_taken_anew_in_a_child_never_show_who_had_them_in_the_parent)
+{
+    for (int i = 0; i < FP_THREADS_MAX; i++)
+        fp_table_enter(fp_table_claim(0, NULL, NULL)); /* all lead the main thread's life */
+    fp_self.slot = NULL;
+    for (int i = 0; i < 10; i++)
+        cr_expect(in_child(lost_threads_are_never_met));
+}
+
 static bool own_slot_is_kept(void)
 {
     struct fp_thread_slot *own = fp_self.slot;
