@@ -14,7 +14,7 @@ FLAGS := -std=c11 $(CFLAGS) $(WARNINGS) -fvisibility=hidden -fPIC -U_FORTIFY_SOU
          -fno-stack-protector -I. -Iinclude
 # One mapping for code and constants (noseparate-code): a forked child faults in fewer pages.
 SHIM_LINK := -shared -Wl,-z,noseparate-code,--sort-section=name -Wl,-z,defs,-z,now,-z,relro,-z,nodelete,-z,noexecstack -Wl,-Bsymbolic \
-             -Wl,--hash-style=gnu -Wl,-soname,libforkpolicy.so
+             -Wl,--hash-style=gnu -Wl,-soname,libforkpolicy.so -static-libgcc
 
 POLICY := $(wildcard policy/*.c)
 COMMON := $(wildcard common/*.c)
@@ -44,7 +44,7 @@ $(BUILD)/obj/%.o: %.c | packages
 	$(call say,compile)
 	$(Q)$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/obj/shim/entry.o: shim/entry.S python/forkpolicy/error.py
+$(BUILD)/obj/shim/entry.o: shim/entry.S python/forkpolicy/error.py python/forkpolicy/hand_over.py
 	$(call say,compile)
 	$(Q)$(CC) $(FLAGS) -c -o $@ $<
 

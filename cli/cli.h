@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 enum {
-    FP_EXIT_USAGE = 2,       /* bad arguments or a bad policy */
+    FP_EXIT_USAGE = 2,       /* bad arguments, a bad policy or bad options */
     FP_EXIT_NO_PRELOAD = 69, /* the shim would not be in the job */
     FP_EXIT_NOT_RUNNABLE = 126,
     FP_EXIT_NOT_FOUND = 127,

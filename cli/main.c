@@ -36,6 +36,36 @@ static void print_usage(FILE *stream)
         fprintf(stream, "  forkpolicy %s %s\n", VERBS[i].name, VERBS[i].arguments);
 }
 
+/* Breaks lines at blanks. */
+static void print_wrapped(int indent, const char *text)
+{
+    const size_t room = 96 - (size_t)indent;
+    while (*text) {
+        size_t length = strlen(text);
+        if (length > room)
+            for (length = room; length > 1 && text[length] != ' ';)
+                length--;
+        printf("%*s%.*s\n", indent, "", (int)length, text);
+        text += length;
+        text += strspn(text, " ");
+    }
+}
+
+static void print_option_keys(void)
+{
+    printf("\nkeys of --options (the last entry of a key counts):\n");
+#define FP_OPTION_KEY(field, key, kind, initial, allowed, help) \
+    printf("  %-13s %s (default %s)\n", key, allowed, initial); \
+    print_wrapped(16, help);
+#include "policy/options.def"
+#undef FP_OPTION_KEY
+}
+
+static bool is_help(const char *argument)
+{
+    return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
+}
+
 static int print_help(void)
 {
     printf("forkpolicy %s: says which libraries a forked child loses, before it hangs\n\n",
@@ -45,10 +75,11 @@ static int print_help(void)
     for (size_t i = 0; i < VERB_COUNT; i++)
         printf("  %-24s %s\n", VERBS[i].name, VERBS[i].help);
     printf("\noptions of run, each with the variable that it sets for the job:\n");
-#define FP_OPTION(field, name, argument, variable, help) \
+#define FP_OPTION(field, name, argument, is_path, variable, help) \
     printf("  %-13s %-10s %s (%s)\n", name, argument, help, variable);
 #include "cli/options.def"
 #undef FP_OPTION
+    print_option_keys();
     printf("\nactions:\n");
 #define FP_ACTION(NAME, name, available, help) \
     printf("  %-24s %s%s\n", name, help, (available) ? "" : " (for now as warn)");
@@ -56,23 +87,27 @@ static int print_help(void)
 #undef FP_ACTION
     printf("\nA PATTERN is a glob on a runtime's name, its package or the path of its library:\n"
            "  forkpolicy run --policy refuse,off:numpy -- python train.py\n"
-           "\nexit status: the job's; 2 usage or bad policy; 69 the shim would not be loaded;\n"
-           "126 COMMAND cannot be run; 127 COMMAND is not found\n");
+           "\nexit status: the job's; 2 usage, bad policy or options; 69 the shim would not be\n"
+           "loaded; 126 COMMAND cannot be run; 127 COMMAND is not found\n");
     return 0;
 }
 
 int main(int count, char **arguments)
 {
     const char *verb = count > 1 ? arguments[1] : "";
-    if (strcmp(verb, "help") == 0 || strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0)
+    if (strcmp(verb, "help") == 0 || is_help(verb))
         return print_help();
     if (strcmp(verb, "--version") == 0) {
         printf("forkpolicy %s\n", FP_VERSION);
         return 0;
     }
-    for (size_t i = 0; i < VERB_COUNT; i++)
-        if (strcmp(verb, VERBS[i].name) == 0)
-            return VERBS[i].run(count - 2, arguments + 2);
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        if (strcmp(verb, VERBS[i].name) != 0)
+            continue;
+        if (count > 2 && is_help(arguments[2]))
+            return print_help();
+        return VERBS[i].run(count - 2, arguments + 2);
+    }
     if (*verb)
         fp_cli_say("unknown verb \"%s\"", verb);
     print_usage(stderr);

@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 
 #include "common/policy_read.h"
+#include "policy/options.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -17,7 +18,7 @@
 #include <unistd.h>
 
 struct options {
-#define FP_OPTION(field, name, argument, variable, help) const char *field;
+#define FP_OPTION(field, name, argument, is_path, variable, help) const char *field;
 #include "cli/options.def"
 #undef FP_OPTION
 };
@@ -25,9 +26,10 @@ struct options {
 static const struct {
     const char *name, *variable;
     size_t field;
+    bool is_path;
 } OPTIONS[] = {
-#define FP_OPTION(field, name, argument, variable, help) \
-    {name, variable, offsetof(struct options, field)},
+#define FP_OPTION(field, name, argument, is_path, variable, help) \
+    {name, variable, offsetof(struct options, field), is_path},
 #include "cli/options.def"
 #undef FP_OPTION
 };
@@ -97,6 +99,22 @@ static bool is_policy_good(const char *string, const char *subject)
     return !text.length;
 }
 
+static bool are_options_good(const char *string, const char *subject)
+{
+    struct fp_options options;
+    struct fp_problem problem = {0};
+    char line[512];
+    struct fp_text text = FP_TEXT(line);
+    if (!string || !*string)
+        return true;
+    fp_options_parse(&options, fp_slice_of(string), &problem);
+    if (!problem.count)
+        return true;
+    fp_problem_of_string(&text, subject, &problem);
+    fp_cli_say("%s", line);
+    return false;
+}
+
 static bool is_file_good(const char *path)
 {
     const struct fp_policy_text *policy;
@@ -112,6 +130,17 @@ static bool is_file_good(const char *path)
     if (text.length)
         fp_cli_say("%s", line);
     return !text.length;
+}
+
+/* An argument takes the place of its variable, which the job then does not get to see. */
+static bool are_settings_good(const struct options *given)
+{
+    bool policy = given->policy != NULL, options = given->shim_options != NULL;
+    return is_policy_good(policy ? given->policy : getenv("FORKPOLICY"),
+                          policy ? "--policy" : "FORKPOLICY") &&
+           is_file_good(given->policy_file ? given->policy_file : getenv("FORKPOLICY_FILE")) &&
+           are_options_good(options ? given->shim_options : getenv("FORKPOLICY_OPTIONS"),
+                            options ? "--options" : "FORKPOLICY_OPTIONS");
 }
 
 /* What the shim wants absolute, because the job may change its directory. */
@@ -132,8 +161,7 @@ static void set_environment(const struct options *options, char *preload)
         const char *value =
             *(const char *const *)(const void *)((const char *)options + OPTIONS[i].field);
         if (value) {
-            bool path = value != options->policy && *value;
-            char *whole = path ? absolute(value) : strdup(value);
+            char *whole = OPTIONS[i].is_path && *value ? absolute(value) : strdup(value);
             setenv(OPTIONS[i].variable, whole ? whole : value, 1);
             free(whole);
         }
@@ -150,10 +178,7 @@ int fp_cli_run(int count, char **arguments)
     int at = parse(&options, count, arguments);
     if (at < 0)
         return FP_EXIT_USAGE;
-    bool given = options.policy != NULL;
-    if (!is_policy_good(given ? options.policy : getenv("FORKPOLICY"),
-                        given ? "--policy" : "FORKPOLICY") ||
-        !is_file_good(options.policy_file ? options.policy_file : getenv("FORKPOLICY_FILE")))
+    if (!are_settings_good(&options))
         return FP_EXIT_USAGE;
     int status = fp_cli_find(arguments[at], &program);
     if (!status)

@@ -26,10 +26,9 @@ static bool through(const struct fp_site *site, const char *part)
            strstr(site->innermost, part);
 }
 
-const char *fp_advice_start(const struct fp_snapshot *snapshot)
+const char *fp_advice_start(const struct fp_site *site, enum fp_origin origin)
 {
-    const struct fp_site *site = &snapshot->site;
-    if (snapshot->origin == FP_ORIGIN_NATIVE)
+    if (origin == FP_ORIGIN_NATIVE)
         return "fork before its threads start, or exec in the child";
     if (through(site, "torch/utils/data/"))
         return "DataLoader(..., multiprocessing_context=\"forkserver\") or \"spawn\"";

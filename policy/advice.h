@@ -16,7 +16,7 @@ struct fp_slice fp_runtime_value(const struct fp_runtime *runtime, enum fp_word 
 struct fp_slice fp_runtime_entry_name(const struct fp_runtime *runtime);
 
 /* What helps whatever the library: another way to start the process. */
-const char *fp_advice_start(const struct fp_snapshot *snapshot);
+const char *fp_advice_start(const struct fp_site *site, enum fp_origin origin);
 
 /* Appends every value of `word` of the runtimes meant, once, each between `before` and `after`. */
 void fp_advice_values(struct fp_text *text, const struct fp_snapshot *snapshot, const bool *meant,

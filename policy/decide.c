@@ -174,6 +174,11 @@ struct fp_judgement fp_judge(const struct fp_runtime *runtime, enum fp_origin or
     return judgement;
 }
 
+bool fp_judgement_watches(const struct fp_judgement *judgement)
+{
+    return judgement->action != FP_ACTION_OFF && judgement->class != FP_CLASS_REFUSES;
+}
+
 void fp_decide(const struct fp_snapshot *snapshot, struct fp_verdict *verdict)
 {
     verdict->refuse = verdict->tell = false;
@@ -253,6 +258,21 @@ static bool text_execs(const struct fp_policy_text *text, const char *file, cons
             return true;
     }
     return false;
+}
+
+static bool text_handler_wakes_nobody(const struct fp_policy_text *text, const char *dso)
+{
+    for (size_t i = 0; text && i < text->statement_count; i++)
+        if (text->statements[i].word == FP_WORD_HANDLERS &&
+            fp_glob_match(fp_statement_value(text, &text->statements[i]), fp_slice_of(dso)))
+            return true;
+    return false;
+}
+
+bool fp_policy_handler_wakes_nobody(const struct fp_policy *policy, const char *dso)
+{
+    return text_handler_wakes_nobody(policy->file, dso) ||
+           text_handler_wakes_nobody(policy->built_in, dso);
 }
 
 bool fp_policy_execs(const struct fp_policy *policy, const char *file, const char *function)

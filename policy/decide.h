@@ -30,6 +30,9 @@ enum fp_class fp_classify(const struct fp_identity *identity, const char *versio
 struct fp_judgement fp_judge(const struct fp_runtime *runtime, enum fp_origin origin,
                              const char *const *environment);
 
+/* Whether a child that lost this runtime is to be watched: it may hang, and somebody cares. */
+bool fp_judgement_watches(const struct fp_judgement *judgement);
+
 void fp_decide(const struct fp_snapshot *snapshot, struct fp_verdict *verdict);
 
 /* What is done for `action` in this version: itself, or the next one down that is available. */
@@ -46,5 +49,8 @@ bool fp_policy_is_off(const struct fp_policy *policy);
 
 /* Whether Python code that calls fork in `file` (and `function`) does so to exec. */
 bool fp_policy_execs(const struct fp_policy *policy, const char *file, const char *function);
+
+/* Whether this library's signal handlers are known to wake no thread. */
+bool fp_policy_handler_wakes_nobody(const struct fp_policy *policy, const char *dso);
 
 #endif

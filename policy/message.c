@@ -2,98 +2,19 @@
 #include "policy/message.h"
 
 #include "policy/advice.h"
-#include "policy/site.h"
+#include "policy/phrases.h"
 
 #include <string.h>
-
-static const char *plural(unsigned count)
-{
-    return count == 1 ? "" : "s";
-}
-
-/* What a line below the first begins with; labels are padded to eight. */
-#define LABEL(padded) "forkpolicy:   " padded
-
-static void add_label(struct fp_text *text, const char *label)
-{
-    fp_text_format(text, LABEL("%s%.*s"), label, 8 - (int)strlen(label), "        ");
-}
-
-/* "deltalake 0.18.2", "libgomp (torch 2.13.0)", "libfoo.so.1" */
-static void add_runtime_name(struct fp_text *text, const struct fp_runtime *runtime)
-{
-    const struct fp_facts *facts = &runtime->facts;
-    struct fp_slice name = fp_runtime_entry_name(runtime);
-    bool same = fp_slice_is(name, facts->package);
-    if (!runtime->identity.known && !*facts->package)
-        name = fp_slice_of(fp_basename(*facts->file ? facts->file : facts->dso));
-    if (!name.length)
-        name = fp_slice_of("threads of unknown origin");
-    fp_text_quote(text, name, 120);
-    if (!*facts->package)
-        return;
-    fp_text_format(text, same ? " " : " (");
-    if (!same) {
-        fp_text_quote(text, fp_slice_of(facts->package), 120);
-        fp_text_format(text, " ");
-    }
-    fp_text_quote(text, fp_slice_of(*facts->version ? facts->version : "of unknown version"), 64);
-    fp_text_format(text, "%s", same ? "" : ")");
-}
-
-/* Installed code by its path in its package: "torch/utils/data/dataloader.py:1176". */
-static const char *short_path(const char *path)
-{
-    const char *below = fp_path_in_packages(path);
-    if (below)
-        return below;
-    const char *library = fp_code_of(path) == FP_CODE_STANDARD ? strstr(path, "/lib/python") : NULL;
-    const char *slash = library ? strchr(library + 11, '/') : NULL;
-    return slash ? slash + 1 : path;
-}
-
-static void add_path(struct fp_text *text, const char *path)
-{
-    fp_text_quote(text, fp_slice_of(short_path(path)), 300);
-}
-
-/* "4 tokio threads (tokio-runtime-w)" */
-static void add_threads(struct fp_text *text, const struct fp_runtime *runtime)
-{
-    struct fp_slice kind = fp_runtime_value(runtime, FP_WORD_KIND, 0);
-    if (!kind.length)
-        kind = fp_slice_of(*runtime->facts.file     ? "Python"
-                           : *runtime->facts.thread ? "unattributed"
-                                                    : "native");
-    fp_text_format(text, "%u ", runtime->threads);
-    fp_text_quote(text, kind, 64);
-    fp_text_format(text, " thread%s", plural(runtime->threads));
-    if (*runtime->names) {
-        fp_text_format(text, " (");
-        fp_text_quote(text, fp_slice_of(runtime->names), 120);
-        fp_text_format(text, ")");
-    }
-}
 
 static void add_at(struct fp_text *text, const struct fp_snapshot *snapshot)
 {
     const struct fp_site *site = &snapshot->site;
-    add_label(text, "at");
-    const char *line = *site->user ? site->user : *site->library ? site->library : site->innermost;
-    if (!*line) {
+    fp_add_label(text, "at");
+    if (fp_site_line(site)[0]) {
+        fp_add_lines(text, site);
+    } else {
         fp_text_format(text, "%s() called from ", snapshot->call);
         fp_text_quote(text, fp_slice_of(site->dso), 300);
-    } else {
-        fp_text_quote(text, fp_slice_of(line), 300);
-        if (*site->function && line == site->user) {
-            fp_text_format(text, " in ");
-            fp_text_quote(text, fp_slice_of(site->function), 120);
-        }
-        const char *between = *site->called ? site->called : site->innermost;
-        if (*between && strcmp(between, line) != 0) {
-            fp_text_format(text, ", through ");
-            add_path(text, between);
-        }
     }
     fp_text_format(text, "\n");
 }
@@ -114,17 +35,17 @@ static const struct {
 
 static void add_told(struct fp_text *text, const struct fp_runtime *runtime, enum fp_class class)
 {
-    add_label(text, "lost");
-    add_runtime_name(text, runtime);
+    fp_add_label(text, "lost");
+    fp_add_runtime_name(text, runtime);
     fp_text_format(text, ": ");
-    add_threads(text, runtime);
+    fp_add_threads(text, runtime);
     if (*runtime->facts.dso && !*runtime->facts.file) {
         fp_text_format(text, " of ");
-        add_path(text, runtime->facts.dso);
+        fp_add_path(text, runtime->facts.dso);
     }
     if (*runtime->started) {
         fp_text_format(text, ", started at ");
-        add_path(text, runtime->started);
+        fp_add_path(text, runtime->started);
     }
     fp_text_format(text, "%s\n", WORDS[class].told);
 }
@@ -140,9 +61,9 @@ static void add_beside(struct fp_text *text, const struct fp_snapshot *snapshot,
             if (told[i] || verdict->runtimes[i].class != ORDER[c])
                 continue;
             if (!before)
-                add_label(text, "beside");
+                fp_add_label(text, "beside");
             fp_text_format(text, "%s", before ? before : "");
-            add_runtime_name(text, &snapshot->runtimes[i]);
+            fp_add_runtime_name(text, &snapshot->runtimes[i]);
             before = ", ";
         }
         if (before)
@@ -153,28 +74,12 @@ static void add_beside(struct fp_text *text, const struct fp_snapshot *snapshot,
 static void add_what_to_do(struct fp_text *text, const struct fp_snapshot *snapshot,
                            const bool *told)
 {
-    add_label(text, "do");
-    fp_text_format(text, "%s\n", fp_advice_start(snapshot));
-    fp_advice_values(text, snapshot, told, FP_WORD_ADVICE, LABEL("or      "), "\n");
-    add_label(text, "or");
+    fp_add_label(text, "do");
+    fp_text_format(text, "%s\n", fp_advice_start(&snapshot->site, snapshot->origin));
+    fp_advice_values(text, snapshot, told, FP_WORD_ADVICE, FP_LABEL("or      "), "\n");
+    fp_add_label(text, "or");
     fp_advice_off_entries(text, snapshot, told);
     fp_text_format(text, "\n");
-}
-
-/* A block that did not fit ends with its last whole line: every line keeps its "forkpolicy:". */
-static void end_at_line(struct fp_text *text)
-{
-    size_t end = text->length;
-    if (!text->cut || !end)
-        return;
-    while (end && text->data[end - 1] != '\n')
-        end--;
-    if (!end) {
-        text->data[text->length - 1] = '\n';
-        return;
-    }
-    text->length = end;
-    text->data[end] = '\0';
 }
 
 void fp_message_fork(struct fp_text *text, const struct fp_snapshot *snapshot,
@@ -199,8 +104,8 @@ void fp_message_fork(struct fp_text *text, const struct fp_snapshot *snapshot,
             add_told(text, &snapshot->runtimes[i], verdict->runtimes[i].class);
     add_beside(text, snapshot, verdict, told);
     add_what_to_do(text, snapshot, told);
-    fp_advice_values(text, snapshot, told, FP_WORD_SOURCE, LABEL("source  "), "\n");
-    end_at_line(text);
+    fp_advice_values(text, snapshot, told, FP_WORD_SOURCE, FP_LABEL("source  "), "\n");
+    fp_end_at_line(text);
 }
 
 void fp_message_refusal(struct fp_text *text, const struct fp_snapshot *snapshot,
@@ -215,14 +120,14 @@ void fp_message_refusal(struct fp_text *text, const struct fp_snapshot *snapshot
         if (!meant[i])
             continue;
         fp_text_format(text, "%s", before);
-        add_threads(text, &snapshot->runtimes[i]);
+        fp_add_threads(text, &snapshot->runtimes[i]);
         fp_text_format(text, " of ");
-        add_runtime_name(text, &snapshot->runtimes[i]);
+        fp_add_runtime_name(text, &snapshot->runtimes[i]);
         hangs |= verdict->runtimes[i].class == FP_CLASS_LOST;
         before = " and ";
     }
     fp_text_format(text, "%s. Instead: %s; ", hangs ? ", and would hang where it needs them" : "",
-                   fp_advice_start(snapshot));
+                   fp_advice_start(&snapshot->site, snapshot->origin));
     fp_advice_values(text, snapshot, meant, FP_WORD_ADVICE, "or ", "; ");
     fp_text_format(text, "or ");
     fp_advice_off_entries(text, snapshot, meant);

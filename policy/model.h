@@ -82,6 +82,12 @@ struct fp_site {
     const char *dso;       /* the library or program that called fork */
 };
 
+/* The line to name: the user's, else a library's; "" where no Python code called. */
+static inline const char *fp_site_line(const struct fp_site *site)
+{
+    return *site->user ? site->user : *site->library ? site->library : site->innermost;
+}
+
 enum fp_origin {
     FP_ORIGIN_PYTHON, /* os.fork and what is built on it: Python code goes on in the child */
     FP_ORIGIN_NATIVE_IN_PYTHON, /* C code of a Python process; most often it forks to exec */

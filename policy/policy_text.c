@@ -127,12 +127,14 @@ static void read_value(struct parser *parser, unsigned word, struct fp_slice val
         add_statement(parser, word, value);
 }
 
-static void read_execs(struct parser *parser, struct fp_slice value)
+/* "execs GLOB [FUNCTION]" and "handlers GLOB" stand for themselves, outside of runtimes. */
+static void read_glob(struct parser *parser, unsigned word, struct fp_slice value)
 {
     struct fp_slice rest = value, glob = fp_slice_word(&rest);
     size_t offset = 0;
     const char *wrong = glob.length ? fp_glob_check(glob, &offset) : "want a glob behind this word";
-    fp_slice_word(&rest);
+    if (word == FP_WORD_EXECS)
+        fp_slice_word(&rest);
     rest = fp_slice_trim(rest);
     if (!wrong && rest.length) {
         wrong = "want the end of the line here ('?' stands for a blank in a glob)";
@@ -142,7 +144,7 @@ static void read_execs(struct parser *parser, struct fp_slice value)
     if (wrong)
         note(parser, value.text + offset, wrong);
     else
-        add_statement(parser, FP_WORD_EXECS, value);
+        add_statement(parser, word, value);
 }
 
 static void read_line(struct parser *parser, struct fp_slice line)
@@ -167,8 +169,8 @@ static void read_line(struct parser *parser, struct fp_slice line)
                        parser->problem);
         return;
     }
-    if (fp_slice_is(word, "execs")) {
-        read_execs(parser, value);
+    if (fp_slice_is(word, "execs") || fp_slice_is(word, "handlers")) {
+        read_glob(parser, fp_slice_is(word, "execs") ? FP_WORD_EXECS : FP_WORD_HANDLERS, value);
         return;
     }
     for (unsigned i = 0; i < WORD_COUNT; i++) {

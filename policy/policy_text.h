@@ -4,6 +4,7 @@
  *
  *     policy ACTION[:PATTERN],...     rules, as in FORKPOLICY
  *     execs GLOB [FUNCTION]           Python code that forks to exec: never mentioned
+ *     handlers GLOB                   a library whose signal handlers wake no waiting thread
  *     runtime NAME                    begins a runtime; the lines up to the next one describe it:
  *         dso GLOB | python GLOB | thread GLOB
  *         class CLASS [when CONDITION {and CONDITION}]
@@ -25,6 +26,7 @@ enum fp_word {
 #include "policy/words.def"
 #undef FP_WORD
     FP_WORD_EXECS,
+    FP_WORD_HANDLERS,
 };
 
 /* Offsets, not pointers: the built-in table is constant data that needs no relocation. */

@@ -1,6 +1,8 @@
 /* See child.h. SPDX-License-Identifier: Apache-2.0 */
 #include "shim/child.h"
 
+#include "shim/got.h"
+#include "shim/hang.h"
 #include "shim/self.h"
 #include "shim/table.h"
 
@@ -8,6 +10,11 @@ void fp_child_enter(void)
 {
     /* A signal handler forked in the midst of our own work, which the child will go on with: the
        table stays as that work knows it, and the next census puts it right. */
-    if (!fp_self.inside && fp_table_ever_threaded())
-        fp_table_child();
+    if (fp_self.inside || !fp_table_ever_threaded())
+        return;
+    fp_hang_child();
+    bool is_watched = fp_watch_child();
+    fp_table_child();
+    if (is_watched)
+        fp_got_patch();
 }

@@ -28,6 +28,16 @@ static void end_notice(struct fp_text *text, const char *what_now)
     fp_text_format(text, "; %s\n", what_now);
 }
 
+static void note_entries(struct fp_text *text, const char *name, const struct fp_problem *problem)
+{
+    if (!problem->count)
+        return;
+    fp_text_format(text, "forkpolicy: ");
+    fp_problem_of_string(text, name, problem);
+    end_notice(text,
+               problem->count > 1 ? "the bad entries are left out" : "this entry is left out");
+}
+
 static void load_string(struct fp_text *text)
 {
     const char *value = variable("FORKPOLICY");
@@ -44,12 +54,17 @@ static void load_string(struct fp_text *text)
         return;
     memcpy(policy_string, value, length + 1); /* the host may change its environment */
     fp_rules_parse(&rules, (struct fp_slice){policy_string, length}, 1, 1, &problem);
-    if (problem.count) {
-        fp_text_format(text, "forkpolicy: ");
-        fp_problem_of_string(text, "FORKPOLICY", &problem);
-        end_notice(text,
-                   problem.count > 1 ? "the bad entries are left out" : "this entry is left out");
-    }
+    note_entries(text, "FORKPOLICY", &problem);
+}
+
+static void load_options(struct fp_text *text)
+{
+    const char *value = variable("FORKPOLICY_OPTIONS");
+    struct fp_problem problem = {0};
+    fp_options_default(&fp_config.options);
+    if (value)
+        fp_options_parse(&fp_config.options, fp_slice_of(value), &problem);
+    note_entries(text, "FORKPOLICY_OPTIONS", &problem);
 }
 
 static void load_file(struct fp_text *text)
@@ -127,6 +142,7 @@ void fp_config_load(void)
     load_string(text);
     load_file(text);
     load_log(text);
+    load_options(text);
     fp_config.tells_strangers = fp_policy_tells_strangers(&fp_config.policy);
     note_weaker(text, fp_config.policy.environment, "FORKPOLICY");
     if (fp_config.policy.file)

@@ -1,6 +1,7 @@
 /*
- * What the environment asks for, read once when the shim starts: FORKPOLICY, FORKPOLICY_FILE and
- * FORKPOLICY_LOG. What is wrong with them goes into the notice; what is good holds.
+ * What the environment asks for, read once when the shim starts: FORKPOLICY, FORKPOLICY_FILE,
+ * FORKPOLICY_LOG and FORKPOLICY_OPTIONS. What is wrong with them goes into the notice; what is good
+ * holds.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -8,9 +9,11 @@
 #define FP_SHIM_CONFIG_H
 
 #include "policy/decide.h"
+#include "policy/options.h"
 
 struct fp_config {
     struct fp_policy policy;
+    struct fp_options options;
     const char *log;      /* path pattern, NULL = none */
     bool tells_strangers; /* something may be said of threads that no hook saw */
 };

@@ -100,4 +100,11 @@ fp_error_source:
     .incbin "python/forkpolicy/error.py"
     .byte 0
 
+    /* The Python source that tells a pool's parent of a worker's end. */
+    .globl fp_hand_over_source
+    .hidden fp_hand_over_source
+fp_hand_over_source:
+    .incbin "python/forkpolicy/hand_over.py"
+    .byte 0
+
     .section .note.GNU-stack, "", %progbits

@@ -18,6 +18,7 @@
 #include "shim/real.h"
 #include "shim/self.h"
 #include "shim/table.h"
+#include "shim/watch.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -40,80 +41,119 @@ static pid_t fork_now(pid_t (*real)(void *context), void *context)
     return child;
 }
 
-/* Out of line, as the two below: the passage is 14 KiB of stack, and what a fork finds touched
-   there is copied again, page by page. */
-__attribute__((noinline)) static pid_t watch_fork(const char *call, const void *caller,
-                                                  pid_t (*real)(void *context), void *context)
+/* The atfork handler finds that a hook has seen this fork. */
+static pid_t seen_fork_now(pid_t (*real)(void *context), void *context)
+{
+    fp_self.forking++;
+    pid_t child = fork_now(real, context);
+    fp_self.forking--;
+    return child;
+}
+
+/* The child will be watched: what it needs to know is found out before. */
+static void prepare_child(const char *call, const struct fp_place *place)
+{
+    if (!place->python.execs)
+        fp_watch_prepare(call, place->origin, &place->site);
+}
+
+/* Out of line, as the three below: the passage is 14 KiB of stack, and what a fork finds touched
+   there is copied again, page by page. False: the fork is refused. */
+__attribute__((noinline)) static bool tell_fork(struct fp_passage *passage, const char *call,
+                                                const void *caller, bool watches)
+{
+    bool decided = look_and_decide(passage, call, caller);
+    if (decided)
+        fp_report_say(passage);
+    if (decided && passage->verdict.refuse)
+        fp_report_record(passage, 0);
+    else if (decided && watches)
+        prepare_child(call, &passage->place);
+    return decided;
+}
+
+__attribute__((noinline)) static pid_t told_fork(const char *call, const void *caller, bool watches,
+                                                 pid_t (*real)(void *context), void *context)
 {
     struct fp_passage passage;
-    int saved = errno;
-    fp_self.inside++;
-    bool decided = look_and_decide(&passage, call, caller);
-    if (decided)
-        fp_report_say(&passage);
-    if (decided && passage.verdict.refuse)
-        fp_report_record(&passage, 0);
-    fp_self.inside--;
+    struct fp_work work = fp_work_begin();
+    bool decided = tell_fork(&passage, call, caller, watches);
+    fp_work_end(work);
     if (decided && passage.verdict.refuse) {
         errno = ENOTSUP; /* not EAGAIN: bash would retry for 15 seconds */
         return -1;
     }
-    errno = saved;
-    fp_self.forking++;
-    pid_t child = fork_now(real, context);
-    fp_self.forking--;
+    pid_t child = seen_fork_now(real, context);
     if (decided && child > 0) {
-        saved = errno;
+        work = fp_work_begin();
         fp_report_record(&passage, child);
-        errno = saved;
+        fp_work_end(work);
     }
     return child;
+}
+
+/* Nothing is said of it, but its child may hang. */
+__attribute__((noinline)) static void prepare_silently(const char *call, const void *caller)
+{
+    struct fp_place place;
+    struct fp_work work = fp_work_begin();
+    fp_look_at_place(&place, caller);
+    prepare_child(call, &place);
+    fp_work_end(work);
 }
 
 /*
  * Most forks are not: one thread, or others of which there is nothing to say. Nothing is written on
  * this way, not even errno: each page written between two forks is copied once more.
  */
-static bool is_watched(void)
+static struct fp_outlook look_ahead(void)
 {
+    const struct fp_outlook nothing = {false, false};
     if (!fp_ready() || fp_self.inside)
-        return false;
+        return nothing;
     fp_notice_say();
-    return fp_table_ever_threaded() && !fp_look_is_quiet();
+    return fp_table_ever_threaded() ? fp_look_ahead() : nothing;
 }
 
 pid_t fp_fork_story(const char *call, const void *caller, pid_t (*real)(void *context),
                     void *context)
 {
-    if (!is_watched())
+    struct fp_outlook outlook = look_ahead();
+    if (outlook.tells)
+        return told_fork(call, caller, outlook.watches, real, context);
+    if (!outlook.watches)
         return fork_now(real, context);
-    return watch_fork(call, caller, real, context);
+    prepare_silently(call, caller);
+    return seen_fork_now(real, context);
 }
 
-__attribute__((noinline)) static void watch_unseen_fork(void)
+__attribute__((noinline)) static void tell_unseen_fork(bool watches)
 {
     struct fp_passage passage;
-    int saved = errno;
-    fp_self.inside++;
+    struct fp_work work = fp_work_begin();
     if (look_and_decide(&passage, "fork", (const void *)fp_real.fork)) {
         passage.verdict.refuse = false; /* too late */
         fp_report_say(&passage);
         fp_report_record(&passage, 0);
+        if (watches)
+            prepare_child("fork", &passage.place);
     }
-    fp_self.inside--;
-    errno = saved;
+    fp_work_end(work);
 }
 
 void fp_fork_unseen(void)
 {
-    if (is_watched())
-        watch_unseen_fork();
+    struct fp_outlook outlook = look_ahead();
+    if (outlook.tells)
+        tell_unseen_fork(outlook.watches);
+    else if (outlook.watches)
+        prepare_silently("fork", (const void *)fp_real.fork);
 }
 
 __attribute__((noinline)) static bool refuse_in_python(const char *call, const void *caller)
 {
     struct fp_passage passage;
-    fp_self.inside++;
+    struct fp_work work = fp_work_begin();
     bool refused = look_and_decide(&passage, call, caller) && passage.verdict.refuse;
     if (refused) {
         char message[1024];
@@ -123,13 +163,13 @@ __attribute__((noinline)) static bool refuse_in_python(const char *call, const v
         fp_message_refusal(&text, &passage.snapshot, &passage.verdict);
         fp_python_raise(message);
     }
-    fp_self.inside--;
+    fp_work_end(work);
     return refused;
 }
 
 bool fp_fork_refused_in_python(const char *call, const void *caller)
 {
-    return is_watched() && refuse_in_python(call, caller);
+    return look_ahead().tells && refuse_in_python(call, caller);
 }
 
 static pid_t real_fork(void *unused)

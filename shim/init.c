@@ -50,6 +50,7 @@ static void start(void)
     bool watches = complete && fp_threads_init() && !fp_policy_is_off(&fp_config.policy);
     if (watches) {
         fp_atfork_init();
+        fp_watch_init();
         fp_python_init(fp_policy_can_refuse(&fp_config.policy));
     }
     fp_active = watches;

@@ -1,12 +1,12 @@
 /* The first step of a fork: what is alive. See passage.h. SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
-#include "common/files.h"
 #include "shim/config.h"
 #include "shim/emit.h"
 #include "shim/passage.h"
 #include "shim/resolve.h"
 #include "shim/self.h"
 #include "shim/table.h"
+#include "shim/watch.h"
 
 #include <string.h>
 #include <sys/syscall.h>
@@ -21,30 +21,27 @@ static bool is_python_fork(struct fp_owner caller)
            (fp_python_runs() && strstr(fp_basename(caller.path), "_posixsubprocess"));
 }
 
-static void look_at_site(struct fp_passage *passage, const void *caller)
+void fp_look_at_place(struct fp_place *place, const void *caller)
 {
     struct fp_owner owner = fp_owner_of(caller);
-    struct fp_snapshot *snapshot = &passage->snapshot;
-    struct fp_python_stack *python = &passage->python;
-    snapshot->origin = is_python_fork(owner) ? FP_ORIGIN_PYTHON
-                       : fp_python_runs()    ? FP_ORIGIN_NATIVE_IN_PYTHON
-                                             : FP_ORIGIN_NATIVE;
+    struct fp_python_stack *python = &place->python;
+    place->origin = is_python_fork(owner) ? FP_ORIGIN_PYTHON
+                    : fp_python_runs()    ? FP_ORIGIN_NATIVE_IN_PYTHON
+                                          : FP_ORIGIN_NATIVE;
     *python = (struct fp_python_stack){0};
-    if (snapshot->origin == FP_ORIGIN_PYTHON)
+    if (place->origin == FP_ORIGIN_PYTHON)
         fp_python_stack(python);
-    /* The loader names the program ""; the copy is made because libraries can be closed. */
-    struct fp_text dso = FP_TEXT(passage->dso);
+    /* A copy, because libraries can be closed. */
+    const char *path = *owner.path ? owner.path : fp_program_path();
+    struct fp_text dso = FP_TEXT(place->dso);
     fp_text_reset(&dso);
-    if (!*owner.path)
-        fp_file_real_path("/proc/self/exe", passage->dso, sizeof passage->dso);
-    else
-        fp_text_append(&dso, owner.path, strlen(owner.path));
-    snapshot->site = (struct fp_site){.user = python->user,
-                                      .library = python->library,
-                                      .called = python->called,
-                                      .innermost = python->innermost,
-                                      .function = python->function,
-                                      .dso = passage->dso};
+    fp_text_append(&dso, path, strlen(path));
+    place->site = (struct fp_site){.user = python->user,
+                                   .library = python->library,
+                                   .called = python->called,
+                                   .innermost = python->innermost,
+                                   .function = python->function,
+                                   .dso = place->dso};
 }
 
 static void add_runtime(struct fp_passage *passage, uint32_t entry,
@@ -105,18 +102,21 @@ static void look_at_strangers(struct fp_passage *passage)
     }
 }
 
-bool fp_look_is_quiet(void)
+struct fp_outlook fp_look_ahead(void)
 {
+    struct fp_outlook outlook = {.tells = fp_emit_has_log() || fp_config.tells_strangers};
     uint32_t count = fp_runtimes_count();
     struct fp_runtime runtime;
-    if (fp_emit_has_log() || fp_config.tells_strangers)
-        return false;
-    for (uint32_t i = 0; i < count; i++)
-        if (read_entry(i, &runtime) &&
-            fp_judge(&runtime, FP_ORIGIN_PYTHON, (const char *const *)environ).speech !=
-                FP_SPEECH_SILENT)
-            return false;
-    return true;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!read_entry(i, &runtime))
+            continue;
+        struct fp_judgement judgement =
+            fp_judge(&runtime, FP_ORIGIN_PYTHON, (const char *const *)environ);
+        outlook.tells |= judgement.speech != FP_SPEECH_SILENT;
+        outlook.watches |= fp_judgement_watches(&judgement);
+    }
+    outlook.watches &= fp_watch_is_possible();
+    return outlook;
 }
 
 bool fp_look(struct fp_passage *passage, const char *call, const void *caller)
@@ -125,9 +125,11 @@ bool fp_look(struct fp_passage *passage, const char *call, const void *caller)
     unsigned counted = fp_census_count();
     if (counted == 1)
         return false;
-    look_at_site(passage, caller);
-    if (passage->python.execs)
+    fp_look_at_place(&passage->place, caller);
+    if (passage->place.python.execs)
         return false;
+    snapshot->origin = passage->place.origin;
+    snapshot->site = passage->place.site;
     passage->census.unattributed = 0;
     passage->census.count = 0;
     unsigned tabled = fp_table_threads();

@@ -27,6 +27,19 @@ void fp_owners_init(void)
     fp_libc_single_threaded = dlsym(RTLD_DEFAULT, "__libc_single_threaded");
 }
 
+/*
+ * libgcc's unwinder, which is linked in, finds its tables by this function where libc has it. Ours
+ * stands before libc's for it alone, so that the library loads where libc is older than 2.35: -1
+ * sends it to dl_iterate_phdr.
+ */
+#ifdef HAVE_FIND_OBJECT
+__attribute__((visibility("hidden"))) int _dl_find_object(void *address,
+                                                          struct dl_find_object *object)
+{
+    return find_object ? find_object(address, object) : -1;
+}
+#endif
+
 struct search {
     uintptr_t address;
     struct fp_owner found;

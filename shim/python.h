@@ -1,7 +1,7 @@
 /*
- * The Python room: all that the shim knows of CPython is in python.c. Without Python in the
- * process every function here says "no". Nothing takes the GIL: what needs it is done only where
- * the calling thread holds it already.
+ * The Python room: all that the shim knows of CPython is in python*.c. Without Python in the
+ * process every function here says "no". What needs the GIL is done only where the calling thread
+ * holds it already; a hang in a child takes it, where it must be free (fp_python_enter).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -11,6 +11,8 @@
 #include "shim/owners.h"
 
 #include <stddef.h>
+
+struct fp_python_frame;
 
 enum { FP_LINE_SIZE = 512, FP_FUNCTION_SIZE = 64 };
 
@@ -39,13 +41,42 @@ bool fp_python_raises(void);
 /* Whether this code is Python's own: its threads run Python code, its forks go on in Python. */
 bool fp_python_owns(struct fp_owner owner);
 
+/* Whether the calling thread runs Python code right now, with Python's lock held. */
+bool fp_python_holds_gil(void);
+
+/*
+ * Takes the GIL for the calling thread, if it has a Python state; fp_python_leave gives it back.
+ * `is_free`: no live thread can be holding it for ever.
+ */
+bool fp_python_enter(bool is_free, int *state);
+void fp_python_leave(int state);
+
 /* False, and all empty, where the calling thread does not hold the GIL. */
 bool fp_python_stack(struct fp_python_stack *stack);
 
 /* The name that Python code gave to a thread (threading.Thread.name); false where it gave none. */
 bool fp_python_thread_name(int tid, char *name, size_t size);
 
+/* The calling thread's frames, innermost first, `most` of them at most; needs the GIL. */
+size_t fp_python_frames(struct fp_python_frame *frames, size_t most);
+
+/* What Python code has set for a signal; needs the GIL. */
+enum fp_python_handler {
+    FP_PYTHON_HANDLER_NONE,      /* nothing: C code of Python's own handles it */
+    FP_PYTHON_HANDLER_INTERRUPT, /* default_int_handler, which raises KeyboardInterrupt */
+    FP_PYTHON_HANDLER_OTHER,
+};
+enum fp_python_handler fp_python_handler(int number);
+
 /* Sets ForkPolicyError with this message, for an audit hook to return -1. */
 void fp_python_raise(const char *message);
+
+/* Has the main thread raise it as soon as it runs Python code again: at the line that waits, if its
+   wait ends with EINTR. Needs no GIL. False: one is under way already, or there is no room. */
+bool fp_python_raise_soon(const char *message);
+
+/* Where the calling thread runs a task of a multiprocessing.Pool, whose parent never notices that a
+   worker has ended: sends the error as the task's result. Needs the GIL. */
+bool fp_python_hand_over(const char *message);
 
 #endif

@@ -12,10 +12,10 @@ struct fp_real fp_real;
 static const struct {
     const char *name;
     size_t slot;
-    enum fp_grade grade;
+    enum fp_need need;
 } HOOKS[] = {
-#define FP_HOOK(type, name, parameters, grade) \
-    {NAME(name), offsetof(struct fp_real, name), FP_##grade},
+#define FP_HOOK(type, name, parameters, need) \
+    {NAME(name), offsetof(struct fp_real, name), FP_##need},
 #include "shim/hooks.def"
 #undef FP_HOOK
 };
@@ -37,11 +37,11 @@ static void *not_ours(void *found)
     return (const char *)found >= __ehdr_start && (const char *)found < _end ? NULL : found;
 }
 
-bool fp_real_resolve(enum fp_grade last)
+bool fp_real_resolve(enum fp_need last)
 {
     bool complete = true;
     for (size_t hook = 0; hook < HOOK_COUNT; hook++) {
-        if (HOOKS[hook].grade > last)
+        if (HOOKS[hook].need > last)
             continue;
         /* Two threads may both look: they find and store the same address. */
         void **slot = slot_of(hook);
@@ -49,7 +49,7 @@ bool fp_real_resolve(enum fp_grade last)
             void *found = not_ours(dlsym(RTLD_NEXT, HOOKS[hook].name));
             __atomic_store_n(slot, found, __ATOMIC_RELEASE);
         }
-        complete &= *slot || HOOKS[hook].grade != FP_REQUIRED;
+        complete &= *slot || HOOKS[hook].need != FP_REQUIRED;
     }
     return complete;
 }

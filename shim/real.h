@@ -19,7 +19,7 @@
     _ZNSt6thread15_M_start_threadESt10unique_ptrINS_6_StateESt14default_deleteIS1_EEPFvvE
 
 struct fp_real {
-#define FP_HOOK(type, name, parameters, grade) type(*name) parameters;
+#define FP_HOOK(type, name, parameters, need) type(*name) parameters;
 #include "shim/hooks.def"
 #undef FP_HOOK
 };
@@ -27,15 +27,15 @@ struct fp_real {
 extern struct fp_real fp_real;
 
 /* And the hooks themselves: what the program calls. */
-#define FP_HOOK(type, name, parameters, grade) \
+#define FP_HOOK(type, name, parameters, need) \
     __attribute__((visibility("default"))) type name parameters;
 #include "shim/hooks.def"
 #undef FP_HOOK
 
-enum fp_grade { FP_REQUIRED, FP_OPTIONAL, FP_LATE };
+enum fp_need { FP_REQUIRED, FP_OPTIONAL, FP_LATE };
 
-/* Fills the empty slots of hooks up to this grade; idempotent. False: a REQUIRED one is missing. */
-bool fp_real_resolve(enum fp_grade last);
+/* Fills the empty slots of hooks up to this need; idempotent. False: a REQUIRED one is missing. */
+bool fp_real_resolve(enum fp_need last);
 
 /* Finds libstdc++'s starter for a caller whose libstdc++ may be out of the global scope. */
 void *fp_real_cxx_start_thread(const char *caller_path);

@@ -28,8 +28,7 @@ static const char *runtime_key(const struct fp_facts *facts)
     return *facts->thread ? facts->thread : *facts->file ? facts->file : facts->dso;
 }
 
-/* The command line as a user would write it: "python3 train.py", "python3 -m pytest". */
-static void read_program(char program[FP_PROGRAM_SIZE])
+void fp_report_program(char program[FP_PROGRAM_SIZE])
 {
     char line[1024];
     struct fp_text text = {.data = program, .size = FP_PROGRAM_SIZE};
@@ -128,7 +127,7 @@ void fp_report_say(struct fp_passage *passage)
     bool any = mark_told(passage);
     if (!any && !passage->verdict.refuse && !fp_emit_has_log())
         return; /* nobody reads the names */
-    read_program(passage->program);
+    fp_report_program(passage->program);
     passage->snapshot.program = passage->program;
     read_names(passage);
     if (any)
@@ -154,7 +153,7 @@ void fp_report_start(void)
     if (!fp_emit_has_log())
         return;
     struct fp_event_header header = fp_emit_header("start", host, sizeof host);
-    read_program(program);
+    fp_report_program(program);
     program[strcspn(program, " ")] = '\0'; /* no arguments in records: they may be secrets */
     fp_event_start(&text, &header, program, FP_VERSION);
     fp_emit_record(&text);

@@ -10,12 +10,23 @@
 #include <errno.h>
 #include <string.h>
 
-/* The program itself and relative paths are resolved too; what is gone keeps the loader's name. */
+/* Relative paths are resolved, too; what is gone keeps the loader's name. */
 static const char *real_path(const char *path)
 {
     char buffer[1024];
-    if (fp_file_real_path(*path ? path : "/proc/self/exe", buffer, sizeof buffer))
+    if (fp_file_real_path(path, buffer, sizeof buffer))
         return fp_arena_copy(buffer, strlen(buffer));
+    return path;
+}
+
+const char *fp_program_path(void)
+{
+    static const char *_Atomic found;
+    const char *path = atomic_load(&found);
+    if (!path) {
+        path = real_path("/proc/self/exe");
+        atomic_store(&found, path);
+    }
     return path;
 }
 
@@ -52,7 +63,7 @@ __attribute__((noinline)) static const struct fp_resolved *resolve_now(
     struct fp_resolved *resolved = fp_arena_take(sizeof *resolved);
     if (!resolved)
         return &nothing;
-    const char *dso = real_path(entry->dso);
+    const char *dso = *entry->dso ? real_path(entry->dso) : fp_program_path();
     if (!(*entry->file ? find_python_package(entry, &package) : fp_package_find(dso, &package)))
         package.name[0] = package.version[0] = '\0';
     resolved->facts = (struct fp_facts){

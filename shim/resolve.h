@@ -12,4 +12,7 @@
 /* Never NULL; when memory is used up, facts without a package. */
 const struct fp_resolved *fp_resolve(struct fp_runtime_entry *entry);
 
+/* The real path of the program, which the loader names "". */
+const char *fp_program_path(void);
+
 #endif

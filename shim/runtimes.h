@@ -29,8 +29,10 @@ struct fp_runtime_entry {
     struct fp_resolved *_Atomic resolved;
     _Atomic int state;
     _Atomic unsigned live;
-    _Atomic unsigned lost; /* threads that this process lost when it was forked */
+    _Atomic unsigned lost;         /* threads that this process lost when it was forked */
+    _Atomic unsigned workers_lost; /* of these, started by the thread that forked */
     _Atomic unsigned handlers;
+    _Atomic bool used; /* its library was called in a child that lost its threads */
 };
 
 /* Finds or makes the entry for a library (file ""; the first `started` that is not "" is kept: its

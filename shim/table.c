@@ -160,3 +160,28 @@ void fp_table_each(bool (*visit)(struct fp_thread_slot *slot, fp_life life, void
     if (survivor)
         visit_in_use(survivor, visit, context);
 }
+
+size_t fp_table_index(const struct fp_thread_slot *slot)
+{
+    return (size_t)(slot - slots);
+}
+
+struct search {
+    int tid;
+    struct fp_thread_slot *found;
+};
+
+static bool is_sought(struct fp_thread_slot *slot, fp_life life, void *context)
+{
+    struct search *search = context;
+    if (fp_life_tid(life) == search->tid)
+        search->found = slot;
+    return !search->found;
+}
+
+struct fp_thread_slot *fp_table_find(int tid)
+{
+    struct search search = {tid, NULL};
+    fp_table_each(is_sought, &search);
+    return search.found;
+}

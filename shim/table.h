@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { FP_THREADS_MAX = 16384 };
@@ -65,6 +66,12 @@ void fp_table_note_bypass(void);
 
 /* Threads alive now as far as the table knows, the main thread included. */
 unsigned fp_table_threads(void);
+
+/* The slot of a live thread; NULL for the main thread and for those that have none. */
+struct fp_thread_slot *fp_table_find(int tid);
+
+/* A number below FP_THREADS_MAX for a slot. */
+size_t fp_table_index(const struct fp_thread_slot *slot);
 
 /* Calls `visit` for each slot in use, with the life it was met in, until it returns false. */
 void fp_table_each(bool (*visit)(struct fp_thread_slot *slot, fp_life life, void *context),

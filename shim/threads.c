@@ -11,6 +11,7 @@
 #include "shim/runtimes.h"
 #include "shim/self.h"
 #include "shim/table.h"
+#include "shim/used.h"
 
 #include <errno.h>
 #include <string.h>
@@ -33,6 +34,7 @@ bool fp_threads_init(void)
 static void arrive(struct fp_thread_slot *slot)
 {
     fp_table_enter(slot);
+    fp_waiting_reset();
     pthread_setspecific(leaving, slot);
 }
 
@@ -108,15 +110,15 @@ static uint32_t find_runtime(struct fp_owner owner)
 }
 
 /* A slot for the thread about to be created, or NULL where it goes unwatched. */
-static struct fp_thread_slot *prepare(void *routine, void *argument)
+static struct fp_thread_slot *prepare(void *routine, void *argument, const void *caller)
 {
-    int saved = errno;
-    fp_self.inside++;
+    if (fp_watch_is_on())
+        fp_used_note(caller, "pthread_create");
+    struct fp_work work = fp_work_begin();
     fp_notice_say();
     uint32_t runtime = find_runtime(find_owner(routine, argument));
     struct fp_thread_slot *slot = fp_table_claim(runtime, routine, argument);
-    fp_self.inside--;
-    errno = saved;
+    fp_work_end(work);
     return slot;
 }
 
@@ -131,7 +133,8 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
     bool watched = fp_ready() && !fp_self.inside;
     if (!fp_real.pthread_create)
         fp_real_resolve(FP_OPTIONAL);
-    struct fp_thread_slot *slot = watched ? prepare(*(void **)&routine, argument) : NULL;
+    struct fp_thread_slot *slot =
+        watched ? prepare(*(void **)&routine, argument, __builtin_return_address(0)) : NULL;
     if (!slot)
         return fp_real.pthread_create(thread, attributes, routine, argument);
     int error = fp_real.pthread_create(thread, attributes, run_posix, slot);
@@ -145,7 +148,8 @@ int thrd_create(thrd_t *thread, thrd_start_t routine, void *argument)
     bool watched = fp_ready() && !fp_self.inside;
     if (!fp_real.thrd_create)
         fp_real_resolve(FP_OPTIONAL);
-    struct fp_thread_slot *slot = watched ? prepare(*(void **)&routine, argument) : NULL;
+    struct fp_thread_slot *slot =
+        watched ? prepare(*(void **)&routine, argument, __builtin_return_address(0)) : NULL;
     if (!slot)
         return fp_real.thrd_create(thread, routine, argument);
     int error = fp_real.thrd_create(thread, run_c11, slot);

@@ -5,13 +5,14 @@ SPDX-License-Identifier: Apache-2.0
 
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
 
 import pytest
 
-from support import BUILD, LIBRARY, PROGRAM, environment
+from support import BUILD, LIBRARY, PROGRAM, ROOT, environment
 
 
 def forkpolicy(*arguments, env=None, cwd=None, program=PROGRAM):
@@ -295,3 +296,54 @@ def test_check_says_that_a_script_is_one(tmp_path):
 def test_check_names_what_is_wrong_with_the_environment():
     ended = forkpolicy("check", "/bin/true", env={"FORKPOLICY": "bogus,off"})
     assert "forkpolicy: FORKPOLICY column 1: unknown action" in ended.stdout
+
+
+def test_options_are_given_to_the_job_instead_of_the_variable():
+    show = 'echo "$FORKPOLICY_OPTIONS"'
+    good = "on_proven=exit, hang_seconds=2.5"
+    for arguments in (("--options", good), (f"--options={good}",)):
+        ended = forkpolicy(
+            "run", *arguments, "--", "sh", "-c", show, env={"FORKPOLICY_OPTIONS": "bogus"}
+        )
+        assert (ended.returncode, ended.stdout, ended.stderr) == (0, good + "\n", "")
+    ended = forkpolicy("run", "--", "sh", "-c", show, env={"FORKPOLICY_OPTIONS": good})
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, good + "\n", "")
+
+
+@pytest.mark.parametrize(
+    "options, place",
+    [
+        ("bogus", "column 1: no '=' in \"bogus\""),
+        ("hang_seconds=1,on_prove=exit", 'column 16: unknown key "on_prove" (known: on_proven, '),
+        ("hang_seconds=1,on_proven=quit", 'column 26: bad value "quit" for on_proven (allowed: '),
+        ("hang_seconds=1h", 'column 14: bad value "1h" for hang_seconds (allowed: 0.05 to 86400'),
+        ("inline_futex=yes", 'column 14: bad value "yes" for inline_futex (allowed: 0|1)'),
+        ("inline_futex=1,,x=1", "column 16: empty entry (an entry is KEY=VALUE) (and 1 more)"),
+    ],
+)
+def test_bad_options_stop_before_the_job(options, place, tmp_path):
+    job = ("--", "touch", tmp_path / "ran")
+    for ended, subject in (
+        (forkpolicy("run", "--options", options, *job), "--options"),
+        (forkpolicy("run", *job, env={"FORKPOLICY_OPTIONS": options}), "FORKPOLICY_OPTIONS"),
+    ):
+        assert ended.returncode == 2 and not (tmp_path / "ran").exists()
+        assert ended.stderr.startswith(f"forkpolicy: {subject} {place}")
+        assert len(ended.stderr.splitlines()) == 1
+
+
+def test_help_of_run_tells_every_option_key():
+    text = forkpolicy("run", "--help").stdout
+    table = (ROOT / "policy/options.def").read_text()
+    keys = re.findall(r'^FP_OPTION_KEY\(\w+, "(\w+)"', table, re.MULTILINE)
+    assert set(keys) >= {"on_proven", "hang_seconds", "inline_futex"}
+    for key in keys:
+        assert re.search(rf"^  {key} +\S.* \(default \w+\)$", text, re.MULTILINE), text
+    assert "--options" in text and "FORKPOLICY_OPTIONS" in text
+    assert all(len(line) <= 100 for line in text.splitlines())
+
+
+def test_a_jobs_own_help_is_not_ours():
+    job = ("sh", "-c", 'echo "$1"', "sh", "--help")
+    for arguments in (job, ("--", *job)):
+        assert forkpolicy("run", *arguments).stdout == "--help\n"

@@ -1,0 +1,48 @@
+/*
+ * Which of the lost runtimes a wait is most likely about, and how sure that is. Pure. A deadlock
+ * can be proven without it: a plain lock taken twice is one, and no fork's fault.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FP_POLICY_BLAME_H
+#define FP_POLICY_BLAME_H
+
+#include "policy/model.h"
+
+/* How it is known, surest first. */
+enum fp_cause {
+    FP_CAUSE_OWNER,   /* proof: a lost thread of it owns the lock */
+    FP_CAUSE_LIBRARY, /* its library waits, in this thread or in one that this one waits for */
+    FP_CAUSE_LINE,    /* Python code of its own stands on the stack */
+    FP_CAUSE_USED,    /* its library was called in this child */
+    FP_CAUSE_ONLY,    /* nothing else was lost */
+    FP_CAUSE_UNKNOWN,
+};
+
+const char *fp_cause_name(enum fp_cause cause);
+
+/* A runtime that this process lost when it was forked. */
+struct fp_lost {
+    struct fp_runtime runtime;
+    bool used; /* called in the child */
+};
+
+struct fp_traces {
+    int owner;               /* index of the runtime whose thread owns the lock, or -1 */
+    const char *const *dsos; /* real paths, innermost first; those of this thread come first */
+    size_t dso_count;
+    const char *const *files; /* Python files, innermost first */
+    size_t file_count;
+};
+
+/* The index in `lost`, or -1; `cause` says how it is known. */
+int fp_blame(const struct fp_lost *lost, size_t count, const struct fp_traces *traces,
+             enum fp_cause *cause);
+
+/* Whether a cause is evidence, and not merely the want of another. */
+static inline bool fp_cause_is_evidence(enum fp_cause cause)
+{
+    return cause <= FP_CAUSE_USED;
+}
+
+#endif

@@ -1,0 +1,68 @@
+/* See hang.h. SPDX-License-Identifier: Apache-2.0 */
+#include "policy/hang.h"
+
+static const struct {
+    const char *name;
+    bool by_handler;
+} WAITS[] = {
+#define FP_WAIT(NAME, name, by_handler) {name, by_handler},
+#include "policy/waits.def"
+#undef FP_WAIT
+};
+
+const char *fp_wait_name(enum fp_wait wait)
+{
+    return WAITS[wait].name;
+}
+
+const char *fp_grade_name(enum fp_grade grade)
+{
+    static const char *const NAMES[] = {"none", "suspected", "strong", "proven"};
+    return NAMES[grade];
+}
+
+bool fp_hang_asks_handlers(const struct fp_wait_facts *facts)
+{
+    /* In company a handler may also end somebody else's wait, who then ends this one. */
+    return WAITS[facts->wait].by_handler || facts->company != FP_COMPANY_NONE;
+}
+
+static struct fp_opinion opinion(enum fp_grade grade, enum fp_reason reason)
+{
+    return (struct fp_opinion){grade, grade == FP_GRADE_NONE ? FP_REASON_NONE : reason};
+}
+
+/* What is not proven is told only where it has to do with a runtime that was lost. */
+static struct fp_opinion suspect(const struct fp_wait_facts *facts, enum fp_reason reason)
+{
+    bool told = facts->about_lost && !facts->parked;
+    return opinion(told ? FP_GRADE_SUSPECTED : FP_GRADE_NONE, reason);
+}
+
+struct fp_opinion fp_hang_judge(const struct fp_wait_facts *facts)
+{
+    if (facts->wait == FP_WAIT_REGION)
+        return opinion(FP_GRADE_PROVEN, FP_REASON_TEAM);
+    if (facts->satisfied || facts->shared)
+        return opinion(FP_GRADE_NONE, FP_REASON_NONE);
+    if (facts->owner_lost)
+        return opinion(FP_GRADE_PROVEN, FP_REASON_OWNER);
+    if (facts->wait == FP_WAIT_EPOLL)
+        return suspect(facts, FP_REASON_OUTSIDE);
+    if (facts->timed)
+        return suspect(facts, FP_REASON_TIMED);
+    if (facts->company == FP_COMPANY_AWAKE)
+        return suspect(facts, FP_REASON_COMPANY);
+    /* A signal that came between two time slices of a condition wait is lost: only the caller can
+       say that nothing changed. Alone, it looked just before it came to wait. */
+    bool changeable =
+        facts->wait == FP_WAIT_CONDITION && facts->company != FP_COMPANY_NONE && !facts->evaluated;
+    if (changeable)
+        return suspect(facts, FP_REASON_COMPANY);
+    if (facts->parked)
+        return opinion(FP_GRADE_STRONG, FP_REASON_PARKED);
+    if (facts->waker == FP_WAKER_HANDLER && fp_hang_asks_handlers(facts))
+        return opinion(FP_GRADE_STRONG, FP_REASON_HANDLER);
+    return opinion(FP_GRADE_PROVEN,
+                   facts->company == FP_COMPANY_NONE ? FP_REASON_ALONE : FP_REASON_ASLEEP);
+}

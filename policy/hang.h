@@ -1,0 +1,77 @@
+/*
+ * Whether a wait in a forked child can ever end: what is known of it -> grade and reason. Pure, so
+ * that the shim in the child and `forkpolicy explain` from outside come to the same answer.
+ *
+ * PROVEN is a proof under the assumptions in docs/limits.md, not a guess: R0 to R6 below each close
+ * a hole through which a live program was once called dead.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FP_POLICY_HANG_H
+#define FP_POLICY_HANG_H
+
+#include "policy/model.h"
+
+enum fp_wait {
+#define FP_WAIT(NAME, name, by_handler) FP_WAIT_##NAME,
+#include "policy/waits.def"
+#undef FP_WAIT
+    FP_WAIT_COUNT
+};
+
+/* The other threads of the process, as two looks in a row found them. */
+enum fp_company {
+    FP_COMPANY_NONE,   /* there is no other thread */
+    FP_COMPANY_ASLEEP, /* each in an endless wait on private memory, and none ran in between */
+    FP_COMPANY_AWAKE,  /* one runs, sleeps for a time, or waits for something from outside */
+};
+
+/* What a signal could do. */
+enum fp_waker {
+    FP_WAKER_NONE,
+    FP_WAKER_INTERRUPT, /* SIGINT would interrupt it as it would anything else */
+    FP_WAKER_HANDLER,   /* a handler of the program's might end the wait */
+};
+
+struct fp_wait_facts {
+    enum fp_wait wait;
+    bool satisfied; /* R0: what it waits for was there when tried again, after the look around */
+    bool shared;    /* R1: the object lies in memory that another process has too */
+    bool timed;     /* R3 */
+    enum fp_company company; /* R2 */
+    enum fp_waker waker;     /* R4 */
+    bool owner_lost;         /* R5: the mutex belongs to a thread that was lost */
+    bool evaluated;  /* R6: its caller has looked at its condition since, and nobody did a thing */
+    bool parked;     /* the program's own code sleeps here until it is killed (Event().wait()) */
+    bool about_lost; /* there is evidence that it waits for a runtime that was lost */
+};
+
+enum fp_grade { FP_GRADE_NONE, FP_GRADE_SUSPECTED, FP_GRADE_STRONG, FP_GRADE_PROVEN };
+
+enum fp_reason {
+    FP_REASON_NONE,
+    FP_REASON_ALONE,   /* it is the only thread */
+    FP_REASON_ASLEEP,  /* all others wait for ever too */
+    FP_REASON_OWNER,   /* the lock's owner is gone */
+    FP_REASON_TEAM,    /* the OpenMP workers of this thread are gone */
+    FP_REASON_HANDLER, /* only a signal handler could end it */
+    FP_REASON_PARKED,
+    FP_REASON_TIMED,
+    FP_REASON_COMPANY, /* other threads are alive */
+    FP_REASON_OUTSIDE, /* something from outside could end it */
+};
+
+struct fp_opinion {
+    enum fp_grade grade;
+    enum fp_reason reason;
+};
+
+struct fp_opinion fp_hang_judge(const struct fp_wait_facts *facts);
+
+const char *fp_grade_name(enum fp_grade grade);
+const char *fp_wait_name(enum fp_wait wait);
+
+/* Whether a signal handler matters for this wait, in this company. */
+bool fp_hang_asks_handlers(const struct fp_wait_facts *facts);
+
+#endif

@@ -1,0 +1,145 @@
+/* See hang_event.h. SPDX-License-Identifier: Apache-2.0 */
+#include "policy/hang_event.h"
+
+#include "policy/record.h"
+
+const char *fp_outcome_name(enum fp_outcome outcome)
+{
+    static const char *const NAMES[] = {"waits", "raised", "exited", "aborted"};
+    return NAMES[outcome];
+}
+
+static const char *reason_name(enum fp_reason reason)
+{
+    static const char *const NAMES[] = {
+        [FP_REASON_NONE] = "none",       [FP_REASON_ALONE] = "alone",
+        [FP_REASON_ASLEEP] = "asleep",   [FP_REASON_OWNER] = "owner",
+        [FP_REASON_TEAM] = "team",       [FP_REASON_HANDLER] = "handler",
+        [FP_REASON_PARKED] = "parked",   [FP_REASON_TIMED] = "timed",
+        [FP_REASON_COMPANY] = "company", [FP_REASON_OUTSIDE] = "outside",
+    };
+    return NAMES[reason];
+}
+
+/* Seconds with three places. */
+static void add_seconds(struct fp_text *text, const char *key, unsigned long milliseconds)
+{
+    char places[] = "000";
+    for (unsigned long rest = milliseconds % 1000, i = 3; i-- > 0; rest /= 10)
+        places[i] = (char)('0' + rest % 10);
+    fp_text_format(text, "\"%s\":%lu.%s", key, milliseconds / 1000, places);
+}
+
+static void add_waiting(struct fp_text *text, const struct fp_hang *hang)
+{
+    fp_text_format(text, ",\"waiting\":{");
+    add_seconds(text, "seconds", hang->milliseconds);
+    fp_record_string(text, "call", fp_slice_of(fp_wait_name(hang->wait)));
+    fp_record_optional(text, "dso", fp_slice_of(hang->waiting.dso));
+    fp_record_optional(text, "package", fp_slice_of(hang->waiting.package));
+    fp_record_optional(text, "version", fp_slice_of(hang->waiting.version));
+    fp_text_format(text, ",\"tid\":%d", (int)hang->tid);
+    fp_record_site(text, &hang->at);
+    fp_text_format(text, "}");
+}
+
+static void add_fork(struct fp_text *text, const struct fp_fork_origin *fork)
+{
+    fp_text_format(text, ",\"fork\":{");
+    add_seconds(text, "seconds", fork->milliseconds);
+    fp_record_optional(text, "call", fp_slice_of(fork->call));
+    fp_text_format(text, ",\"parent\":%d,\"lost_threads\":%u", (int)fork->parent,
+                   fork->lost_threads);
+    fp_record_site(text, fork->site);
+    fp_text_format(text, "}");
+}
+
+static void add_python_frame(struct fp_text *text, const void *frames, size_t nth)
+{
+    const struct fp_python_frame *frame = (const struct fp_python_frame *)frames + nth;
+    fp_text_format(text, "{\"line\":%d", frame->line);
+    fp_record_string(text, "file", fp_slice_of(frame->file));
+    fp_record_string(text, "function", fp_slice_of(frame->function));
+    fp_text_format(text, "}");
+}
+
+static void add_native_frame(struct fp_text *text, const void *frames, size_t nth)
+{
+    const struct fp_native_frame *frame = (const struct fp_native_frame *)frames + nth;
+    fp_text_format(text, "{\"offset\":%lu", frame->offset);
+    fp_record_string(text, "dso", fp_slice_of(frame->dso));
+    fp_record_optional(text, "symbol", fp_slice_of(frame->symbol));
+    fp_text_format(text, "}");
+}
+
+/* As many frames as there is room for before `reserved`, innermost first. */
+static void add_stack(struct fp_text *text, const char *key, const void *frames, size_t count,
+                      size_t reserved,
+                      void (*add)(struct fp_text *text, const void *frames, size_t nth))
+{
+    fp_text_format(text, ",\"%s\":[", key);
+    text->size -= reserved;
+    for (size_t i = 0; i < count && !text->cut; i++) {
+        size_t before = text->length;
+        fp_text_format(text, i ? "," : "");
+        add(text, frames, i);
+        if (text->cut) {
+            text->length = before;
+            text->data[before] = '\0';
+        }
+    }
+    text->cut = false;
+    text->size += reserved;
+    fp_text_format(text, "]");
+}
+
+/* Paths can be thousands of bytes long; then the stacks give way first, and then the lines. */
+enum { STACKS_ROOM = 1600 };
+
+void fp_event_hang(struct fp_text *text, const struct fp_event_header *header,
+                   const struct fp_hang *hang)
+{
+    fp_record_header(text, header);
+    fp_text_format(text, ",\"verdict\":\"%s\",\"reason\":\"%s\",\"outcome\":\"%s\",\"threads\":%u",
+                   fp_grade_name(hang->opinion.grade), reason_name(hang->opinion.reason),
+                   fp_outcome_name(hang->outcome), hang->threads);
+    fp_text_format(text, ",\"cause\":\"%s\",\"lost\":", fp_cause_name(hang->cause));
+    if (hang->lost)
+        fp_record_runtime(text, hang->lost, &hang->judgement);
+    else
+        fp_text_format(text, "null");
+    if (hang->lost)
+        fp_record_advice(text, &hang->lost->identity);
+    size_t before = text->length;
+    add_fork(text, &hang->fork);
+    add_waiting(text, hang);
+    if (text->cut || text->length + FP_RECORD_TAIL * 2 > text->size) {
+        text->length = before;
+        text->cut = false;
+        fp_text_format(text, ",\"fork\":null,\"waiting\":null");
+    }
+    size_t room = text->size - text->length;
+    add_stack(text, "python_stack", hang->python, hang->python_count,
+              room > STACKS_ROOM ? STACKS_ROOM / 2 : FP_RECORD_TAIL * 2, add_python_frame);
+    add_stack(text, "native_stack", hang->native, hang->native_count, FP_RECORD_TAIL,
+              add_native_frame);
+    fp_record_end(text);
+}
+
+void fp_event_use(struct fp_text *text, const struct fp_event_header *header,
+                  const struct fp_runtime *runtime, const struct fp_judgement *judgement,
+                  const char *call, const struct fp_fork_origin *fork)
+{
+    fp_record_header(text, header);
+    fp_record_string(text, "call", fp_slice_of(call));
+    fp_text_format(text, ",\"runtime\":");
+    fp_record_runtime(text, runtime, judgement);
+    size_t before = text->length;
+    add_fork(text, fork);
+    if (text->cut || text->length + FP_RECORD_TAIL > text->size) {
+        text->length = before;
+        text->cut = false;
+        fp_text_format(text, ",\"fork\":null");
+    }
+    fp_record_end(text);
+}

@@ -1,0 +1,268 @@
+/* See hang_message.h. SPDX-License-Identifier: Apache-2.0 */
+#include "policy/hang_message.h"
+
+#include "policy/advice.h"
+#include "policy/phrases.h"
+
+#include <string.h>
+
+/* "0.3", "41" */
+static void add_seconds(struct fp_text *text, unsigned long milliseconds)
+{
+    if (milliseconds < 10000)
+        fp_text_format(text, "%lu.%lu s", milliseconds / 1000, milliseconds % 1000 / 100);
+    else
+        fp_text_format(text, "%lu s", milliseconds / 1000);
+}
+
+static void add_process(struct fp_text *text, pid_t pid, const char *program)
+{
+    fp_text_format(text, "forkpolicy: pid %d (", (int)pid);
+    fp_text_quote(text, fp_slice_of(program), 120);
+    fp_text_format(text, ")");
+}
+
+static void add_headline(struct fp_text *text, const struct fp_hang *hang)
+{
+    add_process(text, hang->pid, hang->program);
+    if (hang->opinion.grade == FP_GRADE_PROVEN && hang->lost)
+        fp_text_format(text, " can never go on: it waits for what was lost when it was forked\n");
+    else if (hang->opinion.grade == FP_GRADE_PROVEN)
+        fp_text_format(text, " can never go on: a deadlock in a forked child\n");
+    else if (hang->opinion.grade == FP_GRADE_STRONG)
+        fp_text_format(text, " may never go on: no thread of this forked child can end its wait\n");
+    else
+        fp_text_format(text, " may never go on: it waits, it seems, for what was lost when it was "
+                             "forked\n");
+}
+
+static const char *why(const struct fp_hang *hang)
+{
+    switch (hang->opinion.reason) {
+    case FP_REASON_ALONE:
+        return "it is the only thread, and nobody else can wake it";
+    case FP_REASON_ASLEEP:
+        return "all other threads wait for ever, too";
+    case FP_REASON_OWNER:
+        return "the thread that holds the lock is not in this process";
+    case FP_REASON_TEAM:
+        return "the worker threads that it would wait for are not in this process";
+    case FP_REASON_HANDLER:
+        return "only a signal handler of the program could wake it";
+    case FP_REASON_PARKED:
+        return "only a signal could wake it; it may be meant to sleep here";
+    case FP_REASON_TIMED:
+        return "again and again it waits, in vain, for a time";
+    case FP_REASON_COMPANY:
+        return "other threads are alive, but this runtime's are not";
+    case FP_REASON_OUTSIDE:
+        return "what it listens to is served by threads that are not in this process";
+    case FP_REASON_NONE:
+        break;
+    }
+    return "";
+}
+
+/* "deltalake 0.18.2", or the library's file name. */
+static void add_waiting_code(struct fp_text *text, const struct fp_facts *waiting)
+{
+    if (*waiting->package) {
+        fp_text_quote(text, fp_slice_of(waiting->package), 120);
+        fp_text_format(text, " ");
+        fp_text_quote(text, fp_slice_of(waiting->version), 64);
+    } else {
+        fp_text_quote(text, fp_slice_of(fp_basename(waiting->dso)), 120);
+    }
+}
+
+static void add_waits(struct fp_text *text, const struct fp_hang *hang)
+{
+    fp_add_label(text, "waits");
+    add_waiting_code(text, &hang->waiting);
+    fp_text_format(text, " in %s", fp_wait_name(hang->wait));
+    if (hang->milliseconds >= 100) {
+        fp_text_format(text, " for ");
+        add_seconds(text, hang->milliseconds);
+    }
+    fp_text_format(text, "; %s%s\n", why(hang),
+                   hang->interruptible ? " (^C would interrupt it)" : "");
+    if (!*fp_site_line(&hang->at))
+        return;
+    fp_add_label(text, "at");
+    fp_add_lines(text, &hang->at);
+    fp_text_format(text, "\n");
+}
+
+static const char *how_sure(enum fp_cause cause)
+{
+    switch (cause) {
+    case FP_CAUSE_OWNER:
+        return "it holds the lock";
+    case FP_CAUSE_LIBRARY:
+        return "it is its library that waits";
+    case FP_CAUSE_LINE:
+        return "its Python code is on the stack";
+    case FP_CAUSE_USED:
+        return "it was called in this child";
+    case FP_CAUSE_ONLY:
+        return "nothing else was lost";
+    case FP_CAUSE_UNKNOWN:
+        break;
+    }
+    return "";
+}
+
+static void add_lost(struct fp_text *text, const struct fp_hang *hang)
+{
+    fp_add_label(text, "for");
+    if (!hang->lost) {
+        fp_text_format(text, "it is not known which of the lost runtimes, if any\n");
+        return;
+    }
+    fp_add_runtime_name(text, hang->lost);
+    fp_text_format(text, ": ");
+    fp_add_threads(text, hang->lost);
+    if (*hang->lost->started) {
+        fp_text_format(text, ", started at ");
+        fp_add_path(text, hang->lost->started);
+    }
+    fp_text_format(text, "; %s\n", how_sure(hang->cause));
+}
+
+static void add_fork(struct fp_text *text, const struct fp_fork_origin *fork)
+{
+    fp_add_label(text, "fork");
+    if (*fp_site_line(fork->site)) {
+        fp_add_lines(text, fork->site);
+    } else if (*fork->site->dso) {
+        fp_text_format(text, "%s() called from ", fork->call);
+        fp_text_quote(text, fp_slice_of(fork->site->dso), 300);
+    } else {
+        fp_text_format(text, "inside libc");
+    }
+    fp_text_format(text, "; ");
+    add_seconds(text, fork->milliseconds);
+    fp_text_format(text, " ago by pid %d, %u thread%s lost\n", (int)fork->parent,
+                   fork->lost_threads, fp_plural(fork->lost_threads));
+}
+
+static void add_advice(struct fp_text *text, const struct fp_hang *hang)
+{
+    fp_add_label(text, "do");
+    fp_text_format(text, "%s\n", fp_advice_start(hang->fork.site, hang->fork.origin));
+    for (size_t nth = 0; hang->lost; nth++) {
+        struct fp_slice advice = fp_runtime_value(hang->lost, FP_WORD_ADVICE, nth);
+        if (!advice.length)
+            break;
+        fp_add_label(text, "or");
+        fp_text_quote(text, advice, 300);
+        fp_text_format(text, "\n");
+    }
+}
+
+enum { FRAMES_SHOWN = 12 };
+
+static void add_stacks(struct fp_text *text, const struct fp_hang *hang)
+{
+    for (size_t i = 0; i < hang->python_count && i < FRAMES_SHOWN; i++) {
+        fp_add_label(text, i ? "" : "python");
+        fp_add_path(text, hang->python[i].file);
+        fp_text_format(text, ":%d in ", hang->python[i].line);
+        fp_text_quote(text, fp_slice_of(hang->python[i].function), 64);
+        fp_text_format(text, "\n");
+    }
+    for (size_t i = 0; i < hang->native_count && i < FRAMES_SHOWN; i++) {
+        const struct fp_native_frame *frame = &hang->native[i];
+        fp_add_label(text, i ? "" : "native");
+        fp_add_path(text, frame->dso);
+        if (*frame->symbol) {
+            fp_text_format(text, " ");
+            fp_text_quote(text, fp_slice_of(frame->symbol), 120);
+        }
+        fp_text_format(text, "+%lu\n", frame->offset);
+    }
+}
+
+static const char *what_now(const struct fp_hang *hang)
+{
+    switch (hang->outcome) {
+    case FP_OUTCOME_RAISED:
+        return "ForkPolicyError is raised at that line";
+    case FP_OUTCOME_EXITED:
+        return "the process ends with status 70";
+    case FP_OUTCOME_ABORTED:
+        return "the process aborts";
+    case FP_OUTCOME_WAITS:
+        break;
+    }
+    return hang->opinion.grade == FP_GRADE_PROVEN && hang->judgement.action == FP_ACTION_WARN
+               ? "it goes on waiting; FORKPOLICY=fail would end it"
+               : "it goes on waiting";
+}
+
+void fp_message_hang(struct fp_text *text, const struct fp_hang *hang)
+{
+    fp_text_reset(text);
+    add_headline(text, hang);
+    add_waits(text, hang);
+    add_lost(text, hang);
+    add_fork(text, &hang->fork);
+    add_advice(text, hang);
+    fp_add_label(text, "now");
+    fp_text_format(text, "%s\n", what_now(hang));
+    add_stacks(text, hang);
+    fp_end_at_line(text);
+}
+
+void fp_message_hang_error(struct fp_text *text, const struct fp_hang *hang)
+{
+    fp_text_reset(text);
+    fp_text_format(text, "this child process can never go on: ");
+    if (hang->lost) {
+        fp_text_format(text, "it waits for ");
+        fp_add_runtime_name(text, hang->lost);
+        fp_text_format(text, ", whose ");
+        fp_add_threads(text, hang->lost);
+        fp_text_format(text, " stayed in the parent");
+    } else {
+        fp_text_format(text, "a deadlock; %u thread%s stayed in the parent",
+                       hang->fork.lost_threads, fp_plural(hang->fork.lost_threads));
+    }
+    if (*fp_site_line(hang->fork.site)) {
+        fp_text_format(text, " at the fork (");
+        fp_add_lines(text, hang->fork.site);
+        fp_text_format(text, ")");
+    }
+    fp_text_format(text, "; %s. Instead: %s", why(hang),
+                   fp_advice_start(hang->fork.site, hang->fork.origin));
+    for (size_t nth = 0; hang->lost; nth++) {
+        struct fp_slice advice = fp_runtime_value(hang->lost, FP_WORD_ADVICE, nth);
+        if (!advice.length)
+            break;
+        fp_text_format(text, "; or ");
+        fp_text_quote(text, advice, 300);
+    }
+}
+
+void fp_message_use(struct fp_text *text, pid_t pid, const char *program,
+                    const struct fp_runtime *runtime, const char *call,
+                    const struct fp_fork_origin *fork)
+{
+    fp_text_reset(text);
+    add_process(text, pid, program);
+    fp_text_format(text, " uses ");
+    fp_add_runtime_name(text, runtime);
+    fp_text_format(text, ", whose ");
+    fp_add_threads(text, runtime);
+    fp_text_format(text, " were lost when it was forked (%s)\n", call);
+    add_fork(text, fork);
+    for (size_t nth = 0;; nth++) {
+        struct fp_slice advice = fp_runtime_value(runtime, FP_WORD_ADVICE, nth);
+        if (!advice.length)
+            break;
+        fp_add_label(text, nth ? "or" : "do");
+        fp_text_quote(text, advice, 300);
+        fp_text_format(text, "\n");
+    }
+    fp_end_at_line(text);
+}

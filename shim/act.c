@@ -1,0 +1,119 @@
+/* See act.h. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "shim/act.h"
+
+#include "common/large.h"
+#include "policy/hang_message.h"
+#include "shim/config.h"
+#include "shim/emit.h"
+#include "shim/evidence.h"
+#include "shim/once.h"
+#include "shim/passage.h"
+#include "shim/python.h"
+#include "shim/watch.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+FP_LARGE static char block[FP_EVENT_MAX * 2];
+FP_LARGE static char program[FP_PROGRAM_SIZE];
+FP_LARGE static char error[1024];
+
+static struct fp_hang describe(const struct fp_waiting *waiting, const struct fp_company_look *look,
+                               struct fp_opinion opinion, bool interruptible)
+{
+    struct fp_hang hang = {.program = program,
+                           .pid = getpid(),
+                           .tid = (pid_t)syscall(SYS_gettid),
+                           .opinion = opinion,
+                           .outcome = FP_OUTCOME_WAITS,
+                           .wait = waiting->wait,
+                           .interruptible = interruptible,
+                           .milliseconds = fp_milliseconds() - waiting->since,
+                           .threads = look->threads};
+    fp_report_program(program);
+    fp_evidence_fill(&hang, waiting);
+    return hang;
+}
+
+static void tell(const struct fp_hang *hang)
+{
+    char host[65];
+    struct fp_text text = FP_TEXT(block);
+    fp_message_hang(&text, hang);
+    fp_emit_text((struct fp_slice){block, text.length});
+    if (!fp_emit_has_log())
+        return;
+    struct fp_event_header header = fp_emit_header("hang", host, sizeof host);
+    text.size = FP_EVENT_MAX + 1;
+    fp_event_hang(&text, &header, hang);
+    fp_emit_record(&text);
+}
+
+/* A loop that waits at one line again and again is told once. */
+static void tell_once(struct fp_waiting *waiting, const struct fp_hang *hang)
+{
+    const char *line = fp_site_line(&hang->at);
+    waiting->told = true;
+    if (fp_once(*line ? line : hang->waiting.dso, fp_grade_name(hang->opinion.grade)))
+        tell(hang);
+}
+
+static bool raise_error(const struct fp_waiting *waiting, const struct fp_hang *hang)
+{
+    /* Only a wait on one of Python's locks, in the thread that runs pending calls, comes back. */
+    return waiting->wait == FP_WAIT_SEMAPHORE && hang->tid == hang->pid &&
+           fp_python_owns(fp_owner_of(waiting->caller)) && fp_python_raise_soon(error);
+}
+
+/* A pool's parent waits for the answer of a worker that has ended: it gets one. */
+static void answer_for_pool(const struct fp_company_look *look)
+{
+    int state;
+    if (fp_python_enter(look->company != FP_COMPANY_ASLEEP || look->gil_is_free, &state)) {
+        fp_python_hand_over(error);
+        fp_python_leave(state);
+    }
+}
+
+static void end_by_abort(void)
+{
+    signal(SIGABRT, SIG_DFL);
+    abort();
+}
+
+enum fp_advance fp_act_on_proof(struct fp_waiting *waiting, const struct fp_company_look *look,
+                                struct fp_opinion opinion, bool interruptible)
+{
+    struct fp_hang hang = describe(waiting, look, opinion, interruptible);
+    enum fp_on_proven wanted = fp_config.options.on_proven;
+    if (hang.judgement.action == FP_ACTION_OFF || waiting->told)
+        return FP_ADVANCE_WAIT;
+    if (hang.judgement.action == FP_ACTION_WARN || wanted == FP_ON_PROVEN_REPORT) {
+        tell_once(waiting, &hang);
+        return FP_ADVANCE_WAIT;
+    }
+    struct fp_text text = FP_TEXT(error);
+    fp_message_hang_error(&text, &hang);
+    if (wanted == FP_ON_PROVEN_RAISE && raise_error(waiting, &hang)) {
+        hang.outcome = FP_OUTCOME_RAISED;
+        tell(&hang);
+        return FP_ADVANCE_INTERRUPT;
+    }
+    hang.outcome = wanted == FP_ON_PROVEN_ABORT ? FP_OUTCOME_ABORTED : FP_OUTCOME_EXITED;
+    tell(&hang);
+    answer_for_pool(look);
+    if (hang.outcome == FP_OUTCOME_ABORTED)
+        end_by_abort();
+    _exit(FP_EXIT_STATUS);
+}
+
+void fp_act_on_doubt(struct fp_waiting *waiting, const struct fp_company_look *look,
+                     struct fp_opinion opinion, bool interruptible)
+{
+    struct fp_hang hang = describe(waiting, look, opinion, interruptible);
+    if (hang.judgement.action != FP_ACTION_OFF)
+        tell_once(waiting, &hang);
+}

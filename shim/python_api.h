@@ -1,0 +1,23 @@
+/*
+ * CPython's C API as the shim found it; for python*.c alone.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FP_SHIM_PYTHON_API_H
+#define FP_SHIM_PYTHON_API_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct fp_python_api {
+#define FP_PYTHON(type, name, parameters) type(*name) parameters;
+#include "shim/python_api.def"
+#undef FP_PYTHON
+};
+
+extern struct fp_python_api fp_python_api;
+
+/* Py_XDECREF. */
+void fp_python_drop(void *object);
+
+#endif

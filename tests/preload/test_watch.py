@@ -1,0 +1,210 @@
+"""The watch in C programs: a wait that nobody can end is proven to be one, and no other is.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import support
+
+# What hangs, and the call that it hangs in, or the calls of its two threads.
+DEAD = {
+    "mutex": {"pthread_mutex_lock"},
+    "mutex_spinner": {"pthread_mutex_lock"},
+    "mutex_sleeper": {"pthread_mutex_lock"},
+    "cond": {"pthread_cond_wait"},
+    "rdlock": {"pthread_rwlock_rdlock"},
+    "wrlock": {"pthread_rwlock_wrlock"},
+    "sem": {"sem_wait"},
+    "two_sems": {"sem_wait"},
+    "join": {"pthread_join", "sem_wait"},
+    "barrier": {"pthread_barrier_wait"},
+    "futex": {"syscall(futex)"},
+    "futex_any": {"syscall(futex)"},
+    "sem_after_cancels": {"sem_wait"},
+}
+WAITS = ["sem", "cond", "mutex", "rdlock", "wrlock", "join", "barrier", "futex", "futex_any"]
+COMPANIES = [
+    "nanosleep",
+    "read",
+    "poll",
+    "shared_sem",
+    "shared_futex",
+    "timed_sem",
+    "timed_cond",
+    "timed_mutex",
+    "timed_rwlock",
+    "timed_join",
+    "timed_futex",
+    "timed_bitset",
+    "sigwait",
+    "waitpid",
+    "timer",
+    "chain",
+]
+FINE = [
+    "shared_mutex",
+    "shared_rwlock",
+    "shared_cond",
+    "shared_sem",
+    "shared_futex",
+    "shared_barrier",
+    "handler_sem",
+    "handler_term",
+    "handler_int",
+    "handler_alarm",
+    "handler_eintr",
+    "handler_futex",
+    "handler_futex_eintr",
+    "handler_cond",
+    "handler_elsewhere",
+    "handler_of_owner",
+    "held_by_forker",
+    "held_by_thread",
+    "held_asleep",
+    "made_anew",
+    "recursive",
+    "checked",
+    "robust",
+    "robust_end",
+    "inheriting",
+    "taken_over",
+    "timed_sem",
+    "timed_cond",
+    "timed_mutex",
+    "timed_rwlock",
+    "timed_join",
+    "timed_futex",
+    "timed_bitset",
+    "timed_loop",
+    "cancel_sem",
+    "cancel_cond",
+    "cancel_join",
+    "cancel_often",
+    "join_cancelled",
+    "main_left",
+]
+# Every wait beside a sleeper, and a semaphore's beside every other company.
+BESIDE = [f"{wait}_beside_nanosleep" for wait in WAITS] + [
+    f"sem_beside_{company}" for company in COMPANIES[1:]
+]
+MODES = {
+    "bare": {"preload": False},
+    "fail": {"policy": "fail"},
+    "warn": {"policy": "warn"},
+    "abort": {"policy": "fail", "env": {"FORKPOLICY_OPTIONS": "on_proven=abort"}},
+    "report": {"policy": "fail", "env": {"FORKPOLICY_OPTIONS": "on_proven=report"}},
+}
+# Seconds that a dead case has; fine ones have more than they need.
+LIMITS = {"bare": 2, "fail": 10, "warn": 3, "abort": 10, "report": 3}
+AT_ONCE = 6  # they mostly sleep
+
+
+def run_case(mode, case, log):
+    limit = LIMITS[mode] if case in DEAD else 20
+    return support.run(
+        [support.host("dead_waits"), case, limit],
+        log=None if mode == "bare" else log,
+        timeout=60,
+        **MODES[mode],
+    )
+
+
+@pytest.fixture(scope="module")
+def outcomes(request, tmp_path_factory):
+    """Every selected run, some at the same time."""
+    folder = tmp_path_factory.mktemp("watch")
+    selected = [
+        (item.callspec.params["mode"], item.callspec.params["case"])
+        for item in request.session.items
+        if item.parent is request.node and "outcomes" in item.fixturenames
+    ]
+    pool = ThreadPoolExecutor(AT_ONCE)
+    yield {
+        (mode, case): pool.submit(run_case, mode, case, folder / f"{mode}-{case}")
+        for mode, case in selected
+    }
+    pool.shutdown(cancel_futures=True)
+
+
+def cases_of(modes, cases):
+    return pytest.mark.parametrize(
+        "mode, case",
+        [pytest.param(mode, case, id=f"{mode}-{case}") for mode in modes.split() for case in cases],
+    )
+
+
+def the_hang(outcome, case, ended):
+    """The one record of a hang, which must be proven."""
+    (hang,) = outcome.of("hang")
+    assert (hang["verdict"], hang["outcome"]) == ("proven", ended), hang
+    assert hang["waiting"]["call"] in DEAD[case], hang
+
+
+def reports(outcome):
+    """The first lines of what was said: the others are indented."""
+    return [line for line in outcome.said if not line.startswith("forkpolicy:  ")]
+
+
+def test_every_case_is_here():
+    listed = support.run([support.host("dead_waits")], preload=False).stdout.splitlines()
+    assert listed == [
+        *(f"dead {case}" for case in DEAD),
+        *(f"fine {case}" for case in FINE),
+        *(f"wait {wait}" for wait in WAITS),
+        *(f"company {company}" for company in COMPANIES),
+    ]
+
+
+@cases_of("bare", DEAD)
+def test_hangs_bare(mode, case, outcomes):
+    outcome = outcomes[mode, case].result()
+    assert (outcome.status, outcome.stdout, outcome.stderr) == (0, "hung\n", ""), outcome
+
+
+@cases_of("bare fail", FINE + BESIDE)
+def test_ends_by_itself(mode, case, outcomes):
+    outcome = outcomes[mode, case].result()
+    assert (outcome.status, outcome.stdout) == (0, "fine\n"), outcome
+    assert not [hang for hang in outcome.of("hang") if hang["verdict"] == "proven"], outcome.records
+    assert mode == "bare" or outcome.of("fork")[0]["threads"] > 1  # there was a thread to lose
+
+
+@cases_of("fail", DEAD)
+def test_is_ended(mode, case, outcomes):
+    outcome = outcomes[mode, case].result()
+    assert (outcome.status, outcome.stdout) == (0, "status 70\n"), outcome
+    the_hang(outcome, case, "exited")
+    assert len(reports(outcome)) == 1, outcome
+
+
+@cases_of("abort", DEAD)
+def test_is_aborted(mode, case, outcomes):
+    outcome = outcomes[mode, case].result()
+    assert (outcome.status, outcome.stdout) == (0, "signal 6\n"), outcome
+    the_hang(outcome, case, "aborted")
+
+
+@cases_of("warn report", DEAD)
+def test_is_only_told(mode, case, outcomes):
+    outcome = outcomes[mode, case].result()
+    assert (outcome.status, outcome.stdout) == (0, "hung\n"), outcome
+    the_hang(outcome, case, "waits")
+    assert len(reports(outcome)) == 1, outcome
+
+
+@pytest.mark.parametrize("mode", ["bare", "fail"])
+def test_threads_that_wait_for_each_other(mode, tmp_path):
+    outcome = support.run(
+        [support.host("watch_stress"), "seconds=3"],
+        log=None if mode == "bare" else tmp_path / "log",
+        timeout=60,
+        **MODES[mode],
+    )
+    assert outcome.status == 0, outcome
+    handoffs, long_waits = map(int, re.findall(r"\d+", outcome.stdout))
+    assert handoffs > 10_000 and long_waits > 100, outcome
+    assert not outcome.of("hang"), outcome.of("hang")
