@@ -1,6 +1,7 @@
 /* See child.h. SPDX-License-Identifier: Apache-2.0 */
 #include "shim/child.h"
 
+#include "shim/dispatch.h"
 #include "shim/got.h"
 #include "shim/hang.h"
 #include "shim/self.h"
@@ -10,11 +11,14 @@ void fp_child_enter(void)
 {
     /* A signal handler forked in the midst of our own work, which the child will go on with: the
        table stays as that work knows it, and the next census puts it right. */
-    if (fp_self.inside || !fp_table_ever_threaded())
+    if (fp_self.inside)
         return;
-    fp_hang_child();
-    bool is_watched = fp_watch_child();
-    fp_table_child();
-    if (is_watched)
-        fp_got_patch();
+    if (fp_table_ever_threaded()) {
+        fp_hang_child();
+        bool is_watched = fp_watch_child();
+        fp_table_child();
+        if (is_watched)
+            fp_got_patch();
+    }
+    fp_dispatch_arm(); /* a fork ends it */
 }

@@ -154,16 +154,18 @@ static void read_names(uint32_t entry, pid_t parent)
     }
 }
 
-static bool is_language_library(const char *path)
+/* They wait for whoever called them. */
+static bool is_go_between(const char *path)
 {
     const char *name = fp_basename(path);
-    return strncmp(name, "libstdc++.", 10) == 0 || strncmp(name, "libc++.", 7) == 0;
+    return strncmp(name, "libstdc++.", 10) == 0 || strncmp(name, "libc++.", 7) == 0 ||
+           strncmp(name, "libc.so.", 8) == 0;
 }
 
 static struct fp_facts find_waiting_code(const void *caller)
 {
     size_t i = 0;
-    while (i + 1 < evidence.native_count && is_language_library(evidence.native[i].dso))
+    while (i + 1 < evidence.native_count && is_go_between(evidence.native[i].dso))
         i++;
     const char *dso = evidence.native_count ? evidence.native[i].dso : "";
     bool in_python = fp_python_owns(fp_owner_of(caller));

@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #define _GNU_SOURCE
+#include "shim/dispatch.h"
 #include "shim/elf.h"
 #include "shim/got.h"
 #include "shim/hang.h"
@@ -44,6 +45,7 @@ static void enter(const void *behind, const void *caller, unsigned threads, unsi
     if (!fp_self.survivor || fp_self.inside)
         return;
     int saved = errno;
+    fp_dispatch_resume();
     const struct fp_object *object = fp_got_object_of(behind);
     struct fp_waiting waiting = {
         .wait = FP_WAIT_REGION, .object = behind, .caller = caller, .since = fp_milliseconds()};

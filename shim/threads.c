@@ -3,6 +3,7 @@
 #include "shim/threads.h"
 
 #include "policy/text.h"
+#include "shim/dispatch.h"
 #include "shim/init.h"
 #include "shim/notice.h"
 #include "shim/owners.h"
@@ -35,6 +36,7 @@ static void arrive(struct fp_thread_slot *slot)
 {
     fp_table_enter(slot);
     fp_waiting_reset();
+    fp_dispatch_arm();
     pthread_setspecific(leaving, slot);
 }
 

@@ -4,6 +4,7 @@
 
 #include "common/large.h"
 #include "shim/census.h"
+#include "shim/dispatch.h"
 #include "shim/hang.h"
 #include "shim/python.h"
 #include "shim/self.h"
@@ -40,6 +41,7 @@ static void go_on_from(struct fp_waiting *waiting, const struct fp_repeated *bef
 void fp_waiting_begin(struct fp_waiting *waiting)
 {
     struct fp_wait_record *record = own_record();
+    fp_dispatch_resume();
     waiting->since = fp_milliseconds();
     go_on_from(waiting, waiting->repeated);
     if (!record)
