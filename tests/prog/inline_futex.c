@@ -24,7 +24,7 @@
 
 #if defined(__x86_64__)
 
-static int word;
+static int words[2];
 
 static long raw(long number, long a, long b, long c, long d)
 {
@@ -37,12 +37,12 @@ static long raw(long number, long a, long b, long c, long d)
     return result;
 }
 
-static void *wait_inline(void *unused)
+static void *wait_inline(void *word)
 {
     raw(SYS_getpid, 0, 0, 0, 0);
-    raw(SYS_futex, (long)&word, FUTEX_WAKE_PRIVATE, 1, 0);
-    raw(SYS_futex, (long)&word, FUTEX_WAIT_PRIVATE, 0, 0);
-    return unused;
+    raw(SYS_futex, (long)word, FUTEX_WAKE_PRIVATE, 1, 0);
+    raw(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, 0, 0);
+    return word;
 }
 
 static void *idle(void *unused)
@@ -90,8 +90,8 @@ static int run_child(const char *mode)
     if (strcmp(mode, "calls") == 0)
         return make_calls();
     if (strcmp(mode, "thread") == 0)
-        pthread_create(&thread, NULL, wait_inline, NULL);
-    wait_inline(NULL);
+        pthread_create(&thread, NULL, wait_inline, &words[1]);
+    wait_inline(&words[0]);
     return 1;
 }
 
