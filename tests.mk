@@ -5,7 +5,7 @@ UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 FUZZ := rules policy_text options
 # What the unit tests link: the pure core, and the guest's tables, which need no preload.
 TESTED := $(POLICY) $(COMMON) shim/table.c shim/runtimes.c shim/once.c shim/package.c shim/owners.c \
-          tests/unit/support/self.c
+          shim/elf.c shim/sites.c shim/lost.c tests/unit/support/self.c tests/unit/support/json.c
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 .PHONY: test unit asan warnings lint format rooms preload python fuzz soak bench demo
@@ -89,18 +89,20 @@ soak: all programs environments ## what is too long for CI: races again and agai
 	$$(sh tools/other-user.sh) $(PYTEST) -q tests/soak
 	$(MAKE) fuzz FUZZ_SECONDS=600
 
-BENCHES := $(patsubst bench/programs/%.c,$(BUILD)/bench/%,$(filter-out %/empty.c,$(wildcard bench/programs/*.c)))
-$(BUILD)/bench/%: bench/programs/%.c bench/programs/bench.h | packages
+BENCH_LIBRARIES := $(BUILD)/bench/empty.so $(BUILD)/bench/foreign.so
+BENCHES := $(BENCH_LIBRARIES) $(patsubst bench/programs/%.c,$(BUILD)/bench/%,\
+           $(filter-out %/empty.c %/foreign.c,$(wildcard bench/programs/*.c)))
+$(BUILD)/bench/%: bench/programs/%.c $(wildcard bench/programs/*.h) | packages
 	$(call say,build)
-	$(Q)$(CC) -std=gnu11 -O2 -pthread -o $@ $<
+	$(Q)$(CC) -std=gnu11 -O2 -pthread -o $@ $< -ldl
 
-$(BUILD)/bench/empty.so: bench/programs/empty.c | packages
+$(BUILD)/bench/%.so: bench/programs/%.c | packages
 	$(call say,build)
-	$(Q)$(CC) -O2 -shared -fPIC -o $@ $<
+	$(Q)$(CC) -O2 -shared -fPIC -pthread -o $@ $<
 
 ROUNDS ?= 21
-bench: all environments $(BENCHES) $(BUILD)/bench/empty.so ## what the shim costs, as ratios of alternating runs
-	$(PYTHON) bench/bench.py $(ROUNDS)
+bench: all environments $(BENCHES) ## what the shim costs, as ratios of alternating runs
+	$(PYTHON) bench/bench.py $(ROUNDS) $(PARTS)
 
 demo: all environments ## two jobs that hang, bare and under each policy
 	$(PYTHON) examples/demo/demo.py

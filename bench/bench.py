@@ -1,93 +1,179 @@
-"""What the shim costs, as ratios of alternating runs.
+"""What the shim costs: usage: bench.py [ROUNDS] [PART...]; without a part, all of them.
 
-The machine may be loaded: the runs of one round stand next to each other in time, and the median of
-the rounds' ratios is what counts. Beside the shim runs a preload that does nothing, because the
-loader and the kernel charge for any library. Usage: bench.py [ROUNDS]
+SPDX-License-Identifier: Apache-2.0
 """
 
 import os
-import statistics
-import subprocess
 import sys
-import time
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-BUILD = ROOT / "build"
-PRELOADS = {"bare": None, "empty": BUILD / "bench/empty.so", "shim": BUILD / "libforkpolicy.so"}
-STARTS = 20  # a start of Python is too short to be timed alone
+from rounds import BUILD, Case, Table, print_latencies, print_table
 
-# what, the most it may be, command; "start" cases take the time of the command, the others print
-# nanoseconds
-CASES = [
+HERE = os.path.dirname(os.path.realpath(__file__))
+PROGRAMS = BUILD / "bench"
+FOREIGN = PROGRAMS / "foreign.so"
+PYTHON = os.path.realpath(sys.executable)
+WHEELS = BUILD / "venv/wheels/bin/python"
+ONE, TWO = 51, 11  # children with one thread, with two
+
+
+def script(name, *arguments, python=PYTHON):
+    return (python, os.path.join(HERE, name), *arguments)
+
+
+def waits(where, case, what, *pinned, most=""):
+    return Case((PROGRAMS / "waits", FOREIGN, where, case, *pinned), (what,), most)
+
+
+VERSION = ".".join(map(str, sys.version_info[:3]))
+PASSING = Table(
+    "What every process pays:",
+    ("empty preload", "shim"),
     (
-        "`python3 -c pass` (%s)" % ".".join(map(str, sys.version_info[:3])),
-        1.02,
-        "start",
-        [os.path.realpath(sys.executable), "-c", "pass"],
+        Case((PYTHON, "-c", "pass"), (f"`python3 -c pass` ({VERSION})",), "<= 1.02", starts=True),
+        Case(
+            ("/usr/bin/python3", "-c", "pass"),
+            ("`/usr/bin/python3 -c pass`",),
+            "<= 1.02",
+            starts=True,
+        ),
+        Case((PROGRAMS / "create_join",), ("pthread_create + pthread_join",), "<= 1.03"),
+        Case(
+            (PROGRAMS / "fork_threads", 0),
+            ("fork + wait of a small C program, no other thread",),
+            "<= 1.05",
+        ),
+        Case((PROGRAMS / "fork_threads", 10), ("the same, 10 other threads",), "<= 1.05"),
+        Case((PROGRAMS / "fork_threads", 100), ("the same, 100 other threads",), "<= 1.05"),
+        Case(
+            script("fork_python.py", python=WHEELS),
+            ("os.fork + waitpid in Python with numpy, 1 other thread",),
+            "<= 1.05",
+        ),
+        Case((PROGRAMS / "mutex",), ("mutex lock + unlock, uncontended",), "<= 1.00"),
     ),
-    ("`/usr/bin/python3 -c pass`", 1.02, "start", ["/usr/bin/python3", "-c", "pass"]),
-    ("pthread_create + pthread_join", 1.03, "prints", [BUILD / "bench/create_join"]),
+)
+
+PARENT = Table(
+    "The parent's own calls, beside a library's thread and behind a fork:",
+    ("empty preload", "warn", "fail"),
     (
-        "fork + wait of a small C program, no other thread",
-        1.05,
-        "prints",
-        [BUILD / "bench/fork_threads", "0"],
+        waits("parent", "mutex", "mutex lock + unlock", most="1.00"),
+        waits("parent", "sem", "sem_post + sem_wait", most="1.00"),
+        waits("parent", "cond", "pthread_cond_signal, nobody waits", most="1.00"),
+        waits("parent", "futex", "syscall(futex wake), nobody waits", most="1.00"),
     ),
-    ("the same, 10 other threads", 1.05, "prints", [BUILD / "bench/fork_threads", "10"]),
-    ("the same, 100 other threads", 1.05, "prints", [BUILD / "bench/fork_threads", "100"]),
+)
+
+FORKS = Table(
+    "The parent's forks, beside a library's thread:",
+    ("empty preload", "warn", "fail"),
     (
-        "os.fork + waitpid in Python with numpy, 1 other thread",
-        1.05,
-        "prints",
-        [BUILD / "venv/wheels/bin/python", ROOT / "bench/fork_python.py"],
+        Case(
+            (PROGRAMS / "fork_threads", 0, FOREIGN),
+            ("fork + wait of a small C program",),
+            "<= 1.05",
+        ),
     ),
-    ("mutex lock + unlock, uncontended", 1.00, "prints", [BUILD / "bench/mutex"]),
-]
+    adds=("warn", "fail"),
+)
+
+TORCH_FORKS = Table(
+    "The parent's forks, in a torch process whose two threads have worked:",
+    ("off", "warn", "fail"),
+    (
+        Case(
+            script("fork_torch.py", PROGRAMS / "empty.so", python=WHEELS),
+            (
+                "the first os.fork",
+                "the same + waitpid",
+                "the next ones",
+                "the same + waitpid",
+                "those behind the loading of a library",
+                "the same + waitpid",
+            ),
+        ),
+    ),
+    adds=("off", "warn", "fail"),
+)
+
+CHILD = Table(
+    "In a child that lost a library's thread:",
+    ("empty preload", "warn", "fail"),
+    (
+        waits("child", "mutex", "mutex lock + unlock"),
+        waits("child", "sem", "sem_post + sem_wait"),
+        waits("child", "rwlock", "rwlock rdlock + unlock"),
+        waits("child", "cond", "pthread_cond_signal, nobody waits"),
+        waits("child", "cond_ping_pong", "there and back by mutex + cond, one processor", "one"),
+        waits("child", "cond_ping_pong", "the same, two processors", "two"),
+        waits("child", "futex_ping_pong", "there and back by syscall(futex), one processor", "one"),
+        waits("child", "futex_ping_pong", "the same, two processors", "two"),
+        Case(script("child_python.py", FOREIGN, "lock"), ("Python: lock.acquire + lock.release",)),
+        Case(
+            script("child_python.py", FOREIGN, "queue"), ("Python: there and back by queue.Queue",)
+        ),
+        Case(
+            script("child_torch.py", FOREIGN, python=WHEELS),
+            ("torch: 70,000 + 70,000, two threads", "the same, 4,000,000"),
+        ),
+    ),
+    adds=("fail",),
+)
+
+USED = Table(
+    "To see that a child uses what it lost: syscall(futex wake), nobody waits:",
+    ("empty preload", "warn", "fail"),
+    (
+        Case(
+            (PROGRAMS / "uses", FOREIGN),
+            (
+                "by the program",
+                "by the lost library, the first time",
+                "by the lost library, later",
+                "by the program, behind it",
+            ),
+        ),
+    ),
+    adds=("warn", "fail"),
+)
+
+VERDICTS = (
+    Case((PROGRAMS / "verdicts", FOREIGN, "one", ONE), ("sem_wait, to the end with 70",)),
+    Case(script("verdict_python.py", FOREIGN, "one", ONE), ("Python lock, to the exception",)),
+    Case((PROGRAMS / "verdicts", FOREIGN, "two", TWO), ("two threads in sem_wait",)),
+    Case(script("verdict_python.py", FOREIGN, "two", TWO), ("two threads at Python locks",)),
+)
 
 
-def measure(kind, command, preload):
-    environment = {
-        key: value
-        for key, value in os.environ.items()
-        if key != "LD_PRELOAD" and not key.startswith("FORKPOLICY")
-    }
-    if preload:
-        environment["LD_PRELOAD"] = str(preload)
-    command = [str(part) for part in command]
-    if kind == "prints":
-        return float(
-            subprocess.run(command, env=environment, check=True, capture_output=True).stdout
-        )
-    start = time.perf_counter()
-    for _ in range(STARTS):
-        subprocess.run(command, env=environment, check=True)
-    return (time.perf_counter() - start) / STARTS * 1e9
+def tables(*tables):
+    def part(count):
+        for table in tables:
+            print_table(table, count)
+
+    return part
 
 
-def ratio(rounds, name):
-    low, middle, high = statistics.quantiles([one[name] / one["bare"] for one in rounds], n=4)
-    return f"{middle:.3f} ({low:.3f}-{high:.3f})"
+def verdicts(count):
+    print_latencies("From a wait without end to what `fail` does:", "fail", VERDICTS)
+
+
+PARTS = {
+    "passing": tables(PASSING),
+    "parent": tables(PARENT, FORKS, TORCH_FORKS),
+    "child": tables(CHILD),
+    "used": tables(USED),
+    "verdicts": verdicts,
+}
 
 
 def main():
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 21
-    print("| what | bare | empty preload | shim | asked |")
-    print("|---|---|---|---|---|")
-    for what, most, kind, command in CASES:
-        if not os.path.exists(command[0]):
-            continue
-        names = list(PRELOADS)
-        rounds = []
-        for index in range(count):
-            order = names[index % 3 :] + names[: index % 3]
-            rounds.append({name: measure(kind, command, PRELOADS[name]) for name in order})
-        bare = statistics.median(one["bare"] for one in rounds) / 1000
-        print(
-            f"| {what} | {bare:.3f} us | {ratio(rounds, 'empty')} | {ratio(rounds, 'shim')} "
-            f"| <= {most:.2f} |",
-            flush=True,
-        )
+    names = sys.argv[1:]
+    count = int(names.pop(0)) if names and names[0].isdigit() else 21
+    unknown = set(names) - set(PARTS)
+    if unknown or count < 1:
+        sys.exit(f"usage: bench.py [ROUNDS] [PART...], of {', '.join(PARTS)}")
+    for name in names or PARTS:
+        PARTS[name](count)
 
 
 if __name__ == "__main__":

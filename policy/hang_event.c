@@ -113,7 +113,7 @@ void fp_event_hang(struct fp_text *text, const struct fp_event_header *header,
     size_t before = text->length;
     add_fork(text, &hang->fork);
     add_waiting(text, hang);
-    if (text->cut || text->length + FP_RECORD_TAIL * 2 > text->size) {
+    if (text->cut || text->length + FP_RECORD_TAIL * 2UL > text->size) {
         text->length = before;
         text->cut = false;
         fp_text_format(text, ",\"fork\":null,\"waiting\":null");

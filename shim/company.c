@@ -25,7 +25,7 @@ struct pass {
     struct fp_company_look *look;
     pid_t self;
     uint64_t moment; /* over all that is seen: differs if any thread ran since */
-    bool asleep;
+    bool asleep, thorough;
 };
 
 static uint64_t number_after(const char *text, const char *key, unsigned base)
@@ -170,12 +170,13 @@ static bool meet(const char *name, void *context)
             look->gil_is_free = false;
     }
     pass->asleep &= companion.state == 'S' && (companion.is_endless || told);
-    return true;
+    return pass->asleep || pass->thorough;
 }
 
-static struct pass look_once(struct fp_company_look *look)
+static struct pass look_once(struct fp_company_look *look, bool thorough)
 {
-    struct pass pass = {.look = look, .self = (pid_t)syscall(SYS_gettid), .asleep = true};
+    struct pass pass = {
+        .look = look, .self = (pid_t)syscall(SYS_gettid), .asleep = true, .thorough = thorough};
     *look = (struct fp_company_look){.threads = 1, .gil_is_free = true};
     if (read_task(pass.self, "status")) {
         look->handled = number_after(buffer, "\nSigCgt:", 16);
@@ -193,11 +194,11 @@ static struct pass look_once(struct fp_company_look *look)
     return pass;
 }
 
-void fp_company_look(struct fp_company_look *look)
+void fp_company_look(struct fp_company_look *look, bool thorough)
 {
-    struct pass first = look_once(look);
+    struct pass first = look_once(look, thorough);
     if (first.asleep && look->threads > 1) {
-        struct pass second = look_once(look);
+        struct pass second = look_once(look, thorough);
         first.asleep = second.asleep && second.moment == first.moment;
     }
     look->company = !first.asleep        ? FP_COMPANY_AWAKE

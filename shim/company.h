@@ -26,7 +26,8 @@ struct fp_company_look {
     size_t caller_count;
 };
 
-/* By one thread at a time. */
-void fp_company_look(struct fp_company_look *look);
+/* By one thread at a time. Unless it is to be thorough, the look ends at the first thread that is
+   awake: then nothing is proven, and what the others do does not matter. */
+void fp_company_look(struct fp_company_look *look, bool thorough);
 
 #endif

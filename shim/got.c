@@ -4,6 +4,7 @@
 
 #include "common/large.h"
 #include "shim/elf.h"
+#include "shim/owners.h"
 
 #include <dlfcn.h>
 #include <sched.h>
@@ -211,10 +212,12 @@ void fp_got_child(void)
 
 const struct fp_object *fp_got_object_of(const void *address)
 {
-    for (size_t i = 0; i < fp_got.object_count; i++)
-        if (is_within(&objects[i], address))
-            return &objects[i];
-    return NULL;
+    size_t i = 0;
+    while (i < fp_got.object_count && !is_within(&objects[i], address))
+        i++;
+    /* Since the search the library may have been closed, and another one be in its place. */
+    bool is_there = i < fp_got.object_count && fp_owner_of(address).path == objects[i].name;
+    return is_there ? &objects[i] : NULL;
 }
 
 void *fp_got_behind(enum fp_watched watched, const void *caller)

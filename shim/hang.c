@@ -18,10 +18,12 @@
 
 /* One thread looks at a time: what it reads and writes is static, because stacks may be small. */
 static atomic_flag looking = ATOMIC_FLAG_INIT;
+static _Atomic uint64_t next_look; /* microseconds */
 
 void fp_hang_child(void)
 {
     atomic_flag_clear(&looking);
+    atomic_store(&next_look, 0);
 }
 
 static bool is_alive(pid_t tid)
@@ -44,13 +46,18 @@ static bool has_lost_owner(const struct fp_waiting *waiting)
     return owner && fp_lost_find(owner) && !is_alive(owner) && waiting->owner(waiting) == owner;
 }
 
+static bool is_main_thread(void)
+{
+    return syscall(SYS_gettid) == getpid();
+}
+
 /* What costs more to find out, for a wait that seems to be for ever: whether the memory is shared,
    and what Python says. */
 static void look_closer(const struct fp_waiting *waiting, const struct fp_company_look *look,
                         struct fp_wait_facts *facts)
 {
     bool python_waits = fp_python_owns(fp_owner_of(waiting->caller));
-    bool is_main = syscall(SYS_gettid) == getpid();
+    bool is_main = is_main_thread();
     /* Threads that are awake let it go sooner or later, as they do for each other. */
     bool gil_is_free = facts->company != FP_COMPANY_ASLEEP || look->gil_is_free;
     int state;
@@ -79,7 +86,8 @@ static bool is_left_to_main(const struct fp_waiting *waiting, const struct fp_co
     return look->main_waits_in_python || (look->main_waits && waiting->slices < PATIENCE);
 }
 
-static enum fp_advance weigh(struct fp_waiting *waiting, const struct fp_company_look *look)
+static enum fp_advance weigh(struct fp_waiting *waiting, const struct fp_company_look *look,
+                             bool is_late)
 {
     struct fp_wait_facts facts = {.wait = waiting->wait,
                                   .timed = waiting->timed,
@@ -92,7 +100,6 @@ static enum fp_advance weigh(struct fp_waiting *waiting, const struct fp_company
         waiting->repeated->standstill = look->standstill;
     }
     struct fp_opinion opinion = fp_hang_judge(&facts);
-    bool is_late = !waiting->told && has_waited_long(waiting);
     if (opinion.grade < FP_GRADE_STRONG && !is_late)
         return FP_ADVANCE_WAIT;
     look_closer(waiting, look, &facts);
@@ -106,16 +113,34 @@ static enum fp_advance weigh(struct fp_waiting *waiting, const struct fp_company
     return FP_ADVANCE_WAIT;
 }
 
-enum fp_advance fp_hang_look(struct fp_waiting *waiting)
+/* Many threads that sleep in a pool would look many times a second, each at all the others: looks
+   take a fiftieth of the time at most. The main thread's are the ones that count. */
+static bool is_too_early(const struct fp_waiting *waiting)
+{
+    return waiting->slices && fp_microseconds() < next_look && !is_main_thread();
+}
+
+static void look_and_weigh(struct fp_waiting *waiting, enum fp_advance *advance)
 {
     struct fp_company_look look;
-    if (fp_self.inside || atomic_flag_test_and_set(&looking))
-        return FP_ADVANCE_WAIT;
-    struct fp_work work = fp_work_begin();
-    fp_company_look(&look);
+    uint64_t begun = fp_microseconds();
+    bool is_late = !waiting->told && has_waited_long(waiting);
+    fp_company_look(&look, is_late);
     /* Tried after the look around: what the others did before they fell asleep is done. */
-    enum fp_advance advance =
-        waiting->is_over && waiting->is_over(waiting) ? FP_ADVANCE_OVER : weigh(waiting, &look);
+    if (waiting->is_over && waiting->is_over(waiting))
+        *advance = FP_ADVANCE_OVER;
+    else
+        *advance = weigh(waiting, &look, is_late);
+    next_look = begun + (fp_microseconds() - begun) * 50;
+}
+
+enum fp_advance fp_hang_look(struct fp_waiting *waiting)
+{
+    enum fp_advance advance = FP_ADVANCE_WAIT;
+    if (fp_self.inside || is_too_early(waiting) || atomic_flag_test_and_set(&looking))
+        return advance;
+    struct fp_work work = fp_work_begin();
+    look_and_weigh(waiting, &advance);
     fp_work_end(work);
     atomic_flag_clear(&looking);
     return advance;

@@ -17,11 +17,16 @@ static struct {
     struct fp_fork_note fork;
 } watch;
 
-uint64_t fp_milliseconds(void)
+uint64_t fp_microseconds(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+uint64_t fp_milliseconds(void)
+{
+    return fp_microseconds() / 1000;
 }
 
 void fp_watch_init(void)

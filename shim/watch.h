@@ -43,6 +43,7 @@ struct fp_fork_origin fp_watch_origin(void);
 bool fp_watch_has_sound_gil(void);
 
 /* CLOCK_MONOTONIC. */
+uint64_t fp_microseconds(void);
 uint64_t fp_milliseconds(void);
 
 #endif

@@ -1,10 +1,8 @@
-/* Nanoseconds for fork and wait with N other threads alive, the best of 20 batches. */
-#include "bench.h"
+/* Nanoseconds for fork and wait with N other threads alive, and with one of a LIBRARY (foreign.c),
+   the best of 20 batches. fork_threads N [LIBRARY]. SPDX-License-Identifier: Apache-2.0 */
+#include "child.h"
 
 #include <pthread.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static void *sleep_on(void *argument)
 {
@@ -21,6 +19,8 @@ int main(int count, char **arguments)
         pthread_t thread;
         pthread_create(&thread, NULL, sleep_on, NULL);
     }
+    if (count > 2)
+        start_foreign(arguments[2]);
     for (int batch = 0; batch < 20; batch++) {
         double start = now();
         for (int i = 0; i < BATCH; i++) {
