@@ -30,7 +30,7 @@ static void add_seconds(struct fp_text *text, const char *key, unsigned long mil
     fp_text_format(text, "\"%s\":%lu.%s", key, milliseconds / 1000, places);
 }
 
-static void add_waiting(struct fp_text *text, const struct fp_hang *hang)
+static void add_waiting(struct fp_text *text, const struct fp_hang *hang, const struct fp_site *at)
 {
     fp_text_format(text, ",\"waiting\":{");
     add_seconds(text, "seconds", hang->milliseconds);
@@ -39,18 +39,19 @@ static void add_waiting(struct fp_text *text, const struct fp_hang *hang)
     fp_record_optional(text, "package", fp_slice_of(hang->waiting.package));
     fp_record_optional(text, "version", fp_slice_of(hang->waiting.version));
     fp_text_format(text, ",\"tid\":%d", (int)hang->tid);
-    fp_record_site(text, &hang->at);
+    fp_record_site(text, at);
     fp_text_format(text, "}");
 }
 
-static void add_fork(struct fp_text *text, const struct fp_fork_origin *fork)
+static void add_fork(struct fp_text *text, const struct fp_fork_origin *fork,
+                     const struct fp_site *site)
 {
     fp_text_format(text, ",\"fork\":{");
     add_seconds(text, "seconds", fork->milliseconds);
     fp_record_optional(text, "call", fp_slice_of(fork->call));
     fp_text_format(text, ",\"parent\":%d,\"lost_threads\":%u", (int)fork->parent,
                    fork->lost_threads);
-    fp_record_site(text, fork->site);
+    fp_record_site(text, site);
     fp_text_format(text, "}");
 }
 
@@ -93,8 +94,33 @@ static void add_stack(struct fp_text *text, const char *key, const void *frames,
     fp_text_format(text, "]");
 }
 
-/* Paths can be thousands of bytes long; then the stacks give way first, and then the lines. */
+/* Paths can be hundreds of bytes long; then the stacks give way first, and then the lines between.
+ */
 enum { STACKS_ROOM = 1600 };
+
+static struct fp_site shortened(const struct fp_site *site)
+{
+    return (struct fp_site){.user = fp_site_line(site),
+                            .library = "",
+                            .called = "",
+                            .innermost = "",
+                            .function = site->function,
+                            .dso = ""};
+}
+
+static bool try_places(struct fp_text *text, const struct fp_hang *hang, const struct fp_site *fork,
+                       const struct fp_site *at)
+{
+    size_t before = text->length;
+    add_fork(text, &hang->fork, fork);
+    add_waiting(text, hang, at);
+    if (!text->cut && text->length + FP_RECORD_TAIL * 2UL <= text->size)
+        return true;
+    text->length = before;
+    text->data[before] = '\0';
+    text->cut = false;
+    return false;
+}
 
 void fp_event_hang(struct fp_text *text, const struct fp_event_header *header,
                    const struct fp_hang *hang)
@@ -110,13 +136,10 @@ void fp_event_hang(struct fp_text *text, const struct fp_event_header *header,
         fp_text_format(text, "null");
     if (hang->lost)
         fp_record_advice(text, &hang->lost->identity);
-    size_t before = text->length;
-    add_fork(text, &hang->fork);
-    add_waiting(text, hang);
-    if (text->cut || text->length + FP_RECORD_TAIL * 2UL > text->size) {
-        text->length = before;
-        text->cut = false;
-        fp_text_format(text, ",\"fork\":null,\"waiting\":null");
+    if (!try_places(text, hang, hang->fork.site, &hang->at)) {
+        struct fp_site fork = shortened(hang->fork.site), at = shortened(&hang->at);
+        if (!try_places(text, hang, &fork, &at))
+            fp_text_format(text, ",\"fork\":null,\"waiting\":null");
     }
     size_t room = text->size - text->length;
     add_stack(text, "python_stack", hang->python, hang->python_count,
@@ -135,7 +158,7 @@ void fp_event_use(struct fp_text *text, const struct fp_event_header *header,
     fp_text_format(text, ",\"runtime\":");
     fp_record_runtime(text, runtime, judgement);
     size_t before = text->length;
-    add_fork(text, fork);
+    add_fork(text, fork, fork->site);
     if (text->cut || text->length + FP_RECORD_TAIL > text->size) {
         text->length = before;
         text->cut = false;

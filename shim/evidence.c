@@ -16,8 +16,6 @@
 
 #include <string.h>
 
-extern char **environ;
-
 enum { PYTHON_FRAMES = 24, NATIVE_FRAMES = 32, NAMES_SIZE = 120 };
 
 FP_LARGE static struct {
@@ -65,17 +63,10 @@ static void read_lost(void)
         unsigned threads = atomic_load(&entry->lost);
         if (!threads)
             continue;
-        const struct fp_resolved *resolved = fp_resolve(entry);
         struct fp_lost *lost = &evidence.lost[evidence.lost_count];
-        *lost = (struct fp_lost){.runtime = {.facts = resolved->facts,
-                                             .identity = resolved->identity,
-                                             .threads = threads,
-                                             .handlers = atomic_load(&entry->handlers),
-                                             .started = entry->started ? entry->started : "",
-                                             .names = ""},
+        *lost = (struct fp_lost){.runtime = fp_resolve_runtime(entry, threads),
                                  .used = atomic_load(&entry->used)};
-        struct fp_judgement judgement =
-            fp_judge(&lost->runtime, FP_ORIGIN_PYTHON, (const char *const *)environ);
+        struct fp_judgement judgement = fp_resolve_judgement(&lost->runtime);
         evidence.judgements[evidence.lost_count] = judgement;
         evidence.entries[evidence.lost_count] = i;
         evidence.lost_count += fp_judgement_watches(&judgement);

@@ -65,13 +65,7 @@ static bool read_entry(uint32_t index, struct fp_runtime *runtime)
         threads--; /* the forking thread goes on in the child */
     if (!threads)
         return false;
-    const struct fp_resolved *resolved = fp_resolve(entry);
-    *runtime = (struct fp_runtime){.facts = resolved->facts,
-                                   .identity = resolved->identity,
-                                   .threads = threads,
-                                   .handlers = atomic_load(&entry->handlers),
-                                   .started = entry->started ? entry->started : "",
-                                   .names = ""};
+    *runtime = fp_resolve_runtime(entry, threads);
     return true;
 }
 
@@ -110,8 +104,7 @@ struct fp_outlook fp_look_ahead(void)
     for (uint32_t i = 0; i < count; i++) {
         if (!read_entry(i, &runtime))
             continue;
-        struct fp_judgement judgement =
-            fp_judge(&runtime, FP_ORIGIN_PYTHON, (const char *const *)environ);
+        struct fp_judgement judgement = fp_resolve_judgement(&runtime);
         outlook.tells |= judgement.speech != FP_SPEECH_SILENT;
         outlook.watches |= fp_judgement_watches(&judgement);
     }

@@ -50,6 +50,8 @@ static bool find_python_package(const struct fp_runtime_entry *entry, struct fp_
     return true;
 }
 
+extern char **environ;
+
 static const struct fp_resolved nothing = {
     .facts = {.dso = "", .file = "", .thread = "", .package = "", .version = ""},
     .identity = {.asked = FP_ACTION_WARN}};
@@ -87,4 +89,20 @@ const struct fp_resolved *fp_resolve(struct fp_runtime_entry *entry)
         return resolved;
     /* FP_ENTRY_OTHER has no library: its threads are those for which the registry had no room. */
     return entry->dso ? resolve_now(entry) : &nothing;
+}
+
+struct fp_runtime fp_resolve_runtime(struct fp_runtime_entry *entry, unsigned threads)
+{
+    const struct fp_resolved *resolved = fp_resolve(entry);
+    return (struct fp_runtime){.facts = resolved->facts,
+                               .identity = resolved->identity,
+                               .threads = threads,
+                               .handlers = atomic_load(&entry->handlers),
+                               .started = entry->started ? entry->started : "",
+                               .names = ""};
+}
+
+struct fp_judgement fp_resolve_judgement(const struct fp_runtime *runtime)
+{
+    return fp_judge(runtime, FP_ORIGIN_PYTHON, (const char *const *)environ);
 }

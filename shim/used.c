@@ -20,8 +20,6 @@
 #define CALLER __builtin_return_address(0)
 #define REAL(name) ((__typeof(&(name)))fp_got_real(FP_WATCHED_##name))
 
-extern char **environ;
-
 static atomic_bool any_used;
 
 bool fp_used_any(void)
@@ -55,15 +53,8 @@ __attribute__((noinline)) static void record(const struct fp_runtime *runtime,
 /* What hangs was told at the fork; of what is not known nothing can be said. */
 __attribute__((noinline)) static void tell(struct fp_runtime_entry *entry, const char *call)
 {
-    const struct fp_resolved *resolved = fp_resolve(entry);
-    struct fp_runtime runtime = {.facts = resolved->facts,
-                                 .identity = resolved->identity,
-                                 .threads = atomic_load(&entry->lost),
-                                 .handlers = atomic_load(&entry->handlers),
-                                 .started = entry->started ? entry->started : "",
-                                 .names = ""};
-    struct fp_judgement judgement =
-        fp_judge(&runtime, FP_ORIGIN_PYTHON, (const char *const *)environ);
+    struct fp_runtime runtime = fp_resolve_runtime(entry, atomic_load(&entry->lost));
+    struct fp_judgement judgement = fp_resolve_judgement(&runtime);
     struct fp_fork_origin fork = fp_watch_origin();
     if (judgement.action == FP_ACTION_OFF)
         return;

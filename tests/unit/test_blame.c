@@ -187,8 +187,8 @@ Test(blame, files_of_one_installed_package_are_one)
     cr_expect(are_one(PACKAGES "lancedb/background_loop.py", PACKAGES "lancedb/table.py"));
     cr_expect(are_one(PACKAGES "lancedb/background_loop.py", PACKAGES "lancedb/db/remote/x.py"));
     cr_expect(are_one(PACKAGES "a/b/c.py", PACKAGES "a/d.py"));
-    cr_expect(are_one("/usr/lib/python3/dist-packages/a/b.py",
-                      "/usr/lib/python3/dist-packages/a/c.py"));
+    cr_expect(
+        are_one("/usr/lib/python3/dist-packages/a/b.py", "/usr/lib/python3/dist-packages/a/c.py"));
     cr_expect_not(are_one(PACKAGES "lance/a.py", PACKAGES "lancedb/a.py"));
     cr_expect_not(are_one(PACKAGES "lancedb/a.py", PACKAGES "lance/a.py"));
     cr_expect_not(are_one(PACKAGES "aaa/x.py", PACKAGES "bbb/x.py"), "of the same length");
@@ -206,8 +206,8 @@ Test(blame, single_modules_have_nothing_in_common_but_that_they_are_installed)
 Test(blame, packages_of_the_standard_library_are_one_not_all_of_its_modules)
 {
 #define STANDARD "/usr/lib/python3.11/"
-    cr_expect(are_one(STANDARD "concurrent/futures/thread.py", STANDARD
-                      "concurrent/futures/_base.py"));
+    cr_expect(
+        are_one(STANDARD "concurrent/futures/thread.py", STANDARD "concurrent/futures/_base.py"));
     cr_expect(are_one(STANDARD "asyncio/base_events.py", STANDARD "asyncio/runners.py"));
     cr_expect_not(are_one(STANDARD "queue.py", STANDARD "threading.py"));
     cr_expect_not(are_one(STANDARD "asyncio/events.py", STANDARD "logging/handlers.py"));

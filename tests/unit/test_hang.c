@@ -23,9 +23,9 @@ static void expect_at(int line, struct fp_wait_facts facts, enum fp_grade grade,
               fp_wait_name(facts.wait), fp_grade_name(got.grade), reason_of(got));
 }
 
-#define FACTS(...)              \
-    (struct fp_wait_facts)      \
-    {                           \
+#define FACTS(...)                    \
+    (struct fp_wait_facts)            \
+    {                                 \
         .wait = FP_WAIT_##__VA_ARGS__ \
     }
 #define EXPECT(facts, grade, reason) \
@@ -47,7 +47,8 @@ Test(hang, the_only_thread_waits_for_ever_whatever_it_waits_for)
 Test(hang, r0_a_wait_that_is_satisfied_is_none_not_even_with_a_lost_owner)
 {
     for (int wait = 0; wait < FP_WAIT_COUNT; wait++)
-        for (int company = 0; company <= FP_COMPANY_AWAKE && is_plain((enum fp_wait)wait); company++)
+        for (int company = 0; company <= FP_COMPANY_AWAKE && is_plain((enum fp_wait)wait);
+             company++)
             for (int more = 0; more < 4; more++)
                 EXPECT(((struct fp_wait_facts){.wait = (enum fp_wait)wait,
                                                .satisfied = true,
@@ -61,7 +62,8 @@ Test(hang, r0_a_wait_that_is_satisfied_is_none_not_even_with_a_lost_owner)
 Test(hang, r1_what_another_process_can_end_is_no_hang_not_even_with_a_lost_owner)
 {
     for (int wait = 0; wait < FP_WAIT_COUNT; wait++)
-        for (int company = 0; company <= FP_COMPANY_AWAKE && is_plain((enum fp_wait)wait); company++)
+        for (int company = 0; company <= FP_COMPANY_AWAKE && is_plain((enum fp_wait)wait);
+             company++)
             for (int more = 0; more < 4; more++)
                 EXPECT(((struct fp_wait_facts){.wait = (enum fp_wait)wait,
                                                .shared = true,
@@ -173,9 +175,9 @@ Test(hang, r6_alone_a_condition_needs_no_second_look_and_no_other_wait_ever_does
     EXPECT(FACTS(CONDITION), PROVEN, ALONE);
     for (int wait = 0; wait < FP_WAIT_COUNT; wait++)
         if (is_plain((enum fp_wait)wait) && wait != FP_WAIT_CONDITION)
-            EXPECT(((struct fp_wait_facts){.wait = (enum fp_wait)wait,
-                                           .company = FP_COMPANY_ASLEEP}),
-                   PROVEN, ASLEEP);
+            EXPECT(
+                ((struct fp_wait_facts){.wait = (enum fp_wait)wait, .company = FP_COMPANY_ASLEEP}),
+                PROVEN, ASLEEP);
 }
 
 Test(hang, a_program_that_is_parked_is_never_proven_nor_suspected)
@@ -314,10 +316,10 @@ Test(hang, everywhere_each_grade_has_reasons_of_its_own)
                   shown(&facts));
         cr_assert(got.grade != FP_GRADE_SUSPECTED || (facts.about_lost && !facts.parked), "%s",
                   shown(&facts));
-        cr_assert(got.grade != FP_GRADE_STRONG ||
-                      (!facts.timed && facts.company != FP_COMPANY_AWAKE &&
-                       facts.wait != FP_WAIT_EPOLL),
-                  "%s", shown(&facts));
+        cr_assert(
+            got.grade != FP_GRADE_STRONG ||
+                (!facts.timed && facts.company != FP_COMPANY_AWAKE && facts.wait != FP_WAIT_EPOLL),
+            "%s", shown(&facts));
     }
 }
 

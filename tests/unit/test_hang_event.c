@@ -54,39 +54,38 @@ static void setup(void)
     python[1] = (struct fp_python_frame){"/app/train.py", "work", 20};
     native[0] = (struct fp_native_frame){"/p/one.so", "", 4096};
     native[1] = (struct fp_native_frame){"/lib/libc.so.6", "start_thread", 17};
-    hang = (struct fp_hang){
-        .program = "python3 train.py",
-        .pid = 7,
-        .tid = 8,
-        .opinion = {FP_GRADE_PROVEN, FP_REASON_ALONE},
-        .outcome = FP_OUTCOME_EXITED,
-        .wait = FP_WAIT_FUTEX,
-        .waiting = {.dso = "/p/one.so",
-                    .file = "",
-                    .thread = "",
-                    .package = "one",
-                    .version = "1.2"},
-        .at = {.user = "/app/train.py:20",
-               .library = "/p/one/table.py:99",
-               .called = "",
-               .innermost = "",
-               .function = "work",
-               .dso = "/p/one.so"},
-        .milliseconds = 312,
-        .threads = 1,
-        .lost = &lost,
-        .judgement = {FP_CLASS_LOST, FP_ACTION_FAIL, FP_SPEECH_SILENT},
-        .cause = FP_CAUSE_LIBRARY,
-        .fork = {.call = "fork",
-                 .origin = FP_ORIGIN_PYTHON,
-                 .site = &fork_site,
-                 .parent = 6,
-                 .lost_threads = 5,
-                 .milliseconds = 61005},
-        .native = native,
-        .native_count = 2,
-        .python = python,
-        .python_count = 2};
+    hang = (struct fp_hang){.program = "python3 train.py",
+                            .pid = 7,
+                            .tid = 8,
+                            .opinion = {FP_GRADE_PROVEN, FP_REASON_ALONE},
+                            .outcome = FP_OUTCOME_EXITED,
+                            .wait = FP_WAIT_FUTEX,
+                            .waiting = {.dso = "/p/one.so",
+                                        .file = "",
+                                        .thread = "",
+                                        .package = "one",
+                                        .version = "1.2"},
+                            .at = {.user = "/app/train.py:20",
+                                   .library = "/p/one/table.py:99",
+                                   .called = "",
+                                   .innermost = "",
+                                   .function = "work",
+                                   .dso = "/p/one.so"},
+                            .milliseconds = 312,
+                            .threads = 1,
+                            .lost = &lost,
+                            .judgement = {FP_CLASS_LOST, FP_ACTION_FAIL, FP_SPEECH_SILENT},
+                            .cause = FP_CAUSE_LIBRARY,
+                            .fork = {.call = "fork",
+                                     .origin = FP_ORIGIN_PYTHON,
+                                     .site = &fork_site,
+                                     .parent = 6,
+                                     .lost_threads = 5,
+                                     .milliseconds = 61005},
+                            .native = native,
+                            .native_count = 2,
+                            .python = python,
+                            .python_count = 2};
 }
 
 static void check_record(void)
@@ -123,12 +122,12 @@ TestSuite(hang_event, .init = setup);
     "\"threads\":4,\"name\":\"one\",\"package\":\"one\",\"version\":\"1.2\",\"dso\":\"/p/one.so\"" \
     ",\"kind\":\"tokio\",\"class\":\"lost\",\"action\":\"fail\",\"asked\":\"fail\""                \
     ",\"names\":\"worker-0, worker-1\",\"started\":\"/app/train.py:3\",\"handlers\":[\"child\"]"
-#define FORK                                                                                       \
-    ",\"fork\":{\"seconds\":61.005,\"call\":\"fork\",\"parent\":6,\"lost_threads\":5,\"site\":"    \
-    "{\"dso\":\"/lib/libpython.so\",\"function\":\"main\""                                         \
-    ",\"user\":{\"file\":\"/app/train.py\",\"line\":10}"                                           \
-    ",\"called\":{\"file\":\"/p/torch/dataloader.py\",\"line\":12}"                                \
-    ",\"library\":{\"file\":\"/p/torch/dataloader.py\",\"line\":11}"                               \
+#define FORK                                                                                    \
+    ",\"fork\":{\"seconds\":61.005,\"call\":\"fork\",\"parent\":6,\"lost_threads\":5,\"site\":" \
+    "{\"dso\":\"/lib/libpython.so\",\"function\":\"main\""                                      \
+    ",\"user\":{\"file\":\"/app/train.py\",\"line\":10}"                                        \
+    ",\"called\":{\"file\":\"/p/torch/dataloader.py\",\"line\":12}"                             \
+    ",\"library\":{\"file\":\"/p/torch/dataloader.py\",\"line\":11}"                            \
     ",\"innermost\":{\"file\":\"/lib/python3.11/os.py\",\"line\":13}}}"
 
 Test(hang_event, a_hang_in_full)
@@ -220,8 +219,8 @@ Test(hang_event, seconds_have_three_places_not_as_many_as_there_are_digits)
     static const struct {
         unsigned long milliseconds;
         const char *want;
-    } CASES[] = {{0, "0.000"}, {7, "0.007"}, {70, "0.070"}, {999, "0.999"}, {1000, "1.000"},
-                 {86400001, "86400.001"}};
+    } CASES[] = {{0, "0.000"},   {7, "0.007"},    {70, "0.070"},
+                 {999, "0.999"}, {1000, "1.000"}, {86400001, "86400.001"}};
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         char want[64];
         hang.milliseconds = CASES[i].milliseconds;
