@@ -208,3 +208,37 @@ def test_threads_that_wait_for_each_other(mode, tmp_path):
     handoffs, long_waits = map(int, re.findall(r"\d+", outcome.stdout))
     assert handoffs > 10_000 and long_waits > 100, outcome
     assert not outcome.of("hang"), outcome.of("hang")
+
+
+def late_library(library, tmp_path, **settings):
+    folder = str(support.BUILD / "prog")
+    return support.run(
+        [support.host("late_library"), library],
+        log=tmp_path / "log",
+        env={"LD_LIBRARY_PATH": folder},
+        timeout=30,
+        **settings,
+    )
+
+
+@pytest.mark.parametrize("policy", ["warn", "fail"])
+def test_the_parent_s_calls_stay_as_they_are(policy, tmp_path):
+    """The slots are rewritten in the child alone, and a library that it loads is watched, too."""
+    library = support.BUILD / "prog" / "liblate.so"
+    outcome = late_library(library, tmp_path, policy=policy)
+    end = "hung" if policy == "warn" else "status 70"
+    assert sorted(outcome.stdout.splitlines()) == ["child changed", "parent unchanged", end], outcome
+    (hang,) = outcome.of("hang")
+    assert hang["waiting"]["dso"] == str(library) and hang["verdict"] == "proven"
+
+
+def test_off_leaves_the_child_as_it_is(tmp_path):
+    library = support.BUILD / "prog" / "liblate.so"
+    outcome = late_library(library, tmp_path, policy="off")
+    assert sorted(outcome.stdout.splitlines()) == ["child unchanged", "hung", "parent unchanged"]
+
+
+def test_a_library_loaded_by_name_is_not_watched(tmp_path):
+    """The loader searches it as the caller's library says, so that the caller must be seen."""
+    outcome = late_library("liblate.so", tmp_path, policy="fail")
+    assert "hung" in outcome.stdout.splitlines() and not outcome.of("hang"), outcome
