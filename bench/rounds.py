@@ -33,6 +33,7 @@ class Case:
     rows: tuple  # what the command prints nanoseconds of, in this order
     most: str = ""  # what was asked for
     starts: bool = False  # the time of the whole command counts instead
+    differences: int = 0  # so many of the last rows are differences of times, which have no ratio
 
     @property
     def exists(self):
@@ -84,12 +85,22 @@ def duration(nanoseconds):
     return f"{nanoseconds:.2f} ns"
 
 
+def quartiles(figures):
+    low, _, high = statistics.quantiles(figures, n=4) if len(figures) > 1 else figures * 3
+    return low, high
+
+
 def ratio(mode, bare):
     """Of the medians (quartiles of the rounds' ratios), of the minima."""
     middle = statistics.median(mode) / statistics.median(bare)
-    rounds = [one / other for one, other in zip(mode, bare)]
-    low, _, high = statistics.quantiles(rounds, n=4) if len(rounds) > 1 else rounds * 3
+    low, high = quartiles([one / other for one, other in zip(mode, bare)])
     return f"{middle:.3f} ({low:.3f}-{high:.3f}) {min(mode) / min(bare):.3f}"
+
+
+def itself(mode, bare):
+    """The median (quartiles), the minimum."""
+    low, high = map(duration, quartiles(mode))
+    return f"{duration(statistics.median(mode))} ({low} to {high}) {duration(min(mode))}"
 
 
 def added(mode, bare):
@@ -124,11 +135,12 @@ def print_table(table, count):
         for row, what in enumerate(case.rows):
             figures = {mode: [one[mode][row] for one in rounds] for mode in modes}
             bare = figures["bare"]
+            cell = itself if row >= len(case.rows) - case.differences else ratio
             line(
                 [
                     what,
                     duration(statistics.median(bare)),
-                    *(ratio(figures[mode], bare) for mode in table.modes),
+                    *(cell(figures[mode], bare) for mode in table.modes),
                     *(added(figures[mode], bare) for mode in table.adds),
                     *([case.most] if asks else []),
                 ]

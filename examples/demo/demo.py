@@ -20,7 +20,7 @@ JOBS = [
     ("torch DataLoader over lancedb 0.30.2", "wheels", "dataloader_lancedb.py"),
     ("forked child reads deltalake 0.18.2", "deltalake", "deltalake_in_child.py"),
 ]
-POLICIES = ["bare", "off", "warn", "refuse"]
+POLICIES = ["bare", "off", "warn", "fail", "refuse"]
 
 
 def describe(status, records):
@@ -29,13 +29,17 @@ def describe(status, records):
         if record["event"] == "refused":
             site = record["site"]["user"]
             return f"refused at {Path(site['file']).name}:{site['line']}"
+        if record["event"] == "hang" and record["outcome"] != "waits":
+            site = record["waiting"]["site"]["user"]
+            place = f"{Path(site['file']).name}:{site['line']}"
+            return f"{record['outcome']} at {place}, {record['waiting']['seconds']:.2f} s into the wait"
     told = any(
         runtime["class"] == "lost" and runtime["action"] == "warn"
         for record in records
         for runtime in record.get("runtimes", [])
     )
     if status is None:
-        return "told beforehand, then hangs" if told else "hangs"
+        return "told beforehand, then hangs, and told why" if told else "hangs"
     return "works" if status == 0 else f"exit {status}"
 
 

@@ -24,11 +24,14 @@ def test_demo_ends_with_its_table():
         for line in demo.stdout.splitlines()
         if re.search(r"  \d+\.\d$", line)
     ]
-    told = [(policy, re.sub(r"at .*", "at LINE", outcome)) for _, policy, outcome, _ in rows]
+    told = [(policy, re.sub(r" at .*", " at LINE", outcome)) for _, policy, outcome, _ in rows]
+    ends = [outcome for policy, outcome in told if policy == "fail"]
+    assert ends == ["raised at LINE", "exited at LINE"]
+    told = [(policy, outcome) for policy, outcome in told if policy != "fail"]
     assert told == 2 * [
         ("bare", "hangs"),
         ("off", "hangs"),
-        ("warn", "told beforehand, then hangs"),
+        ("warn", "told beforehand, then hangs, and told why"),
         ("refuse", "refused at LINE"),
     ]
     assert demo.stderr.count("forkpolicy: fork() goes on") == 2

@@ -360,3 +360,47 @@ Test(decide, execs_needs_file_and_function_where_one_is_named)
     cr_assert(fp_policy_execs(&policy, "/a/mine.py", "go"));
     cr_assert(!fp_policy_execs(&policy, "/a/mine.py", "gone"));
 }
+
+Test(decide, handlers_that_wake_nobody_are_those_of_a_library_that_either_table_names)
+{
+    struct fp_problem problem = {.count = 0};
+    setup(NULL, NULL);
+    cr_assert(!fp_policy_handler_wakes_nobody(&policy, "/p/torch/lib/libtorch_cpu.so"));
+    setup(NULL, "handlers */mine.so\nexecs */execs.so\nruntime r\n dso */r.so\n class lost\n");
+    fp_policy_file_parse(&built_in, "known",
+                         fp_slice_of("handlers */torch/lib/libtorch*.so\nhandlers /one.so\n"),
+                         &problem);
+    cr_assert_eq(problem.count, 0);
+    cr_assert(fp_policy_handler_wakes_nobody(&policy, "/p/torch/lib/libtorch_cpu.so"));
+    cr_assert(fp_policy_handler_wakes_nobody(&policy, "/one.so"));
+    cr_assert(fp_policy_handler_wakes_nobody(&policy, "/app/mine.so"));
+    static const char *const OTHERS[] = {"/p/torch/lib/libc10.so", "/x/one.so", "/app/mine.so.1",
+                                         "/app/execs.so",          "/app/r.so", ""};
+    for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
+        cr_assert(!fp_policy_handler_wakes_nobody(&policy, OTHERS[i]), "%s", OTHERS[i]);
+    cr_assert(!fp_policy_execs(&policy, "/app/mine.so", "f"));
+    policy.file = NULL;
+    cr_assert(!fp_policy_handler_wakes_nobody(&policy, "/app/mine.so"));
+    cr_assert(fp_policy_handler_wakes_nobody(&policy, "/one.so"));
+}
+
+Test(decide, the_table_that_ships_knows_handlers_of_torch_and_polars_not_of_python)
+{
+    policy = (struct fp_policy){.environment = &rules, .built_in = &fp_known_policy};
+    cr_assert(fp_policy_handler_wakes_nobody(&policy, "/v/site-packages/torch/lib/libtorch.so"));
+    cr_assert(!fp_policy_handler_wakes_nobody(&policy, "/usr/lib/libpython3.11.so.1.0"));
+    cr_assert(!fp_policy_handler_wakes_nobody(&policy, ""));
+}
+
+Test(decide, a_child_is_watched_for_all_but_what_is_off_or_refuses_by_itself)
+{
+    for (int a = 0; a < FP_ACTION_COUNT; a++)
+        for (int c = 0; c < FP_CLASS_COUNT; c++)
+            for (int s = FP_SPEECH_SILENT; s <= FP_SPEECH_REFUSE; s++) {
+                struct fp_judgement judgement = {(enum fp_class)c, (enum fp_action)a,
+                                                 (enum fp_speech)s};
+                cr_assert_eq(fp_judgement_watches(&judgement),
+                             a != FP_ACTION_OFF && c != FP_CLASS_REFUSES, "%s x %s",
+                             fp_action_name(judgement.action), fp_class_name(judgement.class));
+            }
+}

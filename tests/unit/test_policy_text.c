@@ -187,3 +187,44 @@ Test(policy_text, no_final_newline_is_needed)
     parse("runtime a\n dso x\n class lost");
     cr_assert(problem.count == 0 && has("a"));
 }
+
+Test(policy_text, handlers_stand_for_themselves_outside_of_runtimes)
+{
+    parse(GOOD("a") "handlers */torch/lib/libtorch*.so\r\n\thandlers\t/one.so \n" GOOD("b"));
+    cr_assert_eq(problem.count, 0, "%s", problem.message);
+    cr_assert(file.view.known_count == 2 && has("a") && has("b"));
+    static const char *const WANT[] = {"*/torch/lib/libtorch*.so", "/one.so"};
+    size_t found = 0;
+    for (size_t i = 0; i < file.view.statement_count; i++) {
+        if (file.statements[i].word != FP_WORD_HANDLERS)
+            continue;
+        cr_assert_lt(found, 2);
+        cr_assert(fp_slice_is(fp_statement_value(&file.view, &file.statements[i]), WANT[found++]));
+    }
+    cr_assert_eq(found, 2);
+    for (size_t i = 0; i < 2; i++)
+        cr_assert_eq(file.known[i].count, 2, "they are no lines of the runtime before them");
+    parse("runtime a\n dso x\nhandlers y\n class lost\n");
+    cr_assert(problem.count == 2 && problem.line == 1 && !has("a"),
+              "they end the runtime before them");
+}
+
+Test(policy_text, handlers_take_one_glob_and_nothing_more)
+{
+    static const struct {
+        const char *text;
+        unsigned column;
+    } CASES[] = {{"handlers", 9},       {"handlers  ", 9},   {"handlers a[b", 11},
+                 {"handlers a b", 12},  {"handlers \\", 10}, {"handlers a.so  # torch", 16},
+                 {"  handlers a b", 14}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        parse(CASES[i].text);
+        cr_assert(problem.count == 1 && problem.line == 1 && problem.column == CASES[i].column,
+                  "\"%s\": %u at %u: %s", CASES[i].text, problem.count, problem.column,
+                  problem.message);
+        cr_assert_eq(file.view.statement_count, 0);
+    }
+    parse(GOOD("a") "handlers a b\nhandlers good\n" GOOD("b"));
+    cr_assert(problem.count == 1 && has("a") && has("b") && file.view.statement_count == 5,
+              "the rest holds");
+}

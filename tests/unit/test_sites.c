@@ -1,0 +1,138 @@
+/* Tests of shim/sites.c. SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "shim/runtimes.h"
+#include "shim/sites.h"
+
+enum { MOST = 256 };
+
+static const struct fp_site SITE = {"/app/train.py:10", "/p/a.py:1", "/p/b.py:2",
+                                    "/lib/os.py:3",     "main",      "/lib/libpython.so"};
+
+static void expect_same(const struct fp_site *got, const struct fp_site *want)
+{
+    cr_expect_str_eq(got->user, want->user);
+    cr_expect_str_eq(got->library, want->library);
+    cr_expect_str_eq(got->called, want->called);
+    cr_expect_str_eq(got->innermost, want->innermost);
+    cr_expect_str_eq(got->function, want->function);
+    cr_expect_str_eq(got->dso, want->dso);
+}
+
+static const struct fp_site *keep_numbered(int number)
+{
+    char line[32];
+    snprintf(line, sizeof line, "/app/train.py:%d", number);
+    struct fp_site site = SITE;
+    site.user = line;
+    return fp_site_keep(&site);
+}
+
+Test(sites, a_copy_is_kept_not_what_the_caller_will_write_over)
+{
+    char line[] = "/app/train.py:10", function[] = "main";
+    struct fp_site site = SITE;
+    site.user = line;
+    site.function = function;
+    const struct fp_site *kept = fp_site_keep(&site);
+    memset(line, 'x', sizeof line - 1);
+    memset(function, 'x', sizeof function - 1);
+    memset(&site, 0, sizeof site);
+    expect_same(kept, &SITE);
+}
+
+Test(sites, each_is_stored_once)
+{
+    const struct fp_site *first = fp_site_keep(&SITE), *other = keep_numbered(11);
+    cr_expect_neq(first, other);
+    for (int i = 0; i < 3 * MOST; i++) {
+        cr_expect_eq(fp_site_keep(&SITE), first);
+        cr_expect_eq(keep_numbered(11), other);
+    }
+    cr_expect_neq(keep_numbered(12), first, "there is still room");
+    expect_same(first, &SITE);
+}
+
+Test(sites, one_field_that_differs_makes_it_another_site)
+{
+    const struct fp_site *kept[8];
+    size_t count = 0;
+    struct fp_site others[7] = {SITE, SITE, SITE, SITE, SITE, SITE, SITE};
+    others[1].user = "";
+    others[2].library = "/p/a.py:9";
+    others[3].called = "/p/b.py:22";
+    others[4].innermost = "";
+    others[5].function = "mai";
+    others[6].dso = "/lib/libpython.so.1";
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        kept[count++] = fp_site_keep(&others[i]);
+        expect_same(kept[i], &others[i]);
+        for (size_t earlier = 0; earlier < i; earlier++)
+            cr_expect_neq(kept[earlier], kept[i], "%zu and %zu", earlier, i);
+    }
+}
+
+Test(sites, a_site_without_anything_is_one_too)
+{
+    const struct fp_site nothing = {"", "", "", "", "", ""};
+    expect_same(fp_site_keep(&nothing), &nothing);
+    expect_same(fp_site_keep(&SITE), &SITE);
+}
+
+Test(sites, a_full_table_keeps_what_it_has_and_gives_empty_strings_for_the_rest)
+{
+    const struct fp_site nothing = {"", "", "", "", "", ""};
+    const struct fp_site *kept[MOST];
+    for (int i = 0; i < MOST; i++)
+        kept[i] = keep_numbered(i);
+    for (int i = MOST; i < 2 * MOST; i++)
+        expect_same(keep_numbered(i), &nothing);
+    for (int i = 0; i < MOST; i++) {
+        char line[32];
+        snprintf(line, sizeof line, "/app/train.py:%d", i);
+        cr_expect_str_eq(kept[i]->user, line);
+        cr_expect_eq(keep_numbered(i), kept[i]);
+    }
+}
+
+Test(sites, without_memory_there_are_empty_strings)
+{
+    const struct fp_site nothing = {"", "", "", "", "", ""};
+    const struct fp_site *first = fp_site_keep(&SITE);
+    while (fp_arena_take(16))
+        ;
+    expect_same(keep_numbered(1), &nothing);
+    expect_same(keep_numbered(2), &nothing);
+    cr_expect_eq(fp_site_keep(&SITE), first, "what was kept is found");
+}
+
+enum { THREADS = 4, SHARED = 200 };
+
+static const struct fp_site *found[THREADS][SHARED];
+static pthread_barrier_t start;
+
+static void *keep_all(void *argument)
+{
+    size_t thread = (size_t)argument;
+    pthread_barrier_wait(&start);
+    for (int i = 0; i < SHARED; i++)
+        found[thread][i] = keep_numbered(i);
+    return NULL;
+}
+
+Test(sites, threads_that_keep_the_same_sites_at_once_get_the_same_copies)
+{
+    pthread_t threads[THREADS];
+    pthread_barrier_init(&start, NULL, THREADS);
+    for (size_t i = 0; i < THREADS; i++)
+        pthread_create(&threads[i], NULL, keep_all, (void *)i);
+    for (size_t i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < SHARED; i++)
+        for (size_t thread = 1; thread < THREADS; thread++)
+            cr_expect_eq(found[thread][i], found[0][i]);
+    cr_expect_str_neq(keep_numbered(MOST)->user, "", "and took no more room than they need");
+}
