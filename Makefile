@@ -69,7 +69,7 @@ CORE := $(call objects,$(POLICY) $(COMMON)) $(BUILD)/obj/known.o
 $(LIBRARY): $(call objects,$(SHIM)) $(CORE) $(BUILD)/exports.map
 	$(call say,link)
 	$(Q)$(CC) $(CFLAGS) $(SHIM_LINK) -Wl,--version-script=$(BUILD)/exports.map -o $@ \
-	    $(filter %.o,$^)
+	    $(filter %.o,$^) -l:libffi_pic.a -Wl,--exclude-libs,ALL
 
 $(PROGRAM): $(call objects,$(CLI)) $(CORE)
 	$(call say,link)

@@ -198,10 +198,20 @@ static bool any_rule(const struct fp_rules *rules, enum fp_action low, enum fp_a
     return false;
 }
 
+static bool any_entry(const struct fp_policy *policy, enum fp_action low, enum fp_action high)
+{
+    return any_rule(policy->environment, low, high) ||
+           (policy->file && any_rule(policy->file->rules, low, high));
+}
+
 bool fp_policy_can_refuse(const struct fp_policy *policy)
 {
-    return any_rule(policy->environment, FP_ACTION_REFUSE, FP_ACTION_REFUSE) ||
-           (policy->file && any_rule(policy->file->rules, FP_ACTION_REFUSE, FP_ACTION_REFUSE));
+    return any_entry(policy, FP_ACTION_REFUSE, FP_ACTION_REFUSE);
+}
+
+bool fp_policy_can_reset(const struct fp_policy *policy)
+{
+    return any_entry(policy, FP_ACTION_RESET, FP_ACTION_CARRY);
 }
 
 bool fp_policy_is_off(const struct fp_policy *policy)

@@ -41,6 +41,9 @@ enum fp_action fp_action_available(enum fp_action action);
 /* Whether any entry can make a fork fail. */
 bool fp_policy_can_refuse(const struct fp_policy *policy);
 
+/* Whether any entry can have a runtime reset. */
+bool fp_policy_can_reset(const struct fp_policy *policy);
+
 /* Whether anything can ever be said of threads that no hook saw: they are known by name alone. */
 bool fp_policy_tells_strangers(const struct fp_policy *policy);
 

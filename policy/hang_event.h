@@ -74,4 +74,10 @@ void fp_event_use(struct fp_text *text, const struct fp_event_header *header,
                   const struct fp_runtime *runtime, const struct fp_judgement *judgement,
                   const char *call, const struct fp_fork_origin *fork);
 
+/* "reset": the parent called `function` to make a runtime ready to work in the child. `wrong` is ""
+   where that went well. */
+void fp_event_reset(struct fp_text *text, const struct fp_event_header *header,
+                    const struct fp_runtime *runtime, struct fp_slice function,
+                    unsigned long microseconds, const char *wrong);
+
 #endif

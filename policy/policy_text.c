@@ -1,12 +1,13 @@
 /* See policy_text.h. SPDX-License-Identifier: Apache-2.0 */
 #include "policy/policy_text.h"
 
+#include "policy/call.h"
 #include "policy/clause.h"
 #include "policy/glob.h"
 
 #include <string.h>
 
-enum value_kind { GLOB, CLAUSE, TEXT };
+enum value_kind { GLOB, CLAUSE, CALL, TEXT };
 
 static const struct {
     const char *name;
@@ -46,8 +47,8 @@ static void note_word(struct parser *parser, struct fp_slice word)
     struct fp_text quoted = FP_TEXT(shown);
     fp_text_quote(&quoted, word, 32);
     fp_problem_note(parser->problem, parser->line, column_of(parser, word.text),
-                    "unknown word \"%s\" (known: policy, execs, runtime, dso, python, thread, "
-                    "class, kind, advice, source)",
+                    "unknown word \"%s\" (known: policy, execs, handlers, runtime, dso, python, "
+                    "thread, class, prepare, kind, advice, source)",
                     shown);
     parser->bad = true;
 }
@@ -112,6 +113,7 @@ static void open_runtime(struct parser *parser, struct fp_slice name)
 static void read_value(struct parser *parser, unsigned word, struct fp_slice value)
 {
     size_t offset = 0;
+    struct fp_call call;
     const char *wrong = NULL;
     if (!parser->open)
         wrong = "this line belongs behind a \"runtime NAME\" line";
@@ -121,6 +123,8 @@ static void read_value(struct parser *parser, unsigned word, struct fp_slice val
         wrong = fp_glob_check(value, &offset);
     else if (WORDS[word].kind == CLAUSE)
         wrong = fp_clause_check(value, &offset);
+    else if (WORDS[word].kind == CALL)
+        wrong = fp_call_parse(value, &call, &offset);
     if (wrong)
         note(parser, value.text + offset, wrong);
     else
@@ -225,4 +229,17 @@ struct fp_slice fp_known_value(const struct fp_policy_text *text, const struct f
             return fp_statement_value(text, statement);
     }
     return (struct fp_slice){"", 0};
+}
+
+void fp_policy_place(const struct fp_policy_text *text, struct fp_slice value, unsigned *line,
+                     unsigned *column)
+{
+    *line = *column = 1;
+    for (const char *at = text->text; at < value.text; at++) {
+        (*column)++;
+        if (*at == '\n') {
+            (*line)++;
+            *column = 1;
+        }
+    }
 }

@@ -8,6 +8,7 @@
  *     runtime NAME                    begins a runtime; the lines up to the next one describe it:
  *         dso GLOB | python GLOB | thread GLOB
  *         class CLASS [when CONDITION {and CONDITION}]
+ *         prepare NAME(TYPE VALUE, ...)
  *         kind TEXT | advice TEXT | source TEXT
  *
  * A bad statement is left out and reported, a bad line of a runtime takes the whole runtime with
@@ -70,6 +71,10 @@ void fp_policy_file_parse(struct fp_policy_file *file, const char *path, struct 
 
 struct fp_slice fp_statement_value(const struct fp_policy_text *text,
                                    const struct fp_statement *statement);
+/* Where a value stands in the file: 1-based. */
+void fp_policy_place(const struct fp_policy_text *text, struct fp_slice value, unsigned *line,
+                     unsigned *column);
+
 struct fp_slice fp_known_name(const struct fp_policy_text *text, const struct fp_known *known);
 
 /* The nth value of `word` in a runtime's lines; length 0 when there is none. */

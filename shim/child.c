@@ -4,8 +4,17 @@
 #include "shim/dispatch.h"
 #include "shim/got.h"
 #include "shim/hang.h"
+#include "shim/runtimes.h"
 #include "shim/self.h"
 #include "shim/table.h"
+
+/* What was reset for this fork is not lost: it begins anew when it is next used. */
+static void forget_reset(void)
+{
+    for (unsigned i = 0; i < fp_self.resets.count; i++)
+        atomic_store(&fp_runtime_at(fp_self.resets.entries[i])->lost, 0);
+    fp_self.resets.count = 0;
+}
 
 void fp_child_enter(void)
 {
@@ -17,6 +26,7 @@ void fp_child_enter(void)
         fp_hang_child();
         bool is_watched = fp_watch_child();
         fp_table_child();
+        forget_reset();
         if (is_watched)
             fp_got_patch();
     }

@@ -12,6 +12,7 @@
 
 #include "policy/message.h"
 #include "shim/child.h"
+#include "shim/config.h"
 #include "shim/init.h"
 #include "shim/notice.h"
 #include "shim/passage.h"
@@ -53,8 +54,11 @@ static pid_t seen_fork_now(pid_t (*real)(void *context), void *context)
 /* The child will be watched: what it needs to know is found out before. */
 static void prepare_child(const char *call, const struct fp_place *place)
 {
-    if (!place->python.execs)
-        fp_watch_prepare(call, place->origin, &place->site);
+    if (place->python.execs)
+        return;
+    fp_watch_prepare(call, place->origin, &place->site);
+    if (fp_policy_can_reset(&fp_config.policy) && place->origin != FP_ORIGIN_NATIVE_IN_PYTHON)
+        fp_reset_prepare();
 }
 
 /* Out of line, as the three below: the passage is 14 KiB of stack, and what a fork finds touched

@@ -230,3 +230,11 @@ void *fp_got_behind(enum fp_watched watched, const void *caller)
                     return regions[k].behind;
     return NULL;
 }
+
+const struct fp_object *fp_got_object_named(const char *name)
+{
+    for (size_t i = 0; i < fp_got.object_count; i++)
+        if (strcmp(objects[i].name, name) == 0)
+            return &objects[i];
+    return NULL;
+}

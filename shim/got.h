@@ -62,6 +62,9 @@ void *fp_got_behind(enum fp_watched watched, const void *caller);
 /* The library that holds an address, or NULL. */
 const struct fp_object *fp_got_object_of(const void *address);
 
+/* The library of that name, as the loader spells it, or NULL. */
+const struct fp_object *fp_got_object_named(const char *name);
+
 /* Reads what the loader has in memory of a library. */
 struct fp_elf;
 bool fp_got_read(const struct fp_object *object, struct fp_elf *elf);

@@ -19,7 +19,7 @@ static void add(pid_t tid, uint32_t runtime)
 static bool add_slot(struct fp_thread_slot *slot, fp_life life, void *context)
 {
     (void)context;
-    if (slot == fp_self.slot)
+    if (slot == fp_self.slot || fp_reset_has(slot->runtime))
         return true;
     add(fp_life_tid(life), slot->runtime);
     /* Slots name their creator by tid, 0 for the main thread. */

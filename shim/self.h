@@ -6,6 +6,7 @@
 #ifndef FP_SHIM_SELF_H
 #define FP_SHIM_SELF_H
 
+#include "shim/reset.h"
 #include "shim/waiting.h"
 #include "shim/watch.h"
 
@@ -21,6 +22,7 @@ struct fp_self {
     unsigned long life;          /* the one that this thread leads in that slot */
     const void *cxx_caller;   /* who called std::thread's starter last; taken by the next create */
     struct fp_fork_note fork; /* of the fork that is under way */
+    struct fp_resets resets;  /* made ready to work in its child */
     bool watched;             /* and its child is to be watched */
     bool survivor;            /* this thread came out of such a fork */
     struct fp_repeated condition;   /* a wait for a condition that comes again and again */

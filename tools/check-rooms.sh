@@ -23,10 +23,11 @@ expect_none "the guest takes no locks but the host's" '\bpthread_mutex_[a-z]+\('
 expect_none "the guest includes no host" '#include "cli/' shim/*.[ch]
 expect_none "the host speaks to the shim through the environment" '#include "shim/' cli/*.[ch]
 expect_none "only python*.c know CPython" '\bPy[A-Z][A-Za-z]*_' $(ls shim/*.[ch] policy/*.[ch] common/*.[ch] cli/*.[ch] | grep -v 'shim/python[a-z_]*\.c')
+expect_none "only thunk.c knows libffi" '<ffi\.h>' $(ls shim/*.[ch] policy/*.[ch] common/*.[ch] | grep -v shim/thunk.c)
 expect_none "secure_getenv everywhere" '[^_]getenv\(' shim/*.[ch] common/*.[ch]
 
 # The child room, and what it calls, may use nothing but these.
-allowed='^(__errno_location|syscall|clock_gettime|getppid|mprotect|strcmp|fp_self|fp_runtime.*|fp_table.*|fp_child.*|fp_libc_single_threaded|_GLOBAL_OFFSET_TABLE_|fp_hang_child|fp_dispatch_arm|fp_got|fp_got_patch|fp_got_child|fp_watch_child|fp_lost_.*|fp_watched_.*|fp_used_.*)$'
+allowed='^(__errno_location|syscall|clock_gettime|getppid|mprotect|strcmp|fp_reset_has|fp_self|fp_runtime.*|fp_table.*|fp_child.*|fp_libc_single_threaded|_GLOBAL_OFFSET_TABLE_|fp_hang_child|fp_dispatch_arm|fp_got|fp_got_patch|fp_got_child|fp_watch_child|fp_lost_.*|fp_watched_.*|fp_used_.*)$'
 for object in child table lost patch; do
     if ! calls=$(nm -u "${BUILD:-build}/obj/shim/$object.o"); then
         bad=1

@@ -17,4 +17,11 @@ static inline double least(double a, double b)
     return a < b ? a : b;
 }
 
+/* For qsort. */
+static inline int compare(const void *one, const void *other)
+{
+    double a = *(const double *)one, b = *(const double *)other;
+    return (a > b) - (a < b);
+}
+
 #endif

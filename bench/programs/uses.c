@@ -44,12 +44,6 @@ static void measure_child(void *context)
     times->behind = measure(wake, BATCH);
 }
 
-static int compare(const void *one, const void *other)
-{
-    double a = *(const double *)one, b = *(const double *)other;
-    return (a > b) - (a < b);
-}
-
 int main(int count, char **arguments)
 {
     must(count == 2, "uses LIBRARY");

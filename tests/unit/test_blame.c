@@ -194,6 +194,7 @@ Test(blame, files_of_one_installed_package_are_one)
     cr_expect_not(are_one(PACKAGES "aaa/x.py", PACKAGES "bbb/x.py"), "of the same length");
     cr_expect_not(are_one(PACKAGES "a/x.py", "/other/lib/python3.11/site-packages/a/x.py"));
     cr_expect_not(are_one(PACKAGES "a/x.py", "/app/a/x.py"));
+    cr_expect_not(are_one(PACKAGES "a/x.py", PACKAGES "a/_vendor/site-packages/b/y.py"));
 }
 
 Test(blame, single_modules_have_nothing_in_common_but_that_they_are_installed)

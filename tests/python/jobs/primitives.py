@@ -5,17 +5,31 @@ With FOLDER, a copy of this file in there does: a folder named site-packages mak
 Runs on every Python since 3.6. Stdout:
 
     raised TYPE     the child, where its wait came to that
-    status N        the parent: the child's exit status, or "hung", after LIMIT seconds
+    status N        the parent: the child's exit status, or "hung", after PRIMITIVES_LIMIT seconds
+
+primitives.py pickled: a child sends its error, and the error's class, to its parent.
+
+    pickle HEX      the child: both in a list, with each protocol
+    received TYPE CLASS
+
+primitives.py pool LIBRARY LOADER: a task of a multiprocessing.Pool waits in jobs/foreign.c, loaded
+by LOADER of ctypes: CDLL lets go of Python's lock, PyDLL keeps it.
+
+    raised TYPE MESSAGE     the parent
 """
 
 import concurrent.futures
+import ctypes
+import multiprocessing
 import os
+import pickle
 import queue
 import signal
 import sys
 import threading
 import time
 
+FORK = multiprocessing.get_context("fork")
 LIMIT = float(os.environ.get("PRIMITIVES_LIMIT", 20))
 
 
@@ -29,34 +43,24 @@ def start(function, daemon=True):
     return thread
 
 
-def rest():
-    time.sleep(3600)
-
-
-# What the parent makes, before the fork.
-
-
-def hold(lock):
-    held = threading.Event()
-
-    def keep():
-        with lock:
-            held.set()
-            rest()
-
-    start(keep)
-    held.wait()
-
-
 class Parent:
+    """What is made before the fork."""
+
     def __init__(self):
-        self.rlock = threading.RLock()
-        hold(self.rlock)
         self.executor = concurrent.futures.ThreadPoolExecutor(1)
         self.executor.submit(str).result()
+        self.rlock = threading.RLock()
+        held = threading.Event()
+        start(lambda: self.hold(held))
+        held.wait()
+
+    def hold(self, held):
+        with self.rlock:
+            held.set()
+            time.sleep(3600)
 
 
-# Waits in the child: a comment marks each line that does.
+# Waits in the child: a comment marks the line that does.
 
 
 def lock_acquire(parent):
@@ -114,8 +118,15 @@ def thread_join(parent):
     blocked.join()  # waits
 
 
+def thread_with_lock(parent):
+    """The wait that nobody can end is another thread's."""
+    blocked = start(lambda: with_lock(parent))
+    while blocked.is_alive():
+        blocked.join()  # waits
+
+
 def joined_at_exit(parent):
-    """Python itself does, when the program is over."""
+    """Python itself waits for the thread, when the program is over."""
     start(block, daemon=False)
     sys.exit(0)
 
@@ -124,7 +135,8 @@ def nested_fork(parent):
     grandchild = os.fork()
     if grandchild == 0:
         wait_in_child(condition_wait, parent)
-    end(grandchild)
+    status = os.waitpid(grandchild, 0)[1]
+    os._exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 99)
 
 
 def wait_in_child(wait, parent):
@@ -136,12 +148,6 @@ def wait_in_child(wait, parent):
     except BaseException as error:
         say("raised", type(error).__name__)
         os._exit(3)
-
-
-def end(child):
-    """Leaves with the child's exit status."""
-    status = os.waitpid(child, 0)[1]
-    os._exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 99)
 
 
 def say_status(child):
@@ -156,7 +162,7 @@ def say_status(child):
     os.kill(child, signal.SIGKILL)
 
 
-def main(name, folder=None):
+def wait(name, folder=None):
     waits = sys.modules["__main__"]
     if folder:
         sys.path.insert(0, folder)
@@ -165,10 +171,51 @@ def main(name, folder=None):
     child = os.fork()
     if child == 0:
         wait_in_child(getattr(waits, name), parent)
-        return
-    say_status(child)
-    os._exit(0)
+    else:
+        say_status(child)
+        os._exit(0)
+
+
+def send_error(parent, parents):
+    try:
+        future_result(parent)
+    except RuntimeError as error:
+        both = [error, type(error)]
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        say("pickle", pickle.dumps(both, protocol).hex())
+    parents.put(both)
+
+
+def pickled():
+    errors = FORK.Queue()
+    child = FORK.Process(target=send_error, args=(Parent(), errors))
+    child.start()
+    error, kind = errors.get(timeout=LIMIT)
+    say("received", type(error).__name__, kind.__name__)
+    child.join()
+    os._exit(child.exitcode)
+
+
+def ask(number):
+    library.foreign_ask()
+
+
+def pool(path, loader):
+    global library
+    library = getattr(ctypes, loader)(path)
+    library.foreign_start(1)
+    ask(0)
+    try:
+        with FORK.Pool(1) as workers:
+            workers.map(ask, range(1))
+    except RuntimeError as error:
+        say("raised", type(error).__name__, error)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if sys.argv[1] == "pickled":
+        pickled()
+    elif sys.argv[1] == "pool":
+        pool(*sys.argv[2:])
+    else:
+        wait(*sys.argv[1:])

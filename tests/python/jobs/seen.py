@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""seen.py PROGRAM LIBRARY: programs as they are written, whose children wait for what they lost.
+"""seen.py PROGRAM LIBRARY: programs as users write them, whose children wait for what they lost.
 
-What becomes of that is left to Python: its message is what a user sees. test_NAME are pytest's,
-which takes LIBRARY from SEEN_LIBRARY. To the file SEEN_TIMES go
+What becomes of that is left to Python and to pytest, which runs test_NAME, with LIBRARY from
+SEEN_LIBRARY. SEEN_WORKERS and SEEN_TASKS are one each where they are not set. To the file
+SEEN_TIMES go
 
-    waiting TIME    a child, just before the wait that hangs
-    over TIME       the parent, which has been told
+    waiting TIME    a child, just before it waits
+    over TIME       the parent, which goes on
 """
 
 import concurrent.futures
@@ -18,7 +19,8 @@ import time
 import libraries
 
 FORK = multiprocessing.get_context("fork")
-REST = 0.2
+WORKERS = int(os.environ.get("SEEN_WORKERS", 1))
+TASKS = range(int(os.environ.get("SEEN_TASKS", 1)))
 
 
 def note(word):
@@ -34,7 +36,7 @@ def noting_the_end():
         note("over")
 
 
-# Each uses a library in the parent, and returns what hangs in a child.
+# Each uses a library in the parent, and returns what waits in a child.
 
 
 def executor():
@@ -63,19 +65,10 @@ def tokenizers():
     return lambda: tokenizer.encode_batch(["a b"] * 500)
 
 
-def torch():
-    import torch
-
-    torch.set_num_threads(2)
-    tensor = torch.ones(1_000_000)
-    tensor * 2
-    return lambda: tensor * 2
-
-
 def prepare(library):
     global again
     again = globals()[library]()
-    libraries.settle(REST)
+    libraries.settle(rest=0.2)
 
 
 def use(number):
@@ -84,32 +77,71 @@ def use(number):
     return number
 
 
-# What users write.
+# The programs.
 
 
 class Rows:
+    def __init__(self, get):
+        self.get = get
+
     def __len__(self):
-        return 4
+        return len(TASKS)
 
     def __getitem__(self, number):
-        return use(number)
+        return self.get(number)
 
 
-def loader():
+def load(rows):
     from torch.utils.data import DataLoader
 
-    for _ in DataLoader(Rows(), num_workers=1, multiprocessing_context="fork"):
+    for _ in DataLoader(rows, num_workers=WORKERS, multiprocessing_context="fork"):
         pass
 
 
+def loader():
+    load(Rows(use))
+
+
+def second_loader():
+    """The first one leaves a handler for SIGCHLD."""
+    load(Rows(abs))
+    load(Rows(use))
+
+
 def pool():
-    with FORK.Pool(1) as workers:
-        print(workers.map(use, range(2)))
+    with FORK.Pool(WORKERS) as workers:
+        print(workers.map(use, TASKS))
+
+
+def initializer():
+    with FORK.Pool(WORKERS, initializer=use, initargs=(1,)) as workers:
+        print(workers.map(abs, TASKS))
+
+
+class Argument:
+    def __reduce__(self):
+        return use, (1,)
+
+
+def argument():
+    with FORK.Pool(WORKERS) as workers:
+        print(workers.map(abs, [Argument()]))
+
+
+def retry(number):
+    while True:
+        with contextlib.suppress(Exception):
+            return use(number)
+
+
+def retried():
+    with FORK.Pool(WORKERS) as workers:
+        print(workers.map(retry, TASKS))
 
 
 def process_pool():
-    with concurrent.futures.ProcessPoolExecutor(1, mp_context=FORK) as workers:
-        print(list(workers.map(use, range(2))))
+    with concurrent.futures.ProcessPoolExecutor(WORKERS, mp_context=FORK) as workers:
+        print(list(workers.map(use, TASKS)))
 
 
 def process():
@@ -134,8 +166,8 @@ def test_fork():
 def test_pool():
     prepare(os.environ["SEEN_LIBRARY"])
     with noting_the_end():
-        with FORK.Pool(1) as workers:
-            assert workers.map(use, range(2)) == [0, 1]
+        with FORK.Pool(WORKERS) as workers:
+            assert workers.map(use, TASKS) == [0]
 
 
 if __name__ == "__main__":

@@ -1,0 +1,118 @@
+/* See reset.h. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "shim/reset.h"
+
+#include "policy/advice.h"
+#include "policy/hang_event.h"
+#include "shim/elf.h"
+#include "shim/emit.h"
+#include "shim/got.h"
+#include "shim/once.h"
+#include "shim/resolve.h"
+#include "shim/self.h"
+#include "shim/thunk.h"
+
+#include <string.h>
+
+/* What came of a call; NULL: it worked. */
+struct outcome {
+    const char *wrong;
+    uint64_t microseconds;
+};
+
+static struct outcome call_library(const struct fp_object *object, const struct fp_call *call)
+{
+    char name[128];
+    struct fp_elf library;
+    struct fp_text text = FP_TEXT(name);
+    fp_text_append(&text, call->name.text, call->name.length);
+    void *function =
+        text.cut || !fp_got_read(object, &library) ? NULL : fp_elf_function(&library, name);
+    if (!function)
+        return (struct outcome){.wrong = "is not a function of this library"};
+    uint64_t begun = fp_microseconds();
+    int returned = fp_thunk_call(function, call);
+    return (struct outcome){.wrong = returned ? "did not return 0" : NULL,
+                            .microseconds = fp_microseconds() - begun};
+}
+
+/* Once for a library: "FILE:3:13: omp_pause_resource_all is not a function of this library ..." */
+static void say_wrong(const struct fp_runtime *runtime, struct fp_slice line,
+                      const struct fp_call *call, const char *wrong)
+{
+    char block[1024];
+    struct fp_text text = FP_TEXT(block);
+    const struct fp_policy_text *source = runtime->identity.source;
+    unsigned row, column;
+    if (!fp_once(runtime->facts.dso, wrong))
+        return;
+    fp_policy_place(source, line, &row, &column);
+    fp_text_format(&text, "forkpolicy: %s:%u:%u: ", source->path, row, column);
+    fp_text_quote(&text, call->name, 128);
+    fp_text_format(&text, " %s, ", wrong);
+    fp_text_quote(&text, fp_slice_of(runtime->facts.dso), 300);
+    fp_text_format(&text, "; it is not reset and acts as \"fail\"\n");
+    fp_emit_text((struct fp_slice){block, text.length});
+}
+
+static void record(const struct fp_runtime *runtime, const struct fp_call *call,
+                   const struct outcome *outcome)
+{
+    char line[FP_EVENT_MAX + 1], host[65];
+    struct fp_text text = FP_TEXT(line);
+    if (!fp_emit_has_log())
+        return;
+    struct fp_event_header header = fp_emit_header("reset", host, sizeof host);
+    fp_event_reset(&text, &header, runtime, call->name, outcome->microseconds,
+                   outcome->wrong ? outcome->wrong : "");
+    fp_emit_record(&text);
+}
+
+/* Every prepare line of the runtime, in order, until one does not work. */
+static bool prepare_runtime(const struct fp_runtime *runtime, const struct fp_object *object)
+{
+    for (size_t nth = 0;; nth++) {
+        struct fp_slice line = fp_runtime_value(runtime, FP_WORD_PREPARE, nth);
+        struct fp_call call;
+        size_t offset;
+        if (!line.length)
+            return nth > 0;
+        fp_call_parse(line, &call, &offset); /* it was checked when the file was read */
+        struct outcome outcome = call_library(object, &call);
+        record(runtime, &call, &outcome);
+        if (outcome.wrong) {
+            say_wrong(runtime, line, &call, outcome.wrong);
+            return false;
+        }
+    }
+}
+
+/* What this process lost itself must not be touched: libgomp would wait for the workers. */
+static bool can_be_reset(struct fp_runtime_entry *entry)
+{
+    return atomic_load(&entry->live) && !atomic_load(&entry->lost) && entry->dso && !*entry->file;
+}
+
+void fp_reset_prepare(void)
+{
+    struct fp_resets *resets = &fp_self.resets;
+    resets->count = 0;
+    for (uint32_t i = 0; i < fp_runtimes_count() && resets->count < FP_RESETS_MAX; i++) {
+        struct fp_runtime_entry *entry = fp_runtime_at(i);
+        if (!can_be_reset(entry))
+            continue;
+        struct fp_runtime runtime = fp_resolve_runtime(entry, atomic_load(&entry->live));
+        const struct fp_object *object = fp_got_object_named(entry->dso);
+        if (fp_resolve_judgement(&runtime).action == FP_ACTION_RESET && object &&
+            prepare_runtime(&runtime, object))
+            resets->entries[resets->count++] = i;
+    }
+}
+
+bool fp_reset_has(uint32_t entry)
+{
+    for (unsigned i = 0; i < fp_self.resets.count; i++)
+        if (fp_self.resets.entries[i] == entry)
+            return true;
+    return false;
+}

@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: Apache-2.0
+"""fail, as a user of DataLoader, multiprocessing or pytest sees it: the parent ends, and says why.
+
+`-k bare` shows that the programs hang without the shim.
+"""
+
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import support
+from python_jobs import JOBS, PACKAGE, POOLS, run_job, site_packages
+
+GOLDEN = Path(__file__).parent / "golden"
+JOB = JOBS / "seen.py"
+LIMIT = 40  # seconds, for what is to end
+HANGS = 5  # seconds, after which what has not ended never will
+SOON = 10  # seconds
+
+
+@dataclass(frozen=True)
+class Library:
+    name: str  # as the reports call it
+    line: str  # the text of the line that waits
+    advice: str
+    raises: bool  # where it waits, or the process ends
+
+
+LIBRARIES = {
+    "executor": Library(
+        "ThreadPoolExecutor",
+        "return lambda: threads.submit(",
+        "create the executor in the child",
+        True,
+    ),
+    "polars": Library("polars", "return lambda: frame.group_by(", 'get_context("spawn")', False),
+    "tokenizers": Library(
+        "tokenizers", "return lambda: tokenizer.", "unset TOKENIZERS_PARALLELISM", False
+    ),
+}
+
+POOL_LINE = "with FORK.Pool(WORKERS) as workers:"
+SPAWN = 'multiprocessing.set_start_method("forkserver")'
+
+
+@dataclass(frozen=True)
+class Case:
+    runner: str  # "python", "pytest" or "xdist"
+    program: str
+    library: str
+    fork: str  # the text of the line that asks for the fork
+    advice: str
+
+    def __str__(self):
+        runner = f"{self.runner}_" if self.runner != "python" else ""
+        return f"{runner}{self.program}_{self.library}"
+
+    @property
+    def lost(self):
+        return LIBRARIES[self.library]
+
+
+def cases(program, fork, advice, libraries=("executor", "polars"), runners=("python",)):
+    return [
+        Case(runner, program, library, fork, advice) for runner in runners for library in libraries
+    ]
+
+
+CASES = [
+    *cases(
+        "loader",
+        "for _ in DataLoader(",
+        'DataLoader(..., multiprocessing_context="forkserver")',
+        libraries=LIBRARIES,
+    ),
+    *cases("pool", POOL_LINE, SPAWN, libraries=LIBRARIES),
+    *cases("process_pool", "print(list(workers.map(", "ProcessPoolExecutor(mp_context="),
+    *cases("process", "worker.start()", SPAWN),
+    *cases(
+        "test_fork",
+        "child = os.fork()",
+        "fork before the library is first used",
+        runners=("pytest", "xdist"),
+    ),
+    *cases("test_pool", POOL_LINE, SPAWN, runners=("pytest", "xdist")),
+]
+
+
+class Rows:
+    """What was seen of each case, told at the end of the run."""
+
+    HEAD = ("case", "bare", "outcome", "told after", "status")
+
+    def __init__(self):
+        self.rows = {}
+
+    def note(self, case, **seen):
+        self.rows.setdefault(str(case), {}).update(seen, case=str(case))
+
+    def pytest_terminal_summary(self, terminalreporter):
+        table = [self.HEAD]
+        for row in self.rows.values():
+            table.append(tuple(row.get(key.replace(" ", "_"), "-") for key in self.HEAD))
+        terminalreporter.section("what parents see of hanging children")
+        widths = [max(len(row[i]) for row in table) for i in range(len(self.HEAD))]
+        for row in table:
+            line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths))
+            terminalreporter.write_line(line.rstrip())
+
+
+@pytest.fixture(scope="module")
+def rows(request):
+    rows = Rows()
+    request.config.pluginmanager.register(rows)
+    return rows
+
+
+def run_pytest(test, flags, folder, env, **settings):
+    """In a folder of its own, where no other configuration counts."""
+    shutil.copy(JOB, folder / "test_seen.py")
+    shutil.copy(JOBS / "libraries.py", folder)
+    command = [support.environment_python("wheels"), "-m", "pytest", "-p", "no:cacheprovider"]
+    return support.run(
+        [*command, "--tb=short", *flags, f"test_seen.py::{test}"],
+        env={**POOLS, "PYTEST_ADDOPTS": "", **env},
+        cwd=folder,
+        **settings,
+    )
+
+
+def seen(runner, program, library, folder, env=None, policy="fail", timeout=LIMIT):
+    """The outcome, and the times noted: {word: those of the lines that begin so}."""
+    times = folder / "times"
+    env = {"SEEN_TIMES": str(times), "SEEN_LIBRARY": library, **(env or {})}
+    settings = {"timeout": timeout, "policy": policy, "preload": policy is not None}
+    if policy:
+        settings["log"] = folder / "log"
+    if runner == "python":
+        outcome = run_job(JOB.name, program, library, tmp=folder, env=env, **settings)
+    else:
+        flags = ["-n", "2"] if runner == "xdist" else []
+        outcome = run_pytest(program, flags, folder, env, **settings)
+    noted = {}
+    for line in times.read_text().splitlines():
+        word, time = line.split()
+        noted.setdefault(word, []).append(float(time))
+    assert "waiting" in noted, outcome
+    return outcome, noted
+
+
+def see(case, folder, **settings):
+    return seen(case.runner, case.program, case.library, folder, **settings)
+
+
+def check_hung(outcome, noted):
+    assert outcome.status is None and "over" not in noted, outcome
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.library != "tokenizers"], ids=str)
+def test_bare(case, tmp_path, rows):
+    check_hung(*see(case, tmp_path, policy=None, timeout=HANGS))
+    rows.note(case, bare="hangs")
+
+
+def transcript(case, outcome):
+    """What a terminal shows."""
+    return outcome.stderr if case.runner == "python" else outcome.stdout + outcome.stderr
+
+
+def blocks(text):
+    """{label: the first text that it stands before}, for each block that speaks of a hang."""
+    found = []
+    for line in text.splitlines():
+        part = re.fullmatch(r"forkpolicy:   (\w+) +(.*)", line)
+        if part:
+            found[-1].setdefault(*part.groups())
+        elif re.match(r"forkpolicy: pid \d+ \(.*\) can never go on: ", line):
+            found.append({})
+    return found
+
+
+def job_line(text, case, test=None):
+    """FILE:NUMBER of the job's line that holds TEXT; of several, the one in the case's function."""
+    lines = JOB.read_text().splitlines()
+    numbers = [i for i, line in enumerate(lines, 1) if text in line]
+    if len(numbers) > 1:
+        start = lines.index(f"def {case.program}():") + 1
+        numbers = [min(number for number in numbers if number > start)]
+    (number,) = numbers
+    return f"{'seen' if case.runner == 'python' else 'test_seen'}.py:{number}"
+
+
+def check_block(block, case):
+    assert block["for"].startswith(f"{case.lost.name} ")
+    assert f"/{job_line(case.lost.line, case)} in <lambda>" in block["at"]
+    assert f"/{job_line(case.fork, case)} in " in block["fork"]
+    assert case.advice in block["do"]
+    assert case.lost.advice in block["or"]
+    raised = "ForkPolicyError is raised at that line"
+    assert block["now"] == (raised if case.lost.raises else "the process ends with status 70")
+
+
+def check_error(text, case):
+    """The parent's own error says the same: where the worker could hand one over."""
+    error, *more = re.findall(r"^(?:E  +)?RuntimeError: this child .*", text, re.MULTILINE)
+    assert not more
+    assert f"it waits for {case.lost.name} " in error and case.lost.advice in error
+    assert f"/{job_line(case.fork, case)} in " in error
+    assert f"Instead: {case.advice}" in error
+
+
+def check_status(outcome, case):
+    exited = case.program == "process" and not case.lost.raises
+    assert outcome.status == (70 if exited else 1), outcome
+
+
+STANDARD = r"[^\s\"(]*/lib/python3\.\d+/"
+FOREIGN_FRAMES = re.compile(
+    # Traceback's, and pytest's short ones, with the line itself
+    r'(?:^ *(?:File ")?(?:SITE|LIB)/[^\n]*(?:, line LINE, in|:LINE: in) [^\n]*\n(?: {4}[^\n]*\n)*)+',
+    re.MULTILINE,
+)
+FOREIGN_LINES = re.compile(
+    r"(?:^forkpolicy:   (?:python|      )  (?!JOBS)[^\n]*\n)+(?=forkpolicy:  )", re.MULTILINE
+)
+REPLACED = [
+    (r"[^\s\"(]*/site-packages/", "SITE/"),
+    (STANDARD, "LIB/"),
+    (r"\S*/\S*python3[.\d]*(?:\.so[.\d]*)?(?= |$)", "PYTHON"),
+    (r"\bpython 3\.\d+\.\d+", "python X.Y.Z"),
+    (r"\bpid(\(s\))? \d+", r"pid\1 PID"),
+    (r"\(pid(\(s\))? \d+", r"(pid\1 PID"),
+    (r"\bby pid \d+", "by pid PID"),
+    (r"\.py:\d+", ".py:LINE"),
+    (r", line \d+", ", line LINE"),
+    (r"\b\d+ ([a-z][a-z ]*)threads? \([^)]*\)", r"N \1threads (NAMES)"),
+    (r"\b\d+ threads? lost", "N threads lost"),
+    (r"\b\d+\.\d s ago", "SECONDS ago"),
+    (r" for \d[.\d]* s; ", "; "),
+    (r"\bin \d+\.\d+s\b", "in SECONDS"),
+    (r"(?m)^platform .*\n|^rootdir: .*\n|^plugins: .*\n", ""),
+    (r"(?m)^\[gw\d\] .*", "[GATEWAY] PYTHON"),
+    (r"(?m)^[E ]*[\^~]+\s*\n", ""),
+]
+NATIVE = re.compile(
+    r"^(forkpolicy:   native  \S+)[^\n]*\n(?:forkpolicy:           [^\n]*\n)*", re.M
+)
+
+
+def normalised(text, folder):
+    """As it is on every machine, and what is not the program's own left out."""
+    text = text.replace(str(JOBS), "JOBS").replace(f"{folder}/test_", "JOBS/")
+    text = re.sub(r"\btest_seen\.py", "JOBS/seen.py", text)
+    for pattern, new in REPLACED:
+        text = re.sub(pattern, new, text)
+    text = FOREIGN_FRAMES.sub("  ...\n", text)
+    return NATIVE.sub(r"\1\n", text)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_parent_ends_and_says_why(case, tmp_path, rows):
+    """Golden: set UPDATE_GOLDEN to write it anew."""
+    outcome, noted = see(case, tmp_path)
+    check_status(outcome, case)
+    text = transcript(case, outcome)
+    (block,) = blocks(text)
+    check_block(block, case)
+    if "pool" in case.program and (case.lost.raises or case.program != "process_pool"):
+        check_error(text, case)
+    seconds = noted["over"][0] - noted["waiting"][0]
+    assert 0 <= seconds < SOON
+    rows.note(
+        case,
+        outcome="raised" if case.lost.raises else "exited",
+        told_after=f"{seconds:.2f}",
+        status=str(outcome.status),
+    )
+    golden = GOLDEN / f"fail_{case}.txt"
+    text = normalised(text, tmp_path) + f"exit status {outcome.status}\n"
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(text)
+    assert text == golden.read_text()
