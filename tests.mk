@@ -5,7 +5,7 @@ UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 FUZZ := rules policy_text options
 # What the unit tests link: the pure core, and the guest's tables, which need no preload.
 TESTED := $(POLICY) $(COMMON) shim/table.c shim/runtimes.c shim/once.c shim/package.c shim/owners.c \
-          shim/elf.c shim/sites.c shim/lost.c tests/unit/support/self.c tests/unit/support/json.c
+          shim/elf.c shim/sites.c shim/lost.c $(wildcard tests/unit/support/*.c)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 .PHONY: test unit asan warnings lint format rooms preload python fuzz soak bench demo

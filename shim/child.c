@@ -1,11 +1,15 @@
 /* See child.h. SPDX-License-Identifier: Apache-2.0 */
 #include "shim/child.h"
 
+#include "policy/decide.h"
+#include "shim/config.h"
 #include "shim/dispatch.h"
+#include "shim/epoll.h"
 #include "shim/got.h"
 #include "shim/hang.h"
 #include "shim/runtimes.h"
 #include "shim/self.h"
+#include "shim/stacks.h"
 #include "shim/table.h"
 
 /* What was reset for this fork is not lost: it begins anew when it is next used. */
@@ -14,6 +18,16 @@ static void forget_reset(void)
     for (unsigned i = 0; i < fp_self.resets.count; i++)
         atomic_store(&fp_runtime_at(fp_self.resets.entries[i])->lost, 0);
     fp_self.resets.count = 0;
+}
+
+/* The child's surroundings: what it would share with the parent, or with threads that are gone. */
+static void surround(void)
+{
+    fp_got_patch();
+    if (!fp_policy_can_reset(&fp_config.policy))
+        return;
+    fp_epoll_unshare();
+    fp_stacks_child();
 }
 
 void fp_child_enter(void)
@@ -28,7 +42,7 @@ void fp_child_enter(void)
         fp_table_child();
         forget_reset();
         if (is_watched)
-            fp_got_patch();
+            surround();
     }
     fp_dispatch_arm(); /* a fork ends it */
 }

@@ -14,6 +14,7 @@
 #include "shim/python.h"
 #include "shim/real.h"
 #include "shim/self.h"
+#include "shim/stacks.h"
 #include "shim/threads.h"
 
 #include <errno.h>
@@ -51,6 +52,8 @@ static void start(void)
     if (watches) {
         fp_atfork_init();
         fp_watch_init();
+        if (fp_policy_can_reset(&fp_config.policy))
+            fp_stacks_init();
         fp_python_init(fp_policy_can_refuse(&fp_config.policy));
     }
     fp_active = watches;

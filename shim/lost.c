@@ -9,9 +9,11 @@
 
 FP_LARGE static struct fp_lost_thread threads[FP_LOST_MAX];
 static size_t count;
+static unsigned total; /* also those that had not run yet, and had no tid */
 
 static void add(pid_t tid, uint32_t runtime)
 {
+    total++;
     if (tid && count < FP_LOST_MAX)
         threads[count++] = (struct fp_lost_thread){tid, runtime};
 }
@@ -47,6 +49,11 @@ void fp_lost_note(pid_t parent)
 size_t fp_lost_count(void)
 {
     return count;
+}
+
+unsigned fp_lost_total(void)
+{
+    return total;
 }
 
 const struct fp_lost_thread *fp_lost_thread(size_t nth)

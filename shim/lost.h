@@ -21,6 +21,8 @@ struct fp_lost_thread {
 /* Child room: adds what the table still holds, before it is emptied. `parent` is its pid. */
 void fp_lost_note(pid_t parent);
 
+/* How many threads, and how many of them are kept here. */
+unsigned fp_lost_total(void);
 size_t fp_lost_count(void);
 const struct fp_lost_thread *fp_lost_thread(size_t nth);
 

@@ -74,7 +74,7 @@ struct fp_fork_origin fp_watch_origin(void)
                                    .origin = watch.fork.origin,
                                    .site = watch.fork.site,
                                    .parent = watch.fork.parent,
-                                   .lost_threads = (unsigned)fp_lost_count(),
+                                   .lost_threads = fp_lost_total(),
                                    .milliseconds = fp_milliseconds() - watch.fork.milliseconds};
 }
 

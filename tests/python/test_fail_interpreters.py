@@ -163,7 +163,7 @@ def test_pool_gets_an_answer_for_a_task_that_waits_in_a_library(
 READER = """
 import pickle, sys
 for line in sys.stdin:
-    error, kind = pickle.loads(bytes.fromhex(line))
+    error, kind = pickle.loads(bytes.fromhex(line.strip()))
     print(type(error).__module__, type(error).__name__, kind.__name__, error)
 """
 

@@ -142,6 +142,51 @@ Test(elf, a_function_ends_where_its_size_says_not_where_the_next_one_begins)
     }
 }
 
+/* What the file on the disk says, whose symbols are counted. */
+static void check_functions_of(const struct fp_elf *elf, const char *path)
+{
+    static char file[8 << 20];
+    FILE *stream = fopen(path, "r");
+    cr_assert(stream, "%s", path);
+    size_t size = fread(file, 1, sizeof file, stream), checked = 0;
+    fclose(stream);
+    const ElfW(Ehdr) *header = (void *)file;
+    const ElfW(Shdr) *sections = (void *)(file + header->e_shoff);
+    cr_assert(size < sizeof file && header->e_shoff < size, "%s", path);
+    for (size_t i = 0; i < header->e_shnum; i++) {
+        if (sections[i].sh_type != SHT_DYNSYM)
+            continue;
+        const ElfW(Sym) *symbols = (void *)(file + sections[i].sh_offset);
+        const char *strings = file + sections[sections[i].sh_link].sh_offset;
+        for (size_t nth = 0; nth < sections[i].sh_size / sizeof *symbols; nth++) {
+            unsigned long offset = 1;
+            const ElfW(Sym) *symbol = &symbols[nth];
+            const char *name = strings + symbol->st_name;
+            if (symbol->st_shndx == SHN_UNDEF || ELF64_ST_TYPE(symbol->st_info) != STT_FUNC)
+                continue;
+            checked++;
+            cr_expect(fp_elf_function(elf, name), "%s in %s", name, path);
+            if (symbol->st_size)
+                cr_expect(*fp_elf_symbol(elf, elf->base + symbol->st_value, &offset) && !offset,
+                          "%s in %s", name, path);
+        }
+    }
+    cr_expect_gt(checked, 0, "%s", path);
+}
+
+Test(elf, every_exported_function_is_found_the_last_one_too, .timeout = 60)
+{
+    static const char *const NAMES[] = {"/libc.so.", "/libm.so.", "/libcriterion.so.", "/ld-linux"};
+    size_t found = 0;
+    for (size_t i = 0; i < object_count; i++)
+        for (size_t name = 0; name < sizeof NAMES / sizeof *NAMES; name++)
+            if (strstr(objects[i].name, NAMES[name])) {
+                check_functions_of(&objects[i].elf, objects[i].name);
+                found++;
+            }
+    cr_expect_gt(found, 2);
+}
+
 static void expect_no_symbol(const void *address)
 {
     unsigned long offset = 0;
@@ -174,11 +219,6 @@ Test(elf, without_a_hash_table_nothing_is_known_of_its_functions)
     cr_expect_null(fp_elf_function(&elf, "atoi"));
 }
 
-static const struct {
-    const char *name;
-    void *function;
-} IMPORTED[] = {{"getppid", (void *)getppid}, {"atoi", (void *)atoi}};
-
 struct search {
     const char *name;
     void **found[8];
@@ -201,29 +241,89 @@ static struct search find_slots(const struct fp_elf *elf, const char *name)
     return search;
 }
 
-Test(elf, the_slots_of_an_imported_function_hold_its_address)
+/* Three ways to import a function, each with a relocation of its own. */
+static void *const constant[] = {(void *)getppid};
+static void *volatile taken;
+
+static void expect_slots(const char *name)
 {
     const struct fp_elf *program = object_of((void *)own_function);
-    cr_expect_eq(getppid(), getppid(), "a lazy slot is filled");
-    for (size_t i = 0; i < sizeof IMPORTED / sizeof *IMPORTED; i++) {
-        struct search search = find_slots(program, IMPORTED[i].name);
-        cr_assert_gt(search.count, 0, "%s", IMPORTED[i].name);
-        cr_expect_gt(search.others, 0);
-        bool constant = false; /* the slot in IMPORTED itself is one of them */
-        for (size_t nth = 0; nth < search.count; nth++) {
-            cr_expect_eq(*search.found[nth], dlsym(RTLD_DEFAULT, IMPORTED[i].name));
-            cr_expect_eq(object_of(search.found[nth]), program);
-            constant |= search.found[nth] == (void **)&IMPORTED[i].function;
-        }
-        cr_expect(constant);
+    struct search search = find_slots(program, name);
+    cr_expect_gt(search.count, 0, "%s", name);
+    cr_expect_gt(search.others, 0);
+    for (size_t i = 0; i < search.count; i++) {
+        cr_expect_eq(*search.found[i], dlsym(RTLD_DEFAULT, name), "%s", name);
+        cr_expect_eq(object_of(search.found[i]), program, "%s", name);
     }
 }
 
-Test(elf, neither_a_librarys_own_functions_nor_data_in_it_are_slots)
+Test(elf, the_slots_of_imported_functions_hold_their_addresses)
+{
+    expect_slots("getppid");
+    cr_expect_eq(*find_slots(object_of(constant), "getppid").found[0], constant[0]);
+    taken = (void *)getpgid;
+    expect_slots("getpgid");
+    cr_expect_gt(getpgrp(), 0, "a lazy slot is filled");
+    expect_slots("getpgrp");
+}
+
+Test(elf, nothing_else_is_a_slot)
 {
     cr_expect_eq(find_slots(object_of((void *)own_function), "no_such_function").count, 0);
     cr_expect_eq(find_slots(libc(), "atoi").count, 0, "libc imports nothing of its own");
     cr_expect_eq(find_slots(libc(), "").count, 0, "relative addresses have no symbol");
+}
+
+#if defined(__x86_64__)
+enum { CALLED = R_X86_64_JUMP_SLOT, TAKEN = R_X86_64_GLOB_DAT, CONSTANT = R_X86_64_64 };
+enum { RELATIVE = R_X86_64_RELATIVE, OTHER = R_X86_64_TPOFF64 };
+#else
+enum { CALLED = R_AARCH64_JUMP_SLOT, TAKEN = R_AARCH64_GLOB_DAT, CONSTANT = R_AARCH64_ABS64 };
+enum { RELATIVE = R_AARCH64_RELATIVE, OTHER = R_AARCH64_TLS_TPREL64 };
+#endif
+
+static char visited[32];
+static size_t visited_count;
+
+static void note_visit(void **where, const char *name, void *base)
+{
+    cr_expect_eq((char *)where - (char *)base, 8 * (name[0] - 'a'), "%s", name);
+    visited[visited_count++] = name[0];
+}
+
+Test(elf, slots_are_told_by_their_kind_and_by_symbols_that_others_define)
+{
+    static char base[256];
+    enum { OWN = 1, FOREIGN };
+    const struct {
+        unsigned kind, symbol;
+    } cases[] = {{CALLED, FOREIGN}, {TAKEN, FOREIGN},   {CONSTANT, FOREIGN}, {OTHER, FOREIGN},
+                 {RELATIVE, 0},     {CALLED, OWN},      {TAKEN, OWN},        {CONSTANT, OWN},
+                 {CONSTANT, 0},     {RELATIVE, FOREIGN}};
+    enum { COUNT = sizeof cases / sizeof *cases };
+    char strings[2 * COUNT]; /* names "a", "b", ... */
+    ElfW(Sym) symbols[2 * COUNT + 1] = {{.st_shndx = SHN_UNDEF}};
+    ElfW(Rela) relocations[COUNT];
+    for (unsigned i = 0; i < COUNT; i++) {
+        strings[2 * i] = (char)('a' + i);
+        strings[2 * i + 1] = '\0';
+        symbols[1 + i] =
+            (ElfW(Sym)){.st_name = 2 * i, .st_shndx = cases[i].symbol == OWN ? 1 : SHN_UNDEF};
+        relocations[i] = (ElfW(Rela)){
+            .r_offset = 8 * i, .r_info = ELF64_R_INFO(cases[i].symbol ? 1 + i : 0, cases[i].kind)};
+    }
+    struct fp_elf elf = {.base = (uintptr_t)base, .symbols = symbols, .strings = strings};
+    fp_elf_each_slot(&elf, note_visit, base);
+    cr_expect_eq(visited_count, 0);
+    for (int table = 0; table < 2; table++) {
+        memset(elf.relocations, 0, sizeof elf.relocations);
+        elf.relocations[table] = relocations;
+        elf.relocation_counts[table] = COUNT;
+        visited_count = 0;
+        fp_elf_each_slot(&elf, note_visit, base);
+        cr_expect(visited_count == 3 && memcmp(visited, "abc", 3) == 0, "table %d: %.*s", table,
+                  (int)visited_count, visited);
+    }
 }
 
 /* As the kernel has it, from /proc/self/maps. */
@@ -274,6 +374,24 @@ Test(elf, what_it_calls_protected_is_read_only_and_nothing_else_is)
     }
     cr_expect_gt(pages.protected, 0);
     cr_expect_not(fp_elf_is_protected(libc(), &object_count));
+}
+
+Test(elf, the_loader_protects_whole_pages_from_the_first_one_to_the_last_full_one)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    char *base = (char *)(16 * page);
+    ElfW(Phdr) segment = {.p_type = PT_GNU_RELRO, .p_vaddr = page + 64, .p_memsz = 2 * page};
+    struct dl_phdr_info info = {
+        .dlpi_addr = (uintptr_t)base, .dlpi_phdr = &segment, .dlpi_phnum = 1};
+    struct fp_elf elf;
+    fp_elf_read(&elf, &info);
+    cr_expect_not(fp_elf_is_protected(&elf, base + page - 1));
+    cr_expect(fp_elf_is_protected(&elf, base + page));
+    cr_expect(fp_elf_is_protected(&elf, base + 3 * page - 1));
+    cr_expect_not(fp_elf_is_protected(&elf, base + 3 * page));
+    segment.p_memsz = 0;
+    fp_elf_read(&elf, &info);
+    cr_expect_not(fp_elf_is_protected(&elf, base + page + 64));
 }
 
 Test(elf, without_a_dynamic_section_that_can_be_read_there_is_nothing)

@@ -336,6 +336,7 @@ Test(hang_event, every_length_around_one_that_no_longer_fits_is_one_valid_record
 {
     for (int with_stacks = 0; with_stacks < 2; with_stacks++) {
         int given_up = 0;
+        bool shortened = false;
         for (size_t length = 1000; length < 4000; length++) {
             setup();
             fork_site.user = fill_path(0, length);
@@ -351,10 +352,24 @@ Test(hang_event, every_length_around_one_that_no_longer_fits_is_one_valid_record
             cr_assert(now != 2 || strstr(buffer, ",\"fork\":null,\"waiting\":null,\"python_stack"));
             cr_assert(now >= given_up, "length %zu", length);
             given_up = now;
+            shortened |= now == 1;
             cr_assert(length > 2000 || now == 0, "length %zu", length);
         }
         cr_expect_eq(given_up, 2);
+        cr_expect(shortened);
     }
+}
+
+Test(hang_event, lines_between_that_are_too_long_do_not_cost_the_users_lines)
+{
+    fork_site.called = fill_path(0, LONG);
+    record();
+    expect(",\"site\":{\"dso\":\"\",\"function\":\"main\""
+           ",\"user\":{\"file\":\"/app/train.py\",\"line\":10},\"called\":null");
+    expect(",\"site\":{\"dso\":\"\",\"function\":\"work\""
+           ",\"user\":{\"file\":\"/app/train.py\",\"line\":20},\"called\":null");
+    expect(",\"python_stack\":[{\"line\":99,");
+    expect(",\"native_stack\":[{\"offset\":4096,");
 }
 
 Test(hang_event, a_frame_that_is_too_long_ends_its_stack_not_only_itself)

@@ -9,8 +9,12 @@
 
 enum { MOST = 256 };
 
-static const struct fp_site SITE = {"/app/train.py:10", "/p/a.py:1", "/p/b.py:2",
-                                    "/lib/os.py:3",     "main",      "/lib/libpython.so"};
+static const struct fp_site SITE = {.user = "/app/train.py:10",
+                                    .library = "/p/a.py:1",
+                                    .called = "/p/b.py:2",
+                                    .innermost = "/lib/os.py:3",
+                                    .function = "main",
+                                    .dso = "/lib/libpython.so"};
 
 static void expect_same(const struct fp_site *got, const struct fp_site *want)
 {
@@ -33,13 +37,19 @@ static const struct fp_site *keep_numbered(int number)
 
 Test(sites, a_copy_is_kept_not_what_the_caller_will_write_over)
 {
-    char line[] = "/app/train.py:10", function[] = "main";
-    struct fp_site site = SITE;
-    site.user = line;
-    site.function = function;
+    char fields[6][32];
+    const char *const strings[] = {SITE.user,      SITE.library,  SITE.called,
+                                   SITE.innermost, SITE.function, SITE.dso};
+    for (int i = 0; i < 6; i++)
+        snprintf(fields[i], sizeof fields[i], "%s", strings[i]);
+    struct fp_site site = {.user = fields[0],
+                           .library = fields[1],
+                           .called = fields[2],
+                           .innermost = fields[3],
+                           .function = fields[4],
+                           .dso = fields[5]};
     const struct fp_site *kept = fp_site_keep(&site);
-    memset(line, 'x', sizeof line - 1);
-    memset(function, 'x', sizeof function - 1);
+    memset(fields, 'x', sizeof fields);
     memset(&site, 0, sizeof site);
     expect_same(kept, &SITE);
 }
