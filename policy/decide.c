@@ -158,7 +158,9 @@ struct fp_judgement fp_judge(const struct fp_runtime *runtime, enum fp_origin or
 {
     const struct fp_identity *identity = &runtime->identity;
     struct fp_judgement judgement;
-    judgement.class = fp_classify(identity, runtime->facts.version, environment);
+    judgement.class = runtime->registered
+                          ? FP_CLASS_SURVIVES
+                          : fp_classify(identity, runtime->facts.version, environment);
     enum fp_action wanted =
         identity->by_pattern ? identity->asked : BY_CLASS[identity->asked][judgement.class];
     judgement.action = fp_action_available(wanted);

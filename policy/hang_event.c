@@ -186,3 +186,14 @@ void fp_event_reset(struct fp_text *text, const struct fp_event_header *header,
     fp_record_last_string(text, "dso", fp_slice_of(runtime->facts.dso));
     fp_record_end(text);
 }
+
+void fp_event_handler(struct fp_text *text, const struct fp_event_header *header, const char *name,
+                      const char *phase, unsigned long microseconds, const char *wrong)
+{
+    fp_record_header(text, header);
+    fp_record_string(text, "name", fp_record_shortened(name, 64));
+    fp_record_string(text, "phase", fp_slice_of(phase));
+    fp_record_optional(text, "error", fp_slice_of(wrong));
+    fp_text_format(text, ",\"microseconds\":%lu", microseconds);
+    fp_record_end(text);
+}

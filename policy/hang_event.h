@@ -80,4 +80,8 @@ void fp_event_reset(struct fp_text *text, const struct fp_event_header *header,
                     const struct fp_runtime *runtime, struct fp_slice function,
                     unsigned long microseconds, const char *wrong);
 
+/* "handler": a registered runtime's, in one phase of a fork; `wrong` is "" where it went well. */
+void fp_event_handler(struct fp_text *text, const struct fp_event_header *header, const char *name,
+                      const char *phase, unsigned long microseconds, const char *wrong);
+
 #endif

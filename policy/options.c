@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { HANG_LEAST_MILLISECONDS = 50, HANG_MOST_SECONDS = 86400 };
+enum { HANG_LEAST_MILLISECONDS = 50, HANG_MOST_SECONDS = 86400, QUIESCE_MOST_MILLISECONDS = 60000 };
 
 enum key {
 #define FP_OPTION_KEY(field, key, kind, initial, allowed, help) KEY_##field,
@@ -71,6 +71,13 @@ static bool read_seconds(struct fp_slice value, const char *allowed, unsigned *m
         part *= 10;
     *milliseconds = seconds * 1000 + part;
     return *milliseconds >= HANG_LEAST_MILLISECONDS && *milliseconds <= HANG_MOST_SECONDS * 1000;
+}
+
+static bool read_milliseconds(struct fp_slice value, const char *allowed, unsigned *milliseconds)
+{
+    (void)allowed;
+    return value.length && read_digits(value, milliseconds) &&
+           *milliseconds <= QUIESCE_MOST_MILLISECONDS;
 }
 
 /* False for a value that the key does not take; the option stays as it was. */

@@ -8,6 +8,7 @@
 #include "shim/init.h"
 #include "shim/owners.h"
 #include "shim/real.h"
+#include "shim/registered.h"
 #include "shim/runtimes.h"
 #include "shim/self.h"
 
@@ -17,10 +18,13 @@ typedef void handler(void);
 
 extern void *__dso_handle __attribute__((visibility("hidden")));
 
+/* A fork inside libc passes no hook, and cannot be refused any more. */
 static void before_fork(void)
 {
     if (!fp_self.forking)
         fp_fork_unseen();
+    if (!fp_self.asked)
+        fp_registered_prepare();
 }
 
 static int register_real(handler *prepare, handler *parent, handler *child, void *dso)
@@ -34,7 +38,7 @@ static int register_real(handler *prepare, handler *parent, handler *child, void
 void fp_atfork_init(void)
 {
     /* Registered before most others: our prepare handler runs late, our child handler early. */
-    (void)register_real(before_fork, NULL, fp_child_enter, &__dso_handle);
+    (void)register_real(before_fork, fp_registered_parent, fp_child_enter, &__dso_handle);
 }
 
 static void note_handlers(handler *prepare, handler *parent, handler *child, const void *dso)

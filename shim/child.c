@@ -7,6 +7,7 @@
 #include "shim/epoll.h"
 #include "shim/got.h"
 #include "shim/hang.h"
+#include "shim/registered.h"
 #include "shim/runtimes.h"
 #include "shim/self.h"
 #include "shim/stacks.h"
@@ -44,5 +45,6 @@ void fp_child_enter(void)
         if (is_watched)
             surround();
     }
+    fp_registered_child();
     fp_dispatch_arm(); /* a fork ends it */
 }

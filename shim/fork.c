@@ -17,6 +17,7 @@
 #include "shim/notice.h"
 #include "shim/passage.h"
 #include "shim/real.h"
+#include "shim/registered.h"
 #include "shim/self.h"
 #include "shim/table.h"
 #include "shim/watch.h"
@@ -119,6 +120,24 @@ static struct fp_outlook look_ahead(void)
     return fp_table_ever_threaded() ? fp_look_ahead() : nothing;
 }
 
+/* fork and forkpty run the handlers that are registered; _Fork and clone run none. */
+static pid_t handled_fork(const char *call, const void *caller, pid_t (*real)(void *context),
+                          void *context)
+{
+    if (!fp_registered_prepare()) {
+        errno = ENOTSUP;
+        return -1;
+    }
+    fp_self.asked = true;
+    pid_t child = fp_fork_story(call, caller, real, context);
+    fp_self.asked = false;
+    if (child > 0)
+        fp_registered_parent();
+    else if (child < 0)
+        fp_registered_failed();
+    return child;
+}
+
 pid_t fp_fork_story(const char *call, const void *caller, pid_t (*real)(void *context),
                     void *context)
 {
@@ -205,7 +224,7 @@ pid_t fork(void)
 {
     if (!fp_real.fork)
         fp_real_resolve(FP_OPTIONAL);
-    return fp_fork_story("fork", __builtin_return_address(0), real_fork, NULL);
+    return handled_fork("fork", __builtin_return_address(0), real_fork, NULL);
 }
 
 pid_t _Fork(void)
@@ -220,7 +239,7 @@ int forkpty(int *master, char *name, const struct termios *terminal, const struc
     struct forkpty_call call = {master, name, terminal, size};
     if (!fp_real.forkpty)
         fp_real_resolve(FP_OPTIONAL);
-    return fp_fork_story("forkpty", __builtin_return_address(0), real_forkpty, &call);
+    return handled_fork("forkpty", __builtin_return_address(0), real_forkpty, &call);
 }
 
 /* Called by the stub in entry.S, which then jumps to what this returns: vfork comes back twice on

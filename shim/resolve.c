@@ -68,6 +68,10 @@ __attribute__((noinline)) static const struct fp_resolved *resolve_now(
     const char *dso = *entry->dso ? real_path(entry->dso) : fp_program_path();
     if (!(*entry->file ? find_python_package(entry, &package) : fp_package_find(dso, &package)))
         package.name[0] = package.version[0] = '\0';
+    if (!package.name[0] && atomic_load(&entry->name)) {
+        struct fp_text name = FP_TEXT(package.name);
+        fp_text_format(&name, "%s", atomic_load(&entry->name));
+    }
     resolved->facts = (struct fp_facts){
         .dso = dso,
         .file = entry->file,
@@ -98,6 +102,7 @@ struct fp_runtime fp_resolve_runtime(struct fp_runtime_entry *entry, unsigned th
                                .identity = resolved->identity,
                                .threads = threads,
                                .handlers = atomic_load(&entry->handlers),
+                               .registered = atomic_load(&entry->registered),
                                .started = entry->started ? entry->started : "",
                                .names = ""};
 }

@@ -32,7 +32,9 @@ struct fp_runtime_entry {
     _Atomic unsigned lost;         /* threads that this process lost when it was forked */
     _Atomic unsigned workers_lost; /* of these, started by the thread that forked */
     _Atomic unsigned handlers;
-    _Atomic bool used; /* its library was called in a child that lost its threads */
+    const char *_Atomic name; /* as which it registered; NULL: it did not */
+    _Atomic bool registered;  /* goes through forks by handlers of its own (forkpolicy.h) */
+    _Atomic bool used;        /* its library was called in a child that lost its threads */
 };
 
 /* Finds or makes the entry for a library (file ""; the first `started` that is not "" is kept: its

@@ -23,6 +23,8 @@ struct fp_self {
     const void *cxx_caller;   /* who called std::thread's starter last; taken by the next create */
     struct fp_fork_note fork; /* of the fork that is under way */
     struct fp_resets resets;  /* made ready to work in its child */
+    bool asked;               /* the registered runtimes were asked to be quiet */
+    uint64_t prepared;        /* bits of those that are */
     bool watched;             /* and its child is to be watched */
     bool survivor;            /* this thread came out of such a fork */
     struct fp_repeated condition;   /* a wait for a condition that comes again and again */

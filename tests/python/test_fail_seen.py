@@ -18,7 +18,7 @@ from python_jobs import JOBS, PACKAGE, POOLS, run_job, site_packages
 GOLDEN = Path(__file__).parent / "golden"
 JOB = JOBS / "seen.py"
 LIMIT = 40  # seconds, for what is to end
-HANGS = 5  # seconds, after which what has not ended never will
+HANGS = 4  # seconds, after which what has not ended never will
 SOON = 10  # seconds
 
 
@@ -160,7 +160,19 @@ def check_hung(outcome, noted):
     assert outcome.status is None and "over" not in noted, outcome
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.library != "tokenizers"], ids=str)
+BARE = [
+    "loader_executor",
+    "loader_polars",
+    "pool_executor",
+    "pool_polars",
+    "process_pool_polars",
+    "process_executor",
+    "pytest_test_fork_executor",
+    "xdist_test_pool_polars",
+]
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if str(case) in BARE], ids=str)
 def test_bare(case, tmp_path, rows):
     check_hung(*see(case, tmp_path, policy=None, timeout=HANGS))
     rows.note(case, bare="hangs")
@@ -183,15 +195,13 @@ def blocks(text):
     return found
 
 
-def job_line(text, case, test=None):
-    """FILE:NUMBER of the job's line that holds TEXT; of several, the one in the case's function."""
+def job_line(text, case):
+    """FILE:NUMBER of the job's line that holds TEXT; of several, the one in the case's program."""
     lines = JOB.read_text().splitlines()
     numbers = [i for i, line in enumerate(lines, 1) if text in line]
-    if len(numbers) > 1:
-        start = lines.index(f"def {case.program}():") + 1
-        numbers = [min(number for number in numbers if number > start)]
-    (number,) = numbers
-    return f"{'seen' if case.runner == 'python' else 'test_seen'}.py:{number}"
+    program = lines.index(f"def {case.program}():") + 1
+    number = min((i for i in numbers if i > program), default=numbers[-1])
+    return f"{JOB.name if case.runner == 'python' else 'test_seen.py'}:{number}"
 
 
 def check_block(block, case):
@@ -218,47 +228,42 @@ def check_status(outcome, case):
     assert outcome.status == (70 if exited else 1), outcome
 
 
-STANDARD = r"[^\s\"(]*/lib/python3\.\d+/"
-FOREIGN_FRAMES = re.compile(
-    # Traceback's, and pytest's short ones, with the line itself
-    r'(?:^ *(?:File ")?(?:SITE|LIB)/[^\n]*(?:, line LINE, in|:LINE: in) [^\n]*\n(?: {4}[^\n]*\n)*)+',
-    re.MULTILINE,
-)
-FOREIGN_LINES = re.compile(
-    r"(?:^forkpolicy:   (?:python|      )  (?!JOBS)[^\n]*\n)+(?=forkpolicy:  )", re.MULTILINE
-)
 REPLACED = [
+    # Folders and versions
     (r"[^\s\"(]*/site-packages/", "SITE/"),
-    (STANDARD, "LIB/"),
-    (r"\S*/\S*python3[.\d]*(?:\.so[.\d]*)?(?= |$)", "PYTHON"),
+    (r"[^\s\"(]*/lib/python3\.\d+/", "LIB/"),
+    (r"/\S*python3[.\d]*(?:\.so[.\d]*)?(?= |$)", "PYTHON"),
     (r"\bpython 3\.\d+\.\d+", "python X.Y.Z"),
+    (r"^(?:platform|rootdir:|plugins:) .*\n", ""),
+    (r"^\[gw\d\] .*", "[GATEWAY] PYTHON"),
+    # Numbers
     (r"\bpid(\(s\))? \d+", r"pid\1 PID"),
-    (r"\(pid(\(s\))? \d+", r"(pid\1 PID"),
-    (r"\bby pid \d+", "by pid PID"),
     (r"\.py:\d+", ".py:LINE"),
     (r", line \d+", ", line LINE"),
     (r"\b\d+ ([a-z][a-z ]*)threads? \([^)]*\)", r"N \1threads (NAMES)"),
     (r"\b\d+ threads? lost", "N threads lost"),
     (r"\b\d+\.\d s ago", "SECONDS ago"),
     (r" for \d[.\d]* s; ", "; "),
-    (r"\bin \d+\.\d+s\b", "in SECONDS"),
-    (r"(?m)^platform .*\n|^rootdir: .*\n|^plugins: .*\n", ""),
-    (r"(?m)^\[gw\d\] .*", "[GATEWAY] PYTHON"),
-    (r"(?m)^[E ]*[\^~]+\s*\n", ""),
+    (r"=+ (.*) in \d+\.\d+s =+", r"= \1 in SECONDS ="),
+    # Where in a line it was: some versions say so
+    (r"^[E ]*[\^~]+\s*\n", ""),
+    # Of stacks, others' frames below the first
+    (
+        r'(?:^ *(?:File ")?(?:SITE|LIB)/.*(?:, line LINE, in|:LINE: in) .*\n(?: {4}.*\n)*)+',
+        "  ...\n",
+    ),
+    (r"(?:^forkpolicy: {11}(?!JOBS).*\n)+", "forkpolicy:           ...\n"),
+    (r"^(forkpolicy:   native  [^\s+]+).*", r"\1"),
 ]
-NATIVE = re.compile(
-    r"^(forkpolicy:   native  \S+)[^\n]*\n(?:forkpolicy:           [^\n]*\n)*", re.M
-)
 
 
 def normalised(text, folder):
-    """As it is on every machine, and what is not the program's own left out."""
+    """As it is on every machine, and short."""
     text = text.replace(str(JOBS), "JOBS").replace(f"{folder}/test_", "JOBS/")
-    text = re.sub(r"\btest_seen\.py", "JOBS/seen.py", text)
+    text = text.replace("test_seen.py", "JOBS/seen.py")
     for pattern, new in REPLACED:
-        text = re.sub(pattern, new, text)
-    text = FOREIGN_FRAMES.sub("  ...\n", text)
-    return NATIVE.sub(r"\1\n", text)
+        text = re.sub(pattern, new, text, flags=re.MULTILINE)
+    return text
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -284,3 +289,68 @@ def test_parent_ends_and_says_why(case, tmp_path, rows):
     if os.environ.get("UPDATE_GOLDEN"):
         golden.write_text(text)
     assert text == golden.read_text()
+
+
+@pytest.mark.parametrize("library", ["executor", "polars"])
+def test_every_task_of_a_pool_is_answered(library, tmp_path):
+    """Each worker that ends makes room for another one."""
+    env = {"SEEN_TASKS": "6", "SEEN_WORKERS": "2"}
+    outcome, noted = seen("python", "pool", library, tmp_path, env=env)
+    assert outcome.status == 1 and len(noted["waiting"]) == 6, outcome
+    told = blocks(outcome.stderr)
+    assert 1 <= len(told) <= 6
+    for block in told:
+        assert block["for"].startswith(f"{LIBRARIES[library].name} ")
+    assert noted["over"][0] - noted["waiting"][0] < SOON
+
+
+@pytest.mark.parametrize("installed", [False, True], ids=["no_package", "package"])
+@pytest.mark.parametrize(
+    "program, library",
+    [
+        ("loader", "executor"),
+        ("pool", "executor"),
+        ("pool", "polars"),
+        ("process_pool", "executor"),
+    ],
+)
+def test_error_comes_through_to_the_parent(program, library, installed, tmp_path):
+    """Where the package is not installed, as a RuntimeError; torch makes a new one of its class."""
+    env = {"PYTHONPATH": str(PACKAGE) if installed else ""}
+    outcome, _ = seen("python", program, library, tmp_path, env=env)
+    kind = "ForkPolicyError" if installed else "RuntimeError"
+    start = "Caught {} in DataLoader worker " if program == "loader" else "this child process can "
+    error = f"{'forkpolicy.' if installed else ''}{kind}: {start.format(kind)}"
+    _, own = outcome.stderr.split(", in <module>\n")  # the parent's traceback
+    assert outcome.status == 1 and f"\n{error}" in own, outcome
+    assert "PicklingError" not in outcome.stderr and "MaybeEncodingError" not in outcome.stderr
+
+
+SIGCHLD = pytest.mark.xfail(strict=True, reason="the first one's handler for SIGCHLD counts")
+
+
+@pytest.mark.parametrize("library", [pytest.param("executor", marks=SIGCHLD), "polars"])
+def test_second_loader(library, tmp_path):
+    outcome, _ = seen("python", "second_loader", library, tmp_path, timeout=HANGS)
+    assert outcome.status == 1 and len(blocks(outcome.stderr)) == 1, outcome
+
+
+@pytest.mark.xfail(strict=True, reason="the task's numbers are in what the worker still unpickles")
+@pytest.mark.parametrize("library", ["executor", "polars"])
+def test_pool_whose_argument_waits(library, tmp_path):
+    outcome, _ = seen("python", "argument", library, tmp_path, timeout=HANGS)
+    assert outcome.status == 1, outcome
+
+
+@pytest.mark.xfail(strict=True, reason="the pool replaces each worker that ends")
+@pytest.mark.parametrize("library", ["executor", "polars"])
+def test_pool_whose_initializer_waits(library, tmp_path):
+    """Its parent waits for ever in any case: it is told so, and not without end."""
+    outcome, _ = seen("python", "initializer", library, tmp_path, timeout=HANGS)
+    assert 1 <= len(blocks(outcome.stderr)) < 10
+
+
+@pytest.mark.xfail(strict=True, reason="an error that is caught is told of each time")
+def test_task_that_tries_again(tmp_path):
+    outcome, _ = seen("python", "retried", "executor", tmp_path, timeout=HANGS)
+    assert 1 <= len(blocks(outcome.stderr)) < 10

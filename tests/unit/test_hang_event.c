@@ -1,5 +1,5 @@
 /*
- * Records of hangs and of uses: one line of valid JSON within 4,096 bytes, whatever went in.
+ * Records of hangs, uses and resets: one line of valid JSON within 4,096 bytes, whatever went in.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <criterion/criterion.h>
@@ -458,5 +458,37 @@ Test(hang_event, a_use_with_any_length_of_path_is_one_valid_record, .timeout = 6
             bool kept = strstr(buffer, "\"line\":13}}}}\n") != NULL;
             bool dropped = strstr(buffer, "\"handlers\":[\"child\"]},\"fork\":null}\n") != NULL;
             cr_assert_neq(kept, dropped, "length %zu: %s", length, buffer);
+        }
+}
+
+static void record_reset(const char *function, const char *wrong)
+{
+    struct fp_event_header header = HEADER;
+    header.event = "reset";
+    begin();
+    fp_event_reset(&text, &header, &lost, fp_slice_of(function), 1234, wrong);
+    check_record();
+}
+
+Test(hang_event, a_reset_in_full)
+{
+    record_reset("omp_pause_resource_all", "");
+    cr_expect_str_eq(buffer, "{\"v\":1,\"event\":\"reset\"," HEAD
+                             ",\"name\":\"one\",\"package\":\"one\",\"version\":\"1.2\""
+                             ",\"function\":\"omp_pause_resource_all\",\"error\":null"
+                             ",\"microseconds\":1234,\"dso\":\"/p/one.so\"}\n");
+    lost.identity.known = NULL;
+    lost.facts.package = lost.facts.version = "";
+    record_reset("f", "did not return 0");
+    expect(",\"name\":null,\"package\":null,\"version\":null,\"function\":\"f\""
+           ",\"error\":\"did not return 0\",");
+}
+
+Test(hang_event, a_reset_of_any_length_of_path_is_one_valid_record)
+{
+    for (int kind = 0; kind < KINDS; kind++)
+        for (size_t length = 0; length <= LONG; length += 7) {
+            lost.facts.dso = fill_path(kind, length);
+            record_reset("omp_pause_resource_all", "did not return 0");
         }
 }

@@ -260,6 +260,21 @@ Test(lost, more_than_there_is_room_for_are_counted_not_listed)
     cr_expect(in_child(as_many_as_fit));
 }
 
+static int the_others_alone_are_noted(void)
+{
+    WANT(fp_lost_count() == 1 && fp_lost_find(4002) && !fp_lost_find(4001));
+    WANT(fp_runtime_at(first)->workers_lost == 0 && fp_runtime_at(second)->workers_lost == 1);
+    return 0;
+}
+
+Test(lost, what_was_reset_for_this_fork_is_not_lost)
+{
+    add_live(first, 4001);
+    add_live(second, 4002);
+    fp_self.resets = (struct fp_resets){.count = 1, .entries = {first}};
+    cr_expect(in_child(the_others_alone_are_noted));
+}
+
 /* Teams of workers: only who started them waits for them. */
 
 static int workers_of_the_main_thread_are_counted(void)
