@@ -34,7 +34,7 @@ def hooks():
 
 def declared():
     text = re.sub(r"/\*.*?\*/", "", HEADER.read_text(), flags=re.S)
-    return set(re.findall(r"\b(forkpolicy_\w+)\(", text))
+    return set(re.findall(r"^__attribute__\(\(weak\)\).*?\b(forkpolicy_\w+)\(", text, flags=re.M))
 
 
 def symbols(*options):
