@@ -44,9 +44,14 @@ $(BUILD)/obj/%.o: %.c | packages
 	$(call say,compile)
 	$(Q)$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/obj/shim/entry.o: shim/entry.S python/forkpolicy/error.py python/forkpolicy/hand_over.py
+RESETS := $(wildcard python/forkpolicy/resets/*.py)
+$(BUILD)/resets.py: tools/embed_resets.py $(RESETS)
+	$(call say,make)
+	$(Q)$(PYTHON) $^ > $@
+
+$(BUILD)/obj/shim/entry.o: shim/entry.S python/forkpolicy/error.py python/forkpolicy/hand_over.py $(BUILD)/resets.py
 	$(call say,compile)
-	$(Q)$(CC) $(FLAGS) -c -o $@ $<
+	$(Q)$(CC) $(FLAGS) -Wa,-I$(BUILD) -c -o $@ $<
 
 $(BUILD)/compile_known: tools/compile_known.c $(filter-out %decide.c,$(POLICY)) | packages
 	$(call say,build)

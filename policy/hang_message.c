@@ -127,6 +127,11 @@ static void add_lost(struct fp_text *text, const struct fp_hang *hang)
         fp_add_path(text, hang->lost->started);
     }
     fp_text_format(text, "; %s\n", how_sure(hang->cause));
+    if (hang->judgement.action == FP_ACTION_RESET ||
+        hang->lost->identity.asked == FP_ACTION_RESET) {
+        fp_add_label(text, "reset");
+        fp_text_format(text, "none is known for it, or it did not work: it acts as \"fail\"\n");
+    }
 }
 
 static void add_fork(struct fp_text *text, const struct fp_fork_origin *fork)

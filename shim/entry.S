@@ -107,4 +107,11 @@ fp_hand_over_source:
     .incbin "python/forkpolicy/hand_over.py"
     .byte 0
 
+    /* The resets that are written in Python (tools/embed_resets.py). */
+    .globl fp_resets_source
+    .hidden fp_resets_source
+fp_resets_source:
+    .incbin "resets.py"
+    .byte 0
+
     .section .note.GNU-stack, "", %progbits

@@ -192,7 +192,15 @@ __attribute__((noinline)) static bool refuse_in_python(const char *call, const v
 
 bool fp_fork_refused_in_python(const char *call, const void *caller)
 {
-    return look_ahead().tells && refuse_in_python(call, caller);
+    struct fp_outlook outlook = look_ahead();
+    if (outlook.tells && refuse_in_python(call, caller))
+        return true;
+    if (outlook.watches && fp_policy_can_reset(&fp_config.policy)) {
+        struct fp_work work = fp_work_begin();
+        fp_reset_prepare_python();
+        fp_work_end(work);
+    }
+    return false;
 }
 
 static pid_t real_fork(void *unused)

@@ -54,7 +54,8 @@ static void start(void)
         fp_watch_init();
         if (fp_policy_can_reset(&fp_config.policy))
             fp_stacks_init();
-        fp_python_init(fp_policy_can_refuse(&fp_config.policy));
+        fp_python_init(fp_policy_can_refuse(&fp_config.policy) ||
+                       fp_policy_can_reset(&fp_config.policy));
     }
     fp_active = watches;
     if (names_this_process("FORKPOLICY_CHECK"))

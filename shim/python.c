@@ -141,3 +141,11 @@ void fp_python_drop(void *object)
     if (object)
         fp_python_api.Py_DecRef(object);
 }
+
+void *fp_python_none(void)
+{
+    static void *none;
+    if (!none)
+        none = dlsym(RTLD_DEFAULT, "_Py_NoneStruct");
+    return none;
+}

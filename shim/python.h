@@ -75,6 +75,10 @@ void fp_python_raise(const char *message);
    wait ends with EINTR. Needs no GIL. False: one is under way already, or there is no room. */
 bool fp_python_raise_soon(const char *message);
 
+/* In an audit hook, before the fork: has the runtimes of these names (commas between) reset in the
+   child by Python code (python/forkpolicy/resets), which then calls fp_reset_done. */
+bool fp_python_prepare_resets(const char *names);
+
 /* Where the calling thread runs a task of a multiprocessing.Pool, whose parent never notices that a
    worker has ended: sends the error as the task's result. Needs the GIL. */
 bool fp_python_hand_over(const char *message);

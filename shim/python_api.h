@@ -17,6 +17,9 @@ struct fp_python_api {
 
 extern struct fp_python_api fp_python_api;
 
+/* Borrowed. */
+void *fp_python_none(void);
+
 /* Py_XDECREF. */
 void fp_python_drop(void *object);
 

@@ -76,13 +76,10 @@ enum fp_python_handler fp_python_handler(int number)
     void *ask = imported("_signal", "getsignal");
     void *interrupt = imported("_signal", "default_int_handler");
     void *handler = ask ? fp_python_api.PyObject_CallFunction(ask, "i", number) : NULL;
-    static void *none;
-    if (!none)
-        none = dlsym(RTLD_DEFAULT, "_Py_NoneStruct");
-    enum fp_python_handler answer = !handler               ? FP_PYTHON_HANDLER_OTHER
-                                    : handler == none      ? FP_PYTHON_HANDLER_NONE
-                                    : handler == interrupt ? FP_PYTHON_HANDLER_INTERRUPT
-                                                           : FP_PYTHON_HANDLER_OTHER;
+    enum fp_python_handler answer = !handler                      ? FP_PYTHON_HANDLER_OTHER
+                                    : handler == fp_python_none() ? FP_PYTHON_HANDLER_NONE
+                                    : handler == interrupt        ? FP_PYTHON_HANDLER_INTERRUPT
+                                                                  : FP_PYTHON_HANDLER_OTHER;
     fp_python_drop(handler);
     fp_python_drop(interrupt);
     fp_python_drop(ask);

@@ -6,7 +6,6 @@
 #include "shim/python.h"
 #include "shim/python_api.h"
 
-#include <dlfcn.h>
 #include <string.h>
 #include <sys/types.h>
 
@@ -57,11 +56,8 @@ static void *frame_behind(void *object)
 {
     if (fp_python_api.PyFrame_GetBack)
         return fp_python_api.PyFrame_GetBack(object);
-    static void *none;
-    if (!none)
-        none = dlsym(RTLD_DEFAULT, "_Py_NoneStruct");
     void *back = fp_python_api.PyObject_GetAttrString(object, "f_back");
-    if (back != none)
+    if (back != fp_python_none())
         return back;
     fp_python_drop(back);
     return NULL;

@@ -8,6 +8,7 @@
 #include "shim/emit.h"
 #include "shim/got.h"
 #include "shim/once.h"
+#include "shim/python.h"
 #include "shim/resolve.h"
 #include "shim/self.h"
 #include "shim/thunk.h"
@@ -55,7 +56,7 @@ static void say_wrong(const struct fp_runtime *runtime, struct fp_slice line,
     fp_emit_text((struct fp_slice){block, text.length});
 }
 
-static void record(const struct fp_runtime *runtime, const struct fp_call *call,
+static void record(const struct fp_runtime *runtime, struct fp_slice function,
                    const struct outcome *outcome)
 {
     char line[FP_EVENT_MAX + 1], host[65];
@@ -63,7 +64,7 @@ static void record(const struct fp_runtime *runtime, const struct fp_call *call,
     if (!fp_emit_has_log())
         return;
     struct fp_event_header header = fp_emit_header("reset", host, sizeof host);
-    fp_event_reset(&text, &header, runtime, call->name, outcome->microseconds,
+    fp_event_reset(&text, &header, runtime, function, outcome->microseconds,
                    outcome->wrong ? outcome->wrong : "");
     fp_emit_record(&text);
 }
@@ -79,7 +80,7 @@ static bool prepare_runtime(const struct fp_runtime *runtime, const struct fp_ob
             return nth > 0;
         fp_call_parse(line, &call, &offset); /* it was checked when the file was read */
         struct outcome outcome = call_library(object, &call);
-        record(runtime, &call, &outcome);
+        record(runtime, call.name, &outcome);
         if (outcome.wrong) {
             say_wrong(runtime, line, &call, outcome.wrong);
             return false;
@@ -115,4 +116,56 @@ bool fp_reset_has(uint32_t entry)
         if (fp_self.resets.entries[i] == entry)
             return true;
     return false;
+}
+
+/* "*" stands for those whose threads the program itself starts (event loops, for one): their names
+   are in no table. */
+static void add_name(struct fp_text *names, struct fp_slice name)
+{
+    fp_text_format(names, "%s%.*s", names->length ? "," : "", FP_SLICE(name));
+}
+
+void fp_reset_prepare_python(void)
+{
+    char buffer[1024];
+    struct fp_text names = FP_TEXT(buffer);
+    fp_text_reset(&names);
+    for (uint32_t i = 0; i < fp_runtimes_count(); i++) {
+        struct fp_runtime_entry *entry = fp_runtime_at(i);
+        if (!atomic_load(&entry->live) || !entry->file || !*entry->file)
+            continue;
+        struct fp_runtime runtime = fp_resolve_runtime(entry, 1);
+        struct fp_judgement judgement = fp_resolve_judgement(&runtime);
+        /* What has no name in a table is asked for by a bare `reset`, and judged to fail. */
+        bool is_unknown = !runtime.identity.known && runtime.identity.asked == FP_ACTION_RESET;
+        if (judgement.action == FP_ACTION_RESET && runtime.identity.known)
+            add_name(&names, fp_runtime_entry_name(&runtime));
+        else if (is_unknown && !strchr(buffer, '*'))
+            add_name(&names, fp_slice_of("*"));
+    }
+    if (names.length)
+        fp_python_prepare_resets(buffer);
+}
+
+static bool is_named(const struct fp_runtime *runtime, const char *name)
+{
+    return runtime->identity.known && fp_slice_is(fp_runtime_entry_name(runtime), name);
+}
+
+void fp_reset_done(const char *name, unsigned long microseconds, const char *error)
+{
+    struct fp_work work = fp_work_begin();
+    for (uint32_t i = 0; i < fp_runtimes_count(); i++) {
+        struct fp_runtime_entry *entry = fp_runtime_at(i);
+        struct fp_runtime runtime;
+        if (!atomic_load(&entry->lost) || !entry->file || !*entry->file)
+            continue;
+        runtime = fp_resolve_runtime(entry, atomic_load(&entry->lost));
+        if (!is_named(&runtime, name))
+            continue;
+        if (!*error)
+            atomic_store(&entry->lost, 0);
+        record(&runtime, fp_slice_of(name), &(struct outcome){*error ? error : NULL, microseconds});
+    }
+    fp_work_end(work);
 }

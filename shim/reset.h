@@ -21,6 +21,12 @@ struct fp_resets {
 /* In the parent, before the fork, on the thread that forks. */
 void fp_reset_prepare(void);
 
+/* In an audit hook, before the fork: the runtimes that Python code keeps. */
+void fp_reset_prepare_python(void);
+
+/* In the child: Python code has reset the runtime of that name; `error` is "" where it worked. */
+void fp_reset_done(const char *name, unsigned long microseconds, const char *error);
+
 /* Child room: whether a runtime was reset for this fork. */
 bool fp_reset_has(uint32_t entry);
 
