@@ -197,3 +197,12 @@ void fp_event_handler(struct fp_text *text, const struct fp_event_header *header
     fp_text_format(text, ",\"microseconds\":%lu", microseconds);
     fp_record_end(text);
 }
+
+void fp_event_sever(struct fp_text *text, const struct fp_event_header *header, bool severed,
+                    unsigned count, struct fp_slice sockets)
+{
+    fp_record_header(text, header);
+    fp_text_format(text, ",\"severed\":%s,\"count\":%u", severed ? "true" : "false", count);
+    fp_record_last_string(text, "sockets", sockets);
+    fp_record_end(text);
+}

@@ -84,4 +84,8 @@ void fp_event_reset(struct fp_text *text, const struct fp_event_header *header,
 void fp_event_handler(struct fp_text *text, const struct fp_event_header *header, const char *name,
                       const char *phase, unsigned long microseconds, const char *wrong);
 
+/* "sever": TCP connections of the parent's that a child inherited, in words. */
+void fp_event_sever(struct fp_text *text, const struct fp_event_header *header, bool severed,
+                    unsigned count, struct fp_slice sockets);
+
 #endif

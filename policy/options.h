@@ -22,6 +22,7 @@ struct fp_options {
     enum fp_on_proven on_proven;
     unsigned hang_milliseconds;
     unsigned quiesce_milliseconds;
+    bool sever;
     bool inline_futex;
 };
 

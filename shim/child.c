@@ -10,6 +10,7 @@
 #include "shim/registered.h"
 #include "shim/runtimes.h"
 #include "shim/self.h"
+#include "shim/sockets.h"
 #include "shim/stacks.h"
 #include "shim/table.h"
 
@@ -28,6 +29,7 @@ static void surround(void)
     if (!fp_policy_can_reset(&fp_config.policy))
         return;
     fp_epoll_unshare();
+    fp_sockets_inherit(fp_config.options.sever);
     fp_stacks_child();
 }
 

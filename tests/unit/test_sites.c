@@ -127,9 +127,10 @@ static pthread_barrier_t start;
 static void *keep_all(void *argument)
 {
     size_t thread = (size_t)argument;
-    pthread_barrier_wait(&start);
-    for (int i = 0; i < SHARED; i++)
+    for (int i = 0; i < SHARED; i++) {
+        pthread_barrier_wait(&start);
         found[thread][i] = keep_numbered(i);
+    }
     return NULL;
 }
 
