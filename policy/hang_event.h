@@ -74,18 +74,4 @@ void fp_event_use(struct fp_text *text, const struct fp_event_header *header,
                   const struct fp_runtime *runtime, const struct fp_judgement *judgement,
                   const char *call, const struct fp_fork_origin *fork);
 
-/* "reset": the parent called `function` to make a runtime ready to work in the child. `wrong` is ""
-   where that went well. */
-void fp_event_reset(struct fp_text *text, const struct fp_event_header *header,
-                    const struct fp_runtime *runtime, struct fp_slice function,
-                    unsigned long microseconds, const char *wrong);
-
-/* "handler": a registered runtime's, in one phase of a fork; `wrong` is "" where it went well. */
-void fp_event_handler(struct fp_text *text, const struct fp_event_header *header, const char *name,
-                      const char *phase, unsigned long microseconds, const char *wrong);
-
-/* "sever": TCP connections of the parent's that a child inherited, in words. */
-void fp_event_sever(struct fp_text *text, const struct fp_event_header *header, bool severed,
-                    unsigned count, struct fp_slice sockets);
-
 #endif

@@ -16,6 +16,7 @@
 #include "shim/init.h"
 #include "shim/notice.h"
 #include "shim/passage.h"
+#include "shim/quiesce.h"
 #include "shim/real.h"
 #include "shim/registered.h"
 #include "shim/self.h"
@@ -58,6 +59,7 @@ static void prepare_child(const char *call, const struct fp_place *place)
     if (place->python.execs)
         return;
     fp_watch_prepare(call, place->origin, &place->site);
+    fp_quiesce();
     if (fp_policy_can_reset(&fp_config.policy) && place->origin != FP_ORIGIN_NATIVE_IN_PYTHON)
         fp_reset_prepare();
 }

@@ -3,7 +3,7 @@
 #include "shim/registered.h"
 
 #include "forkpolicy.h"
-#include "policy/hang_event.h"
+#include "policy/reset_event.h"
 #include "shim/atfork.h"
 #include "shim/config.h"
 #include "shim/emit.h"

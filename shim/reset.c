@@ -3,7 +3,7 @@
 #include "shim/reset.h"
 
 #include "policy/advice.h"
-#include "policy/hang_event.h"
+#include "policy/reset_event.h"
 #include "shim/elf.h"
 #include "shim/emit.h"
 #include "shim/got.h"

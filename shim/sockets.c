@@ -3,7 +3,7 @@
 #include "shim/sockets.h"
 
 #include "common/files.h"
-#include "policy/hang_event.h"
+#include "policy/reset_event.h"
 #include "shim/emit.h"
 
 #include <arpa/inet.h>
