@@ -149,3 +149,20 @@ void *fp_python_none(void)
         none = dlsym(RTLD_DEFAULT, "_Py_NoneStruct");
     return none;
 }
+
+void *fp_python_embedded(const char *module, const char *source, const char *name)
+{
+    enum { FILE_INPUT = 257 }; /* Py_file_input: the same number since Python 1.4 */
+    void *made = fp_python_api.PyImport_AddModule(module);
+    void *names = made ? fp_python_api.PyModule_GetDict(made) : NULL;
+    void *known = names ? fp_python_api.PyDict_GetItemString(names, name) : NULL;
+    if (known || !names)
+        return known;
+    /* Python 3.7 does not add them by itself. */
+    void *builtins =
+        fp_python_api.PyDict_GetItemString(fp_python_api.PyImport_GetModuleDict(), "builtins");
+    if (builtins)
+        fp_python_api.PyDict_SetItemString(names, "__builtins__", builtins);
+    fp_python_drop(fp_python_api.PyRun_String(source, FILE_INPUT, names, names));
+    return fp_python_api.PyDict_GetItemString(names, name);
+}

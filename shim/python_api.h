@@ -20,6 +20,10 @@ extern struct fp_python_api fp_python_api;
 /* Borrowed. */
 void *fp_python_none(void);
 
+/* What `name` stands for in a module of ours, which is made by running `source` where it is not
+   there yet. Borrowed; NULL where it cannot be made. */
+void *fp_python_embedded(const char *module, const char *source, const char *name);
+
 /* Py_XDECREF. */
 void fp_python_drop(void *object);
 

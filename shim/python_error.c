@@ -8,8 +8,6 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { FILE_INPUT = 257 }; /* Py_file_input: the same number since Python 1.4 */
-
 /* python/forkpolicy/error.py, in embed.S */
 extern const char fp_error_source[] __attribute__((visibility("hidden")));
 
@@ -19,13 +17,9 @@ static void *error_class(void)
     static const char NAME[] = "ForkPolicyError";
     void *package =
         fp_python_api.PyDict_GetItemString(fp_python_api.PyImport_GetModuleDict(), "forkpolicy");
-    void *module = package ? package : fp_python_api.PyImport_AddModule("_forkpolicy");
-    void *names = module ? fp_python_api.PyModule_GetDict(module) : NULL;
-    void *class = names ? fp_python_api.PyDict_GetItemString(names, NAME) : NULL;
-    if (class || !names || package)
-        return class;
-    fp_python_drop(fp_python_api.PyRun_String(fp_error_source, FILE_INPUT, names, names));
-    return fp_python_api.PyDict_GetItemString(names, NAME);
+    if (package)
+        return fp_python_api.PyDict_GetItemString(fp_python_api.PyModule_GetDict(package), NAME);
+    return fp_python_embedded("_forkpolicy", fp_error_source, NAME);
 }
 
 void fp_python_raise(const char *message)
@@ -96,17 +90,13 @@ bool fp_python_hand_over(const char *message)
     void *type, *value, *trace;
     bool done = false;
     fp_python_api.PyErr_Fetch(&type, &value, &trace);
-    void *module = fp_python_api.PyImport_AddModule("_forkpolicy");
-    void *names = module ? fp_python_api.PyModule_GetDict(module) : NULL;
     void *class = error_class();
-    if (names && class) {
-        fp_python_drop(fp_python_api.PyRun_String(fp_hand_over_source, FILE_INPUT, names, names));
-        void *function = fp_python_api.PyDict_GetItemString(names, "hand_over");
-        void *answer =
-            function ? fp_python_api.PyObject_CallFunction(function, "Os", class, message) : NULL;
-        done = answer && fp_python_api.PyLong_AsLong(answer) == 1;
-        fp_python_drop(answer);
-    }
+    void *function = fp_python_embedded("_forkpolicy_pool", fp_hand_over_source, "hand_over");
+    void *answer = class && function
+                       ? fp_python_api.PyObject_CallFunction(function, "Os", class, message)
+                       : NULL;
+    done = answer && fp_python_api.PyLong_AsLong(answer) == 1;
+    fp_python_drop(answer);
     fp_python_api.PyErr_Clear();
     fp_python_api.PyErr_Restore(type, value, trace);
     return done;

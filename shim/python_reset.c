@@ -6,7 +6,6 @@
 
 #include <stddef.h>
 
-enum { FILE_INPUT = 257 }; /* Py_file_input */
 enum { METH_VARARGS = 1 }; /* the same since Python 1.6 */
 
 /* PyMethodDef, part of the stable ABI. */
@@ -39,17 +38,6 @@ static struct method report_method = {"report", report, METH_VARARGS, NULL};
 /* python/forkpolicy/resets, in entry.S */
 extern const char fp_resets_source[] __attribute__((visibility("hidden")));
 
-static void *find_prepare(void)
-{
-    void *module = fp_python_api.PyImport_AddModule("_forkpolicy_embedded");
-    void *names = module ? fp_python_api.PyModule_GetDict(module) : NULL;
-    void *prepare = names ? fp_python_api.PyDict_GetItemString(names, "prepare") : NULL;
-    if (prepare || !names)
-        return prepare;
-    fp_python_drop(fp_python_api.PyRun_String(fp_resets_source, FILE_INPUT, names, names));
-    return fp_python_api.PyDict_GetItemString(names, "prepare");
-}
-
 bool fp_python_prepare_resets(const char *names)
 {
     static void *callback;
@@ -60,7 +48,8 @@ bool fp_python_prepare_resets(const char *names)
     fp_python_api.PyErr_Fetch(&type, &value, &trace);
     if (!callback)
         callback = fp_python_api.PyCFunction_NewEx(&report_method, NULL, NULL);
-    void *prepare = callback ? find_prepare() : NULL;
+    void *prepare =
+        callback ? fp_python_embedded("_forkpolicy_embedded", fp_resets_source, "prepare") : NULL;
     void *answer =
         prepare ? fp_python_api.PyObject_CallFunction(prepare, "sO", names, callback) : NULL;
     bool done = answer != NULL;

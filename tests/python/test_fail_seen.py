@@ -17,7 +17,7 @@ from python_jobs import JOBS, PACKAGE, POOLS, run_job, site_packages
 
 GOLDEN = Path(__file__).parent / "golden"
 JOB = JOBS / "seen.py"
-LIMIT = 40  # seconds, for what is to end
+LIMIT = 20  # seconds, for what is to end
 HANGS = 4  # seconds, after which what has not ended never will
 SOON = 10  # seconds
 

@@ -6,6 +6,7 @@
 
 #include "policy/hang_event.h"
 #include "policy/policy_text.h"
+#include "policy/reset_event.h"
 #include "tests/unit/support/json.h"
 
 #include <stdio.h>

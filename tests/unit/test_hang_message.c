@@ -353,6 +353,26 @@ Test(hang_message, that_fail_would_end_it_is_said_of_a_proof_under_warn_alone)
     expect_absent(HINT);
 }
 
+Test(hang_message, that_a_reset_did_not_help_is_said_where_one_was_asked_for)
+{
+    static const char LINE[] =
+        "nothing else was lost\nforkpolicy:   reset   none is known for it, or"
+        " it did not work: it acts as \"fail\"\nforkpolicy:   fork ";
+    hang.cause = FP_CAUSE_ONLY;
+    message();
+    expect_absent("  reset ");
+    lost.identity.asked = FP_ACTION_RESET;
+    message();
+    expect(LINE);
+    lost.identity.asked = FP_ACTION_WARN;
+    hang.judgement.action = FP_ACTION_RESET;
+    message();
+    expect(LINE);
+    hang.lost = NULL;
+    message();
+    expect_absent("  reset ");
+}
+
 Test(hang_message, seconds_are_cut_not_rounded_and_short_waits_have_none)
 {
     static const struct {

@@ -93,7 +93,7 @@ static pid_t tids[3];
 
 static int all_are_noted_once(void)
 {
-    WANT(fp_lost_count() == 3);
+    WANT(fp_lost_count() == 3 && fp_lost_total() == 3);
     for (int i = 0; i < 3; i++) {
         const struct fp_lost_thread *thread = fp_lost_find(tids[i]);
         WANT(thread && thread->tid == tids[i]);
@@ -131,7 +131,7 @@ Test(lost, threads_that_have_ended_were_not_lost)
 
 static int its_workers_alone_are_noted(void)
 {
-    WANT(fp_lost_count() == 0);
+    WANT(fp_lost_count() == 0 && fp_lost_total() == 1);
     WANT(fp_runtime_at(first)->workers_lost == 1);
     return 0;
 }
@@ -246,7 +246,7 @@ Test(lost, the_thread_that_forked_is_the_main_thread_of_its_child_and_not_lost_b
 
 static int as_many_as_fit(void)
 {
-    WANT(fp_lost_count() == FP_LOST_MAX);
+    WANT(fp_lost_count() == FP_LOST_MAX && fp_lost_total() == FP_LOST_MAX + 100);
     WANT(fp_lost_find(10000) && fp_lost_find(10000 + FP_LOST_MAX - 1));
     WANT(!fp_lost_find(10000 + FP_LOST_MAX));
     WANT(fp_runtime_at(first)->lost == FP_LOST_MAX + 100);

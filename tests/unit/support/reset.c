@@ -1,4 +1,5 @@
-/* What shim/lost.c asks of shim/reset.c, which needs the loader. SPDX-License-Identifier: Apache-2.0 */
+/* What shim/lost.c asks of shim/reset.c, which needs libraries. SPDX-License-Identifier: Apache-2.0
+ */
 #include "shim/reset.h"
 
 #include "shim/self.h"

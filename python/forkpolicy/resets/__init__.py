@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Makes runtimes that Python threads keep usable again in a forked child.
+
+A child has only the thread that forked. What it cannot get back is what another thread was doing:
+that stays the parent's. What it can get back is the means: an executor that starts new threads, a
+loop that runs again. So every reset ends what was under way with an error, drops what is shared
+with the parent (epoll, sockets, queues) without a word to the kernel about it, and leaves the
+object as it was, to come to life where the child first needs it. A child that needs none of them
+has not one thread more.
+
+Here is the driver; a reset is a module beside it (MODULES) with `find(lost, wants)`: called in the
+parent, it yields (name of the runtime, reset) for everything it knows of that will be lost, where
+`wants(name)`; the reset is called in the child, and raises what it could not do.
+
+The same files run in two ways, on every CPython since 3.8, with the standard library alone:
+
+- as the package `forkpolicy.resets`;
+- embedded, without any package: the text of this file is run in a new module
+  `_forkpolicy_resets`, then `add(name, text)` is called once for each name in MODULES, in that
+  order. Both are done once a process, with the GIL.
+
+Then, before each fork that is to be reset: `prepare(names, report)`.
+"""
+
+import gc
+import importlib
+import os
+import sys
+import threading
+import time
+import types
+
+# In the order in which each needs the ones before it, and in which a child is reset.
+MODULES = (
+    "common",
+    "lost",
+    "executor",
+    "fsspec_io",
+    "lancedb_loop",
+    "asyncio_loop",
+    "log_listener",
+)
+MAX_ERROR = 200  # characters
+
+_added = {}  # name -> module
+_is_registered = False
+_prepared = {}  # thread that is about to fork -> (names, report)
+_plans = {}  # thread that forks -> _Plan
+
+
+def add(name, source):
+    """Adds a module of MODULES by its text. Errors: whatever the text raises."""
+    package = sys.modules[__name__]
+    module = types.ModuleType(f"{__name__}.{name}")
+    module.__package__ = __name__
+    sys.modules[module.__name__] = module
+    exec(compile(source, f"<forkpolicy/resets/{name}.py>", "exec"), module.__dict__)
+    setattr(package, name, module)
+    _added[name] = module
+
+
+def prepare(names, report):
+    """Has the next fork of this thread reset these runtimes in the child.
+
+    Called in the parent, before the fork handlers of Python run: in the audit event of `os.fork`.
+
+    - `names`: a set of names of runtimes, as in policy/known.policy; "*" is all of them.
+    - `report(name, microseconds, error)`: called in the child once for each runtime that was found
+      and reset. `error` is None, or one line that says what is still lost.
+
+    Errors: none is raised later than here; what fails is reported.
+    """
+    global _is_registered
+    for name in MODULES:
+        if name not in _added:
+            _added[name] = importlib.import_module(f"{__name__}.{name}")
+    if not _is_registered:
+        _is_registered = True
+        os.register_at_fork(before=_before, after_in_parent=_forget, after_in_child=_after)
+    _prepared[threading.get_ident()] = (frozenset(names), report)
+
+
+class _Plan:
+    """What one fork will reset: `resets` of each name, and the `errors` met so far."""
+
+    def __init__(self, names, report):
+        self.report = report
+        self.resets = {}
+        self.errors = {}
+        lost = _added["lost"].Lost()
+        for name, module in _added.items():
+            if hasattr(module, "find"):
+                try:
+                    for runtime, reset in module.find(lost, lambda n: n in names or "*" in names):
+                        self.resets.setdefault(runtime, []).append(reset)
+                except BaseException as error:
+                    self.errors[module.NAME] = error
+
+    def carry_out(self):
+        """Every reset is tried, whatever became of the others."""
+        for name in [*self.resets, *(self.errors.keys() - self.resets.keys())]:
+            start = time.perf_counter_ns()
+            for reset in self.resets.get(name, ()):
+                try:
+                    reset()
+                except BaseException as error:
+                    self.errors.setdefault(name, error)
+            spent = (time.perf_counter_ns() - start) // 1000
+            try:
+                self.report(name, spent, _line(self.errors.get(name)))
+            except BaseException:
+                pass  # a child must not end by what is said of it
+
+
+def _before():
+    wanted = _prepared.pop(threading.get_ident(), None)
+    if wanted:
+        _plans[threading.get_ident()] = _Plan(*wanted)
+
+
+def _forget():
+    _plans.pop(threading.get_ident(), None)
+
+
+def _after():
+    plan = _plans.pop(threading.get_ident(), None)
+    _plans.clear()
+    _prepared.clear()
+    if not plan:
+        return
+    # Garbage may hold the parent's sessions, whose finalizers call what is not reset yet.
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        plan.carry_out()
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _line(error):
+    """An exception in one line, None for None."""
+    if error is None:
+        return None
+    try:
+        text = f"{type(error).__name__}: {error}"
+    except BaseException:
+        text = type(error).__name__
+    return " ".join(text.split())[:MAX_ERROR]

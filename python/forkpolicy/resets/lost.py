@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the child will be without: the threads of the parent, and what they are doing.
+
+A thread tells its runtime by the functions on its stack, wherever it was started and however it
+is wrapped; by its target, where it has only just been started. No list of all objects is needed.
+"""
+
+import sys
+import threading
+
+# Functions that tell of a runtime: what they are called here, where they are (the same from
+# CPython 3.8 to 3.14), and the local variables that are wanted.
+TELLING = (
+    (
+        "worker",
+        "concurrent.futures.thread",
+        "_worker",
+        ("executor_reference", "work_queue", "work_item"),
+    ),
+    ("task", "concurrent.futures.thread", "_WorkItem.run", ("self",)),
+    ("loop", "asyncio.base_events", "BaseEventLoop.run_forever", ("self",)),
+    ("step", "asyncio.base_events", "BaseEventLoop._run_once", ("self", "handle")),
+    ("listener", "logging.handlers", "QueueListener._monitor", ("self",)),
+)
+
+
+class Call:
+    """A telling function that runs: its `values` (a tuple, as wanted), its `thread` (None: one
+    that `threading` does not know), and whether that `is_own`, the one that forks."""
+
+    def __init__(self, thread, is_own, values):
+        self.thread = thread
+        self.is_own = is_own
+        self.values = values
+
+
+class Lost:
+    """The state of one fork; seen in the parent, worked off in the child.
+
+    - `calls`: what is called, as in TELLING -> [Call]
+    - `starting`: [threading.Thread] that run none of these functions, or not yet
+    - `loops`, `items`, ...: what the resets find out, for each other
+    """
+
+    def __init__(self):
+        self.calls = {name: [] for name, _, _, _ in TELLING}
+        self.starting = []
+        self.loops = {}  # id(loop) -> asyncio_loop.LostLoop, until a reset takes it
+        self.loop_ids = frozenset()  # of all of them
+        self.items = []  # work items of executors that are given up in the child
+        telling = {id(code): (name, wanted) for name, code, wanted in _codes()}
+        threads, own = threading._active, threading.get_ident()
+        for ident, frame in sys._current_frames().items():
+            thread, tells = threads.get(ident), False
+            while frame is not None:
+                if id(frame.f_code) in telling:
+                    name, wanted = telling[id(frame.f_code)]
+                    call = Call(thread, ident == own, _locals(frame, wanted))
+                    self.calls[name].append(call)
+                    tells = True
+                frame = frame.f_back
+            if thread and not tells and ident != own:
+                self.starting.append(thread)
+        self.starting += threading._limbo.values()
+
+
+def _codes():
+    """(name, code, wanted) of the functions in TELLING whose modules are imported."""
+    for name, module, path, wanted in TELLING:
+        found = sys.modules.get(module)
+        for part in path.split("."):
+            found = getattr(found, part, None)
+        if hasattr(found, "__code__"):
+            yield name, found.__code__, wanted
+
+
+def _locals(frame, wanted):
+    """Some local variables of a frame; None for one that is not set.
+
+    Until 3.12 the frame keeps what it has shown, which would keep a task alive that its thread has
+    long done, and an executor that nobody else holds: it is emptied again. (Not under a debugger,
+    which writes back from there.)
+    """
+    shown = frame.f_locals
+    values = tuple(shown.get(name) for name in wanted)
+    if type(shown) is dict and frame.f_trace is None:
+        shown.clear()
+    return values
