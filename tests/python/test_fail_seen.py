@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import support
-from python_jobs import JOBS, PACKAGE, POOLS, run_job, site_packages
+from python_jobs import JOBS, PACKAGE, POOLS, run_job
 
 GOLDEN = Path(__file__).parent / "golden"
 JOB = JOBS / "seen.py"
@@ -190,9 +190,9 @@ def blocks(text):
         part = re.fullmatch(r"forkpolicy:   (\w+) +(.*)", line)
         if part:
             found[-1].setdefault(*part.groups())
-        elif re.match(r"forkpolicy: pid \d+ \(.*\) can never go on: ", line):
-            found.append({})
-    return found
+        elif line.startswith("forkpolicy: "):
+            found.append({"head": line})
+    return [block for block in found if " can never go on: " in block["head"]]
 
 
 def job_line(text, case):

@@ -23,21 +23,19 @@ Then, before each fork that is to be reset: `prepare(names, report)`.
 """
 
 import gc
-import importlib
 import os
 import sys
 import threading
 import time
-import types
 
-# In the order in which each needs the ones before it, and in which a child is reset.
+# Each may need the ones before it.
 MODULES = (
     "common",
     "lost",
     "executor",
+    "asyncio_loop",
     "fsspec_io",
     "lancedb_loop",
-    "asyncio_loop",
     "log_listener",
 )
 MAX_ERROR = 200  # characters
@@ -51,7 +49,7 @@ _plans = {}  # thread that forks -> _Plan
 def add(name, source):
     """Adds a module of MODULES by its text. Errors: whatever the text raises."""
     package = sys.modules[__name__]
-    module = types.ModuleType(f"{__name__}.{name}")
+    module = type(sys)(f"{__name__}.{name}")
     module.__package__ = __name__
     sys.modules[module.__name__] = module
     exec(compile(source, f"<forkpolicy/resets/{name}.py>", "exec"), module.__dict__)
@@ -73,7 +71,8 @@ def prepare(names, report):
     global _is_registered
     for name in MODULES:
         if name not in _added:
-            _added[name] = importlib.import_module(f"{__name__}.{name}")
+            __import__(f"{__name__}.{name}")
+            _added[name] = sys.modules[f"{__name__}.{name}"]
     if not _is_registered:
         _is_registered = True
         os.register_at_fork(before=_before, after_in_parent=_forget, after_in_child=_after)
@@ -81,33 +80,37 @@ def prepare(names, report):
 
 
 class _Plan:
-    """What one fork will reset: `resets` of each name, and the `errors` met so far."""
+    """What one fork will reset: `resets` [(name of the runtime, reset)], and the `errors` met so
+    far {name: exception}."""
 
     def __init__(self, names, report):
         self.report = report
-        self.resets = {}
+        self.resets = []
         self.errors = {}
         lost = _added["lost"].Lost()
-        for name, module in _added.items():
-            if hasattr(module, "find"):
-                try:
-                    for runtime, reset in module.find(lost, lambda n: n in names or "*" in names):
-                        self.resets.setdefault(runtime, []).append(reset)
-                except BaseException as error:
-                    self.errors[module.NAME] = error
+        # The last ones first: a library takes the loop that is its own from asyncio's.
+        for module in reversed([each for each in _added.values() if hasattr(each, "find")]):
+            found = []
+            try:
+                for each in module.find(lost, lambda name: name in names or "*" in names):
+                    found.append(each)
+            except BaseException as error:
+                self.errors[module.NAME] = error
+            self.resets[:0] = found
 
     def carry_out(self):
         """Every reset is tried, whatever became of the others."""
-        for name in [*self.resets, *(self.errors.keys() - self.resets.keys())]:
+        spent = dict.fromkeys(self.errors, 0)  # name -> nanoseconds
+        for name, reset in self.resets:
             start = time.perf_counter_ns()
-            for reset in self.resets.get(name, ()):
-                try:
-                    reset()
-                except BaseException as error:
-                    self.errors.setdefault(name, error)
-            spent = (time.perf_counter_ns() - start) // 1000
             try:
-                self.report(name, spent, _line(self.errors.get(name)))
+                reset()
+            except BaseException as error:
+                self.errors.setdefault(name, error)
+            spent[name] = spent.get(name, 0) + time.perf_counter_ns() - start
+        for name, nanoseconds in spent.items():
+            try:
+                self.report(name, nanoseconds // 1000, _line(self.errors.get(name)))
             except BaseException:
                 pass  # a child must not end by what is said of it
 
@@ -115,7 +118,7 @@ class _Plan:
 def _before():
     wanted = _prepared.pop(threading.get_ident(), None)
     if wanted:
-        _plans[threading.get_ident()] = _Plan(*wanted)
+        _plans[threading.get_ident()] = _Plan(*wanted)  # ours alone: handlers of others may fork
 
 
 def _forget():

@@ -16,12 +16,8 @@ What remains the parent's: listening sockets, file descriptors of `add_reader`, 
 Loops that are not asyncio's own (uvloop) cannot be put to sleep.
 """
 
-import asyncio
 import functools
 import os
-import selectors
-import signal
-import socket
 
 from . import common, executor
 
@@ -37,38 +33,8 @@ TELLS_READERS = {
 }
 
 
-class LostLoop:
-    """An event `loop`, the `thread` that it ran in (None: not known), and the `handles` that it
-    was at."""
-
-    def __init__(self, loop, thread):
-        self.loop = loop
-        self.thread = thread
-        self.handles = []
-
-
-def look(lost):
-    """Fills `lost.loops`; called by each reset that takes loops from there."""
-    if lost.loop_ids:
-        return
-    for call in lost.calls["loop"]:
-        if not call.is_own and call.values[0] is not None:
-            lost.loops[id(call.values[0])] = LostLoop(call.values[0], call.thread)
-    for thread in lost.starting:
-        target = getattr(thread, "_target", None)
-        loop = getattr(target, "__self__", None)
-        if loop is not None and getattr(target, "__name__", "") == "run_forever":
-            lost.loops[id(loop)] = LostLoop(loop, thread)
-    for call in lost.calls["step"]:
-        loop, handle = call.values
-        if handle is not None and id(loop) in lost.loops:
-            lost.loops[id(loop)].handles.append(handle)
-    lost.loop_ids = frozenset(lost.loops)
-
-
 def find(lost, wants):
     """See the driver. The loops that no other reset has taken."""
-    look(lost)
     if wants(NAME):
         for each in lost.loops.values():
             yield NAME, functools.partial(reset, each, lost)
@@ -83,6 +49,7 @@ def reset(lost_loop, lost):
 
     Errors: TypeError for a loop that is not asyncio's own.
     """
+    asyncio = common.imported("asyncio")
     loop = lost_loop.loop
     if not isinstance(loop, asyncio.SelectorEventLoop):
         kind = type(loop)
@@ -94,6 +61,8 @@ def reset(lost_loop, lost):
     _detach(loop, selector, _Alarm(lost_loop))
     ended = _end_tasks(loop, handles, lost)
     _cut(transports)
+    for timer in loop._scheduled:
+        timer._scheduled = False
     loop._ready.clear()  # what all that has scheduled
     loop._scheduled.clear()
     loop._timer_cancelled_count = 0
@@ -105,6 +74,8 @@ def reset(lost_loop, lost):
 
 def _detach(loop, selector, alarm):
     """Takes the loop off its selector and its self-pipe, which it shares with the parent."""
+    tasks = common.imported("asyncio.tasks")
+    selectors = common.imported("selectors")
     if loop._signal_handlers and loop._csock is not None:
         _drop_wakeup(loop._csock.fileno())
     alarm.kind = type(selector)
@@ -118,11 +89,12 @@ def _detach(loop, selector, alarm):
     loop._write_to_self = alarm
     loop._thread_id = NOWHERE
     loop._stopping = False
-    getattr(asyncio.tasks, "_current_tasks", {}).pop(loop, None)  # 3.14: each thread has its own
+    getattr(tasks, "_current_tasks", {}).pop(loop, None)  # 3.14: each thread has its own
 
 
 def _drop_wakeup(own):
     """Signals of the child are not written to the parent's loop; since 3.12 Python sees to it."""
+    signal = common.imported("signal")
     try:
         there = signal.set_wakeup_fd(-1)
         if there not in (-1, own):
@@ -165,21 +137,21 @@ def _selector(kind):
     try:
         return kind()
     except TypeError:  # one that is made in a way of its own
-        return selectors.DefaultSelector()
+        return common.imported("selectors").DefaultSelector()
 
 
 def _run(loop):
-    asyncio.set_event_loop(loop)
+    common.imported("asyncio").set_event_loop(loop)
     loop._thread_id = None
     loop.run_forever()
 
 
 def _end_tasks(loop, handles, lost):
     """Ends the loop's tasks, and all that was asked of it from other threads."""
-    tasks = list(asyncio.all_tasks(loop))
+    tasks = list(common.imported("asyncio").all_tasks(loop))
     common.keep(tasks)
     for task in tasks:  # nothing may step any of them any more, before the first is ended
-        waiter = task._fut_waiter
+        waiter = getattr(task, "_fut_waiter", None)
         for callback in _callbacks(waiter):
             if getattr(callback, "__self__", None) is task:
                 waiter.remove_done_callback(callback)
@@ -216,11 +188,12 @@ def _asked(callback):
 
 def _transports(loop, selector):
     """The connections and pipes that the loop serves."""
+    kind = common.imported("asyncio").BaseTransport
     found = list(getattr(loop, "_transports", {}).values())
     for key in list((selector.get_map() or {}).values()):
         for handle in key.data if isinstance(key.data, tuple) else ():
             owner = getattr(getattr(handle, "_callback", None), "__self__", None)
-            if isinstance(owner, asyncio.BaseTransport) and owner not in found:
+            if isinstance(owner, kind) and owner not in found:
                 found.append(owner)
     return found
 
@@ -233,6 +206,7 @@ def _cut(transports):
     """
     if not transports:
         return
+    socket = common.imported("socket")
     error = ConnectionAbortedError(f"the connection belongs to {common.PARENT}")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as nowhere:
         for transport in transports:

@@ -2,8 +2,6 @@
 """What several resets need: to keep, to fail, to start again. All of it runs in the child."""
 
 import functools
-import os
-import queue
 import sys
 import threading
 
@@ -151,14 +149,11 @@ def drain(old):
 
 
 def is_simple_queue(object):
-    """Whether it is a queue.SimpleQueue, which only its owner can replace."""
+    """Whether it is a queue.SimpleQueue, in C or in Python."""
+    queue = imported("queue")
     return isinstance(object, (queue.SimpleQueue, queue._PySimpleQueue))
 
 
 def imported(name):
-    """A module that the process has imported, or None."""
+    """A module, if the process has imported it, or None: no reset imports what is not used."""
     return sys.modules.get(name)
-
-
-def is_own_process(pid):
-    return pid == os.getpid()

@@ -12,7 +12,6 @@ stored yet and that has survived a garbage collection since.
 
 import functools
 import gc
-import queue
 import threading
 
 from . import common
@@ -37,7 +36,7 @@ def find(lost, wants):
     module = common.imported("concurrent.futures.thread")
     if not module or not wants(NAME):
         return
-    items = [call.values[0] for call in lost.calls["task"] if not call.is_own]
+    items = [call.values[0] for call in lost.calls["task"] if not call.is_own and call.values[0]]
     if pools:
         items += _items_on_the_way(module, lost)
     for pool in pools:
@@ -131,6 +130,7 @@ def _end(items, lost):
 
 def _replace(old):
     """([what was in a work queue], a queue of its kind for the child)."""
+    queue = common.imported("queue")
     if common.is_simple_queue(old):
         return common.drain(old), queue.SimpleQueue()
     if isinstance(old, queue.Queue):  # of a subclass with priorities, for example

@@ -34,20 +34,34 @@ class Call:
         self.values = values
 
 
+class LostLoop:
+    """An event `loop` that ran in another `thread` (None: one that `threading` does not know), and
+    the `handles` that it was at."""
+
+    def __init__(self, loop, thread, handles):
+        self.loop = loop
+        self.thread = thread
+        self.handles = handles
+
+
 class Lost:
-    """The state of one fork; seen in the parent, worked off in the child.
+    """The state of one fork: seen in the parent, worked off in the child.
 
     - `calls`: what is called, as in TELLING -> [Call]
     - `starting`: [threading.Thread] that run none of these functions, or not yet
-    - `loops`, `items`, ...: what the resets find out, for each other
+    - `loops`: id(loop) -> LostLoop, until a reset takes it; `loop_ids`: of all that were there
+    - `items`: the work items of executors that were given up in the child
     """
 
     def __init__(self):
         self.calls = {name: [] for name, _, _, _ in TELLING}
         self.starting = []
-        self.loops = {}  # id(loop) -> asyncio_loop.LostLoop, until a reset takes it
-        self.loop_ids = frozenset()  # of all of them
-        self.items = []  # work items of executors that are given up in the child
+        self._look()
+        self.loops = {id(each.loop): each for each in self._find_loops()}
+        self.loop_ids = frozenset(self.loops)
+        self.items = []
+
+    def _look(self):
         telling = {id(code): (name, wanted) for name, code, wanted in _codes()}
         threads, own = threading._active, threading.get_ident()
         for ident, frame in sys._current_frames().items():
@@ -62,6 +76,26 @@ class Lost:
             if thread and not tells and ident != own:
                 self.starting.append(thread)
         self.starting += threading._limbo.values()
+
+    def _find_loops(self):
+        steps = [call.values for call in self.calls["step"]]
+        for call in self.calls["loop"]:
+            loop = call.values[0]
+            if loop is not None and not call.is_own:
+                handles = [handle for each, handle in steps if each is loop and handle is not None]
+                yield LostLoop(loop, call.thread, handles)
+        for thread in self.starting:
+            loop = self.target_of(thread, "run_forever")
+            if loop is not None and not loop.is_closed():
+                yield LostLoop(loop, thread, [])
+
+    @staticmethod
+    def target_of(thread, name):
+        """The object whose method of this name a thread was started to run, or None."""
+        target = getattr(thread, "_target", None)
+        return (
+            getattr(target, "__self__", None) if getattr(target, "__name__", "") == name else None
+        )
 
 
 def _codes():
