@@ -49,7 +49,7 @@ $(BUILD)/asan/%: $(BUILD)/asan/obj/tests/unit/%.o $(call tested,asan)
 	$(Q)$(CC) $(SANITIZE) -pthread -o $@ $^ -lcriterion
 
 .PRECIOUS: $(BUILD)/unit/obj/%.o $(BUILD)/asan/obj/%.o
--include $(wildcard $(BUILD)/*/obj/*/*.d $(BUILD)/*/obj/*/*/*.d)
+-include $(wildcard $(BUILD)/*/obj/*/*.d $(BUILD)/*/obj/*/*/*.d $(BUILD)/*/obj/*/*/*/*.d)
 
 $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(POLICY) $(BUILD)/known.c | packages
 	$(call say,build)

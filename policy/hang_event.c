@@ -30,6 +30,10 @@ static void add_seconds(struct fp_text *text, const char *key, unsigned long mil
     fp_text_format(text, "\"%s\":%lu.%s", key, milliseconds / 1000, places);
 }
 
+/* Paths can be hundreds of bytes long; then the stacks give way first, and then the lines between.
+ */
+enum { STACKS_ROOM = 1600, RUNTIME_ROOM = 1800 };
+
 static void add_waiting(struct fp_text *text, const struct fp_hang *hang, const struct fp_site *at)
 {
     fp_text_format(text, ",\"waiting\":{");
@@ -94,16 +98,13 @@ static void add_stack(struct fp_text *text, const char *key, const void *frames,
     fp_text_format(text, "]");
 }
 
-/* Paths can be hundreds of bytes long; then the stacks give way first, and then the lines between.
- */
-enum { STACKS_ROOM = 1600 };
-
 static struct fp_site shortened(const struct fp_site *site)
 {
-    return (struct fp_site){.user = fp_site_line(site),
-                            .library = "",
+    const char *line = fp_site_line(site);
+    return (struct fp_site){.user = site->user,
+                            .library = line == site->library ? line : "",
                             .called = "",
-                            .innermost = "",
+                            .innermost = line == site->innermost ? line : "",
                             .function = site->function,
                             .dso = ""};
 }
@@ -131,11 +132,9 @@ void fp_event_hang(struct fp_text *text, const struct fp_event_header *header,
                    fp_outcome_name(hang->outcome), hang->threads);
     fp_text_format(text, ",\"cause\":\"%s\",\"lost\":", fp_cause_name(hang->cause));
     if (hang->lost)
-        fp_record_runtime(text, hang->lost, &hang->judgement);
+        fp_record_runtime_within(text, hang->lost, &hang->judgement, RUNTIME_ROOM);
     else
         fp_text_format(text, "null");
-    if (hang->lost)
-        fp_record_advice(text, &hang->lost->identity);
     if (!try_places(text, hang, hang->fork.site, &hang->at)) {
         struct fp_site fork = shortened(hang->fork.site), at = shortened(&hang->at);
         if (!try_places(text, hang, &fork, &at))
@@ -156,7 +155,7 @@ void fp_event_use(struct fp_text *text, const struct fp_event_header *header,
     fp_record_header(text, header);
     fp_record_string(text, "call", fp_slice_of(call));
     fp_text_format(text, ",\"runtime\":");
-    fp_record_runtime(text, runtime, judgement);
+    fp_record_runtime_within(text, runtime, judgement, RUNTIME_ROOM);
     size_t before = text->length;
     add_fork(text, fork, fork->site);
     if (text->cut || text->length + FP_RECORD_TAIL > text->size) {

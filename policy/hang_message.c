@@ -66,12 +66,13 @@ static const char *why(const struct fp_hang *hang)
 /* "deltalake 0.18.2", or the library's file name. */
 static void add_waiting_code(struct fp_text *text, const struct fp_facts *waiting)
 {
-    if (*waiting->package) {
+    if (*waiting->package)
         fp_text_quote(text, fp_slice_of(waiting->package), 120);
+    else
+        fp_text_quote(text, fp_slice_of(*waiting->dso ? fp_basename(waiting->dso) : "code"), 120);
+    if (*waiting->package && *waiting->version) {
         fp_text_format(text, " ");
         fp_text_quote(text, fp_slice_of(waiting->version), 64);
-    } else {
-        fp_text_quote(text, fp_slice_of(fp_basename(waiting->dso)), 120);
     }
 }
 
@@ -259,7 +260,8 @@ void fp_message_use(struct fp_text *text, pid_t pid, const char *program,
     fp_add_runtime_name(text, runtime);
     fp_text_format(text, ", whose ");
     fp_add_threads(text, runtime);
-    fp_text_format(text, " were lost when it was forked (%s)\n", call);
+    fp_text_format(text, " %s lost when it was forked (%s)\n",
+                   runtime->threads == 1 ? "was" : "were", call);
     add_fork(text, fork);
     for (size_t nth = 0;; nth++) {
         struct fp_slice advice = fp_runtime_value(runtime, FP_WORD_ADVICE, nth);

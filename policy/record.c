@@ -148,3 +148,44 @@ void fp_record_runtime(struct fp_text *text, const struct fp_runtime *runtime,
         fp_record_advice(text, identity);
     fp_text_format(text, "}");
 }
+
+/* A path's end says more than its beginning. */
+static struct fp_slice end_of(const char *string, size_t most)
+{
+    size_t length = strlen(string);
+    return fp_slice_of(length > most ? string + length - most : string);
+}
+
+static void add_brief(struct fp_text *text, const struct fp_runtime *runtime,
+                      const struct fp_judgement *judgement)
+{
+    const struct fp_identity *identity = &runtime->identity;
+    struct fp_slice name = {"", 0};
+    if (identity->known)
+        name = fp_known_name(identity->source, identity->known);
+    fp_text_format(text, "{\"threads\":%u", runtime->threads);
+    fp_record_optional(text, "name", name);
+    fp_record_optional(text, "package", fp_record_shortened(runtime->facts.package, 64));
+    fp_record_optional(text, "version", fp_record_shortened(runtime->facts.version, 32));
+    fp_record_optional(text, "dso", end_of(runtime->facts.dso, 96));
+    fp_record_string(text, "class", fp_slice_of(fp_class_name(judgement->class)));
+    fp_record_string(text, "action", fp_slice_of(fp_action_name(judgement->action)));
+    fp_text_format(text, "}");
+}
+
+void fp_record_runtime_within(struct fp_text *text, const struct fp_runtime *runtime,
+                              const struct fp_judgement *judgement, size_t most)
+{
+    struct fp_judgement told = *judgement;
+    size_t before = text->length, size = text->size;
+    told.speech = FP_SPEECH_TELL; /* with its advice */
+    text->size = before + most < size ? before + most : size;
+    fp_record_runtime(text, runtime, &told);
+    text->size = size;
+    if (!text->cut)
+        return;
+    text->length = before;
+    text->data[before] = '\0';
+    text->cut = false;
+    add_brief(text, runtime, judgement);
+}

@@ -43,4 +43,8 @@ void fp_record_advice(struct fp_text *text, const struct fp_identity *identity);
 void fp_record_runtime(struct fp_text *text, const struct fp_runtime *runtime,
                        const struct fp_judgement *judgement);
 
+/* The same in `most` bytes: with its advice, or else with what names it. */
+void fp_record_runtime_within(struct fp_text *text, const struct fp_runtime *runtime,
+                              const struct fp_judgement *judgement, size_t most);
+
 #endif

@@ -14,10 +14,11 @@ void fp_event_reset(struct fp_text *text, const struct fp_event_header *header,
         name = fp_known_name(identity->source, identity->known);
     fp_record_header(text, header);
     fp_record_optional(text, "name", name);
-    fp_record_optional(text, "package", fp_slice_of(runtime->facts.package));
-    fp_record_optional(text, "version", fp_slice_of(runtime->facts.version));
+    fp_record_optional(text, "package", fp_record_shortened(runtime->facts.package, 128));
+    fp_record_optional(text, "version", fp_record_shortened(runtime->facts.version, 64));
+    function.length = function.length > 128 ? 128 : function.length;
     fp_record_optional(text, "function", function);
-    fp_record_optional(text, "error", fp_slice_of(wrong));
+    fp_record_optional(text, "error", fp_record_shortened(wrong, 200));
     fp_text_format(text, ",\"microseconds\":%lu", microseconds);
     fp_record_last_string(text, "dso", fp_slice_of(runtime->facts.dso));
     fp_record_end(text);
@@ -29,7 +30,7 @@ void fp_event_handler(struct fp_text *text, const struct fp_event_header *header
     fp_record_header(text, header);
     fp_record_string(text, "name", fp_record_shortened(name, 64));
     fp_record_string(text, "phase", fp_slice_of(phase));
-    fp_record_optional(text, "error", fp_slice_of(wrong));
+    fp_record_optional(text, "error", fp_record_shortened(wrong, 200));
     fp_text_format(text, ",\"microseconds\":%lu", microseconds);
     fp_record_end(text);
 }

@@ -46,6 +46,9 @@ static bool read_dynamic(struct fp_elf *elf, const ElfW(Dyn) * dynamic)
         case DT_GNU_HASH:
             elf->gnu_hash = (const uint32_t *)value;
             break;
+        case DT_VERSYM:
+            elf->versions = (const ElfW(Half) *)value;
+            break;
         case DT_SONAME:
             elf->soname = value;
             break;
@@ -145,8 +148,9 @@ const char *fp_elf_symbol(const struct fp_elf *elf, uintptr_t address, unsigned 
 void *fp_elf_function(const struct fp_elf *elf, const char *name)
 {
     size_t count = count_symbols(elf);
+    enum { HIDDEN = 0x8000 }; /* an older version of it, kept for older programs */
     for (size_t i = 0; i < count; i++)
-        if (is_function(&elf->symbols[i]) &&
+        if (is_function(&elf->symbols[i]) && !(elf->versions && elf->versions[i] & HIDDEN) &&
             strcmp(elf->strings + elf->symbols[i].st_name, name) == 0)
             return (void *)(elf->base + elf->symbols[i].st_value);
     return NULL;

@@ -20,6 +20,7 @@ struct fp_elf {
     const ElfW(Sym) * symbols;
     const char *strings;
     const uint32_t *gnu_hash;
+    const ElfW(Half) * versions;       /* of each symbol; NULL: it has none */
     const ElfW(Rela) * relocations[2]; /* DT_JMPREL, DT_RELA */
     size_t relocation_counts[2];
     size_t soname; /* offset in `strings`, 0 = none */

@@ -84,9 +84,11 @@ static int index_of_entry(uint32_t entry)
 /* Runtimes are known by real paths, loaded libraries by the names that the loader was given. */
 static const char *path_of(const char *name)
 {
-    for (size_t i = 0; i < evidence.lost_count; i++)
-        if (strcmp(fp_runtime_at(evidence.entries[i])->dso, name) == 0)
+    for (size_t i = 0; i < evidence.lost_count; i++) {
+        const char *dso = fp_runtime_at(evidence.entries[i])->dso; /* NULL: FP_ENTRY_OTHER */
+        if (dso && strcmp(dso, name) == 0)
             return evidence.lost[i].runtime.facts.dso;
+    }
     return name;
 }
 

@@ -42,7 +42,8 @@ void fp_lost_note(pid_t parent)
     if (!fp_self.survivor)
         forget_workers();
     fp_table_each(add_slot, NULL);
-    if (fp_self.slot && fp_life_tid(fp_self.life) != parent)
+    /* The main thread has no slot, but for one that was forked by another thread. */
+    if (fp_self.slot && fp_life_tid(fp_self.life) != parent && !fp_lost_find(parent))
         add(parent, FP_ENTRY_NONE);
 }
 

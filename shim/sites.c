@@ -30,14 +30,14 @@ static const struct fp_site *keep(const struct fp_site *site)
 {
     struct fp_site *kept = fp_arena_take(sizeof *kept);
     if (!kept)
-        return &nowhere;
+        return NULL;
     *kept = (struct fp_site){.user = copy(site->user),
                              .library = copy(site->library),
                              .called = copy(site->called),
                              .innermost = copy(site->innermost),
                              .function = copy(site->function),
                              .dso = copy(site->dso)};
-    return kept;
+    return is_same(kept, site) ? kept : NULL; /* there was no room for a string */
 }
 
 const struct fp_site *fp_site_keep(const struct fp_site *site)
@@ -50,6 +50,8 @@ const struct fp_site *fp_site_keep(const struct fp_site *site)
         else if (!kept)
             kept = keep(site);
         /* Another thread may take the place first, with the same site or with another. */
+        if (!known && !kept)
+            return &nowhere;
         if (!known && atomic_compare_exchange_strong(&sites[i], &known, kept))
             return kept;
         if (is_same(known, site))

@@ -7,6 +7,7 @@
 import os
 import re
 import shutil
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from python_jobs import JOBS, PACKAGE, POOLS, run_job
 
 GOLDEN = Path(__file__).parent / "golden"
 JOB = JOBS / "seen.py"
-LIMIT = 20  # seconds, for what is to end
+LIMIT = 30  # seconds, for what is to end
 HANGS = 4  # seconds, after which what has not ended never will
 SOON = 10  # seconds
 
@@ -43,7 +44,7 @@ LIBRARIES = {
     ),
 }
 
-POOL_LINE = "with FORK.Pool(WORKERS) as workers:"
+POOL_LINE = "with limited(), FORK.Pool(WORKERS) as workers:"
 SPAWN = 'multiprocessing.set_start_method("forkserver")'
 
 
@@ -132,13 +133,16 @@ def run_pytest(test, flags, folder, env, **settings):
     )
 
 
-def seen(runner, program, library, folder, env=None, policy="fail", timeout=LIMIT):
+def seen(runner, program, library, folder, env=None, policy="fail", limit=LIMIT):
     """The outcome, and the times noted: {word: those of the lines that begin so}."""
     times = folder / "times"
-    env = {"SEEN_TIMES": str(times), "SEEN_LIBRARY": library, **(env or {})}
-    settings = {"timeout": timeout, "policy": policy, "preload": policy is not None}
-    if policy:
-        settings["log"] = folder / "log"
+    env = {
+        "SEEN_TIMES": str(times),
+        "SEEN_LIBRARY": library,
+        "SEEN_LIMIT": str(limit),
+        **(env or {}),
+    }
+    settings = {"timeout": 90, "policy": policy, "preload": policy is not None}
     if runner == "python":
         outcome = run_job(JOB.name, program, library, tmp=folder, env=env, **settings)
     else:
@@ -157,7 +161,7 @@ def see(case, folder, **settings):
 
 
 def check_hung(outcome, noted):
-    assert outcome.status is None and "over" not in noted, outcome
+    assert outcome.status == -signal.SIGKILL and "over" not in noted, outcome
 
 
 BARE = [
@@ -174,7 +178,7 @@ BARE = [
 
 @pytest.mark.parametrize("case", [case for case in CASES if str(case) in BARE], ids=str)
 def test_bare(case, tmp_path, rows):
-    check_hung(*see(case, tmp_path, policy=None, timeout=HANGS))
+    check_hung(*see(case, tmp_path, policy=None, limit=HANGS))
     rows.note(case, bare="hangs")
 
 
@@ -331,14 +335,14 @@ SIGCHLD = pytest.mark.xfail(strict=True, reason="the first one's handler for SIG
 
 @pytest.mark.parametrize("library", [pytest.param("executor", marks=SIGCHLD), "polars"])
 def test_second_loader(library, tmp_path):
-    outcome, _ = seen("python", "second_loader", library, tmp_path, timeout=HANGS)
+    outcome, _ = seen("python", "second_loader", library, tmp_path, limit=HANGS)
     assert outcome.status == 1 and len(blocks(outcome.stderr)) == 1, outcome
 
 
 @pytest.mark.xfail(strict=True, reason="the task's numbers are in what the worker still unpickles")
 @pytest.mark.parametrize("library", ["executor", "polars"])
 def test_pool_whose_argument_waits(library, tmp_path):
-    outcome, _ = seen("python", "argument", library, tmp_path, timeout=HANGS)
+    outcome, _ = seen("python", "argument", library, tmp_path, limit=HANGS)
     assert outcome.status == 1, outcome
 
 
@@ -346,11 +350,11 @@ def test_pool_whose_argument_waits(library, tmp_path):
 @pytest.mark.parametrize("library", ["executor", "polars"])
 def test_pool_whose_initializer_waits(library, tmp_path):
     """Its parent waits for ever in any case: it is told so, and not without end."""
-    outcome, _ = seen("python", "initializer", library, tmp_path, timeout=HANGS)
-    assert 1 <= len(blocks(outcome.stderr)) < 10
+    outcome, _ = seen("python", "initializer", library, tmp_path, limit=HANGS)
+    assert 1 <= len(blocks(outcome.stderr)) <= 2
 
 
 @pytest.mark.xfail(strict=True, reason="an error that is caught is told of each time")
 def test_task_that_tries_again(tmp_path):
-    outcome, _ = seen("python", "retried", "executor", tmp_path, timeout=HANGS)
-    assert 1 <= len(blocks(outcome.stderr)) < 10
+    outcome, _ = seen("python", "retried", "executor", tmp_path, limit=HANGS)
+    assert 1 <= len(blocks(outcome.stderr)) <= 2

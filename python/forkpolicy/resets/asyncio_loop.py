@@ -155,22 +155,23 @@ def _end_tasks(loop, handles, lost):
         for callback in _callbacks(waiter):
             if getattr(callback, "__self__", None) is task:
                 waiter.remove_done_callback(callback)
-    futures = [cell for handle in handles for cell in _asked(handle._callback)]
+    asked = [pair for handle in handles for pair in _asked(handle._callback)]
     for task in tasks:
+        coroutine = task.get_coro()
         for callback in _callbacks(task):
-            futures += _asked(callback)
+            asked += ((future, coroutine) for future, _ in _asked(callback))
             task.remove_done_callback(callback)
         task._log_destroy_pending = False
         kind = next(each for each in type(task).__mro__ if each.__name__ == "Future")
-        kind.set_exception(task, _error(f"the task {task.get_name()}"))  # a Task's own says no
+        kind.set_exception(task, _error(coroutine))  # a Task's own says no
         task._log_traceback = False
-    for future in futures:
-        common.fail(future, _error("a coroutine of another thread"), lost.loop_ids)
+    for future, coroutine in asked:
+        common.fail(future, _error(coroutine), lost.loop_ids)
     return len(tasks)
 
 
-def _error(what):
-    return RuntimeError(f"{what} {common.BELONGS}")
+def _error(coroutine):
+    return RuntimeError(f"the coroutine {common.name_of(coroutine)} {common.BELONGS}")
 
 
 def _callbacks(future):
@@ -178,12 +179,14 @@ def _callbacks(future):
 
 
 def _asked(callback):
-    """The concurrent.futures.Futures that a callback of asyncio would complete."""
+    """[(future, coroutine)]: the concurrent.futures.Future that a callback of asyncio would
+    complete, if any, and what it waits for, where the callback itself knows."""
     name = getattr(callback, "__qualname__", None)
     if name not in (CALLBACK, common.CHAIN):
         return []
-    future = common.cells(callback).get("future" if name == CALLBACK else "destination")
-    return [future] if hasattr(future, "_waiters") else []
+    cells = common.cells(callback)
+    future = cells.get("future" if name == CALLBACK else "destination")
+    return [(future, cells.get("coro"))] if hasattr(future, "_waiters") else []
 
 
 def _transports(loop, selector):

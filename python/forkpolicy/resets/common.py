@@ -34,7 +34,7 @@ def keep(*objects):
 
 
 def name_of(function):
-    """How a user calls a function: "module.name"; quick, and calls no code of the user."""
+    """How a user calls a function or a coroutine: "module.name"; calls no code of the user."""
     function = getattr(function, "func", function)  # of a partial
     name = getattr(function, "__qualname__", None) or type(function).__qualname__
     module = getattr(function, "__module__", None)

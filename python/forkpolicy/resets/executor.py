@@ -148,4 +148,4 @@ def _item(entry):
 
 def _forget_threads(module):
     """At its exit the child would join them, and itself where a worker forked."""
-    module._threads_queues.clear()
+    module._threads_queues.data.clear()  # of a WeakKeyDictionary, at once

@@ -22,11 +22,14 @@ TELLING = (
     ("step", "asyncio.base_events", "BaseEventLoop._run_once", ("self", "handle")),
     ("listener", "logging.handlers", "QueueListener._monitor", ("self",)),
 )
+OUTERMOST = ("worker", "listener")  # targets of threads: beyond them is nothing to be told
 
 
 class Call:
-    """A telling function that runs: its `values` (a tuple, as wanted), its `thread` (None: one
+    """A telling function that runs: its `values` (a list, as wanted), its `thread` (None: one
     that `threading` does not know), and whether that `is_own`, the one that forks."""
+
+    __slots__ = ("thread", "is_own", "values")
 
     def __init__(self, thread, is_own, values):
         self.thread = thread
@@ -67,11 +70,12 @@ class Lost:
         for ident, frame in sys._current_frames().items():
             thread, tells = threads.get(ident), False
             while frame is not None:
-                if id(frame.f_code) in telling:
-                    name, wanted = telling[id(frame.f_code)]
-                    call = Call(thread, ident == own, _locals(frame, wanted))
-                    self.calls[name].append(call)
+                name, wanted = telling.get(id(frame.f_code), (None, None))
+                if name:
+                    self.calls[name].append(Call(thread, ident == own, _locals(frame, wanted)))
                     tells = True
+                    if name in OUTERMOST:
+                        break
                 frame = frame.f_back
             if thread and not tells and ident != own:
                 self.starting.append(thread)
@@ -116,7 +120,7 @@ def _locals(frame, wanted):
     which writes back from there.)
     """
     shown = frame.f_locals
-    values = tuple(shown.get(name) for name in wanted)
+    values = [shown.get(name) for name in wanted]
     if type(shown) is dict and frame.f_trace is None:
         shown.clear()
     return values

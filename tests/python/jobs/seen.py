@@ -2,8 +2,8 @@
 """seen.py PROGRAM LIBRARY: programs as users write them, whose children wait for what they lost.
 
 What becomes of that is left to Python and to pytest, which runs test_NAME, with LIBRARY from
-SEEN_LIBRARY. SEEN_WORKERS and SEEN_TASKS are one each where they are not set. To the file
-SEEN_TIMES go
+SEEN_LIBRARY. SEEN_WORKERS and SEEN_TASKS are one each where they are not set. Whatever runs after
+SEEN_LIMIT seconds is killed. To the file SEEN_TIMES go
 
     waiting TIME    a child, just before it waits
     over TIME       the parent, which goes on
@@ -13,6 +13,7 @@ import concurrent.futures
 import contextlib
 import multiprocessing
 import os
+import signal
 import sys
 import time
 
@@ -29,11 +30,16 @@ def note(word):
 
 
 @contextlib.contextmanager
-def noting_the_end():
+def limited():
+    null = [(os.POSIX_SPAWN_OPEN, output, os.devnull, os.O_WRONLY, 0) for output in (1, 2)]
+    command = ["sh", "-c", f"sleep {os.environ['SEEN_LIMIT']}; kill -KILL 0"]
+    killer = os.posix_spawnp("sh", command, {"PATH": os.defpath}, file_actions=null)
     try:
         yield
     finally:
         note("over")
+        os.kill(killer, signal.SIGKILL)
+        os.waitpid(killer, 0)
 
 
 # Each uses a library in the parent, and returns what waits in a child.
@@ -94,8 +100,9 @@ class Rows:
 def load(rows):
     from torch.utils.data import DataLoader
 
-    for _ in DataLoader(rows, num_workers=WORKERS, multiprocessing_context="fork"):
-        pass
+    with limited():
+        for _ in DataLoader(rows, num_workers=WORKERS, multiprocessing_context="fork"):
+            pass
 
 
 def loader():
@@ -109,12 +116,12 @@ def second_loader():
 
 
 def pool():
-    with FORK.Pool(WORKERS) as workers:
+    with limited(), FORK.Pool(WORKERS) as workers:
         print(workers.map(use, TASKS))
 
 
 def initializer():
-    with FORK.Pool(WORKERS, initializer=use, initargs=(1,)) as workers:
+    with limited(), FORK.Pool(WORKERS, initializer=use, initargs=(1,)) as workers:
         print(workers.map(abs, TASKS))
 
 
@@ -124,7 +131,7 @@ class Argument:
 
 
 def argument():
-    with FORK.Pool(WORKERS) as workers:
+    with limited(), FORK.Pool(WORKERS) as workers:
         print(workers.map(abs, [Argument()]))
 
 
@@ -135,25 +142,26 @@ def retry(number):
 
 
 def retried():
-    with FORK.Pool(WORKERS) as workers:
+    with limited(), FORK.Pool(WORKERS) as workers:
         print(workers.map(retry, TASKS))
 
 
 def process_pool():
-    with concurrent.futures.ProcessPoolExecutor(WORKERS, mp_context=FORK) as workers:
+    with limited(), concurrent.futures.ProcessPoolExecutor(WORKERS, mp_context=FORK) as workers:
         print(list(workers.map(use, TASKS)))
 
 
 def process():
     worker = FORK.Process(target=use, args=(1,))
-    worker.start()
-    worker.join()
+    with limited():
+        worker.start()
+        worker.join()
     sys.exit(worker.exitcode)
 
 
 def test_fork():
     prepare(os.environ["SEEN_LIBRARY"])
-    with noting_the_end():
+    with limited():
         child = os.fork()
         if child == 0:
             try:
@@ -165,12 +173,11 @@ def test_fork():
 
 def test_pool():
     prepare(os.environ["SEEN_LIBRARY"])
-    with noting_the_end():
-        with FORK.Pool(WORKERS) as workers:
+    with limited():
+        with limited(), FORK.Pool(WORKERS) as workers:
             assert workers.map(use, TASKS) == [0]
 
 
 if __name__ == "__main__":
     prepare(sys.argv[2])
-    with noting_the_end():
-        globals()[sys.argv[1]]()
+    globals()[sys.argv[1]]()
