@@ -38,13 +38,19 @@ static struct fp_hang describe(const struct fp_waiting *waiting, const struct fp
     return hang;
 }
 
+enum { RECORDS_MAX = 256 }; /* of one process: a loop may catch the error and wait again for ever */
+
+/* Each line is reported once by all children together; each hang has its record. */
 static void tell(const struct fp_hang *hang)
 {
+    static _Atomic unsigned records;
     char host[65];
     struct fp_text text = FP_TEXT(block);
+    const char *line = fp_site_line(&hang->at);
     fp_message_hang(&text, hang);
-    fp_emit_text((struct fp_slice){block, text.length});
-    if (!fp_emit_has_log())
+    if (fp_once_shared(*line ? line : hang->waiting.dso, fp_outcome_name(hang->outcome)))
+        fp_emit_text((struct fp_slice){block, text.length});
+    if (!fp_emit_has_log() || atomic_fetch_add(&records, 1) >= RECORDS_MAX)
         return;
     struct fp_event_header header = fp_emit_header("hang", host, sizeof host);
     text.size = FP_EVENT_MAX + 1;
@@ -52,8 +58,8 @@ static void tell(const struct fp_hang *hang)
     fp_emit_record(&text);
 }
 
-/* A loop that waits at one line again and again is told once. */
-static void tell_once(struct fp_waiting *waiting, const struct fp_hang *hang)
+/* Each wait is told once, and goes on. */
+static void tell_wait(struct fp_waiting *waiting, const struct fp_hang *hang)
 {
     const char *line = fp_site_line(&hang->at);
     waiting->told = true;
@@ -65,7 +71,8 @@ static bool raise_error(const struct fp_waiting *waiting, const struct fp_hang *
 {
     /* Only a wait on one of Python's locks, in the thread that runs pending calls, comes back. */
     return waiting->wait == FP_WAIT_SEMAPHORE && hang->tid == hang->pid &&
-           fp_python_owns(fp_owner_of(waiting->caller)) && fp_python_raise_soon(error);
+           fp_evidence_has_reader() && fp_python_owns(fp_owner_of(waiting->caller)) &&
+           fp_python_raise_soon(error);
 }
 
 /* A pool's parent waits for the answer of a worker that has ended: it gets one. */
@@ -92,7 +99,7 @@ enum fp_advance fp_act_on_proof(struct fp_waiting *waiting, const struct fp_comp
     if (hang.judgement.action == FP_ACTION_OFF || waiting->told)
         return FP_ADVANCE_WAIT;
     if (hang.judgement.action == FP_ACTION_WARN || wanted == FP_ON_PROVEN_REPORT) {
-        tell_once(waiting, &hang);
+        tell_wait(waiting, &hang);
         return FP_ADVANCE_WAIT;
     }
     struct fp_text text = FP_TEXT(error);
@@ -115,5 +122,5 @@ void fp_act_on_doubt(struct fp_waiting *waiting, const struct fp_company_look *l
 {
     struct fp_hang hang = describe(waiting, look, opinion, interruptible);
     if (hang.judgement.action != FP_ACTION_OFF)
-        tell_once(waiting, &hang);
+        tell_wait(waiting, &hang);
 }

@@ -54,6 +54,12 @@ bool fp_evidence_is_parked(void)
            is_threading_wait(&frames[1]) && fp_code_of(frames[2].file) == FP_CODE_USER;
 }
 
+/* At the interpreter's end threading._shutdown waits, and swallows what is raised. */
+bool fp_evidence_has_reader(void)
+{
+    return *evidence.lines.user || *evidence.lines.library;
+}
+
 /* Every runtime that was lost and matters. */
 static void read_lost(void)
 {

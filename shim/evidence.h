@@ -18,6 +18,9 @@ void fp_evidence_read_python(bool has_gil);
 /* Whether the program's own code sleeps until it is killed: threading.Event().wait(). */
 bool fp_evidence_is_parked(void);
 
+/* Whether an exception would come to code that is the program's or a library's. */
+bool fp_evidence_has_reader(void);
+
 /* Reads the native stack, and finds out which runtime is most likely meant. */
 void fp_evidence_weigh(const struct fp_waiting *waiting, const struct fp_company_look *look,
                        bool owner_lost);

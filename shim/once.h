@@ -12,4 +12,10 @@
 /* True the first time for this pair; false for ever when the set is full. */
 bool fp_once(const char *site, const char *runtime);
 
+/* The same for all processes that were forked since fp_once_share, together. */
+bool fp_once_shared(const char *site, const char *what);
+
+/* In the parent, before a watched fork: makes the memory that they share, once. */
+void fp_once_share(void);
+
 #endif

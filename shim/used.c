@@ -58,7 +58,8 @@ __attribute__((noinline)) static void tell(struct fp_runtime_entry *entry, const
     struct fp_fork_origin fork = fp_watch_origin();
     if (judgement.action == FP_ACTION_OFF)
         return;
-    if (judgement.class == FP_CLASS_RESET)
+    /* A library that starts threads anew may well work (libgomp does, on another thread). */
+    if (judgement.class == FP_CLASS_RESET && strcmp(call, "pthread_create") != 0)
         say(&runtime, call, &fork);
     record(&runtime, &judgement, call, &fork);
 }

@@ -7,6 +7,7 @@
 #include "shim/python.h"
 
 #include <signal.h>
+#include <sys/wait.h>
 
 #define BIT(signal) (1ULL << ((signal)-1))
 
@@ -39,11 +40,21 @@ static enum fp_waker ask_python(int number, bool has_gil)
     return FP_WAKER_HANDLER;
 }
 
+/* Without a child of its own nobody tells this process that one has ended: the handler was
+   inherited (torch installs one in the parent of its workers). */
+static bool has_children(void)
+{
+    siginfo_t info;
+    return waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT) == 0;
+}
+
 enum fp_waker fp_waker_find(const struct fp_company_look *look, bool main_is_interruptible,
                             bool has_gil)
 {
     enum fp_waker found = FP_WAKER_NONE;
     uint64_t candidates = look->handled & look->deliverable & ~FAULTS;
+    if (candidates & BIT(SIGCHLD) && !has_children())
+        candidates &= ~BIT(SIGCHLD);
     for (int number = 1; number <= 64; number++) {
         int flags;
         const void *handler = candidates & BIT(number) ? handler_of(number, &flags) : NULL;

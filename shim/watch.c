@@ -4,6 +4,7 @@
 
 #include "shim/got.h"
 #include "shim/lost.h"
+#include "shim/once.h"
 #include "shim/self.h"
 #include "shim/sites.h"
 
@@ -45,6 +46,7 @@ void fp_watch_prepare(const char *call, enum fp_origin origin, const struct fp_s
                                          .call = call,
                                          .origin = origin,
                                          .milliseconds = fp_milliseconds()};
+    fp_once_share();
     fp_self.watched = fp_got_scan();
 }
 

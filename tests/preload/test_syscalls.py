@@ -114,12 +114,13 @@ FIRST_MEETING = [
     r'open(at)?\((AT_FDCWD, )?"/proc/self/exe", .*O_PATH.* = \d+',
     r'readlink(at)?\(.*"/proc/self/fd/\d+".*',
     r"close\(\d+\) += 0",
+    r"mmap\(NULL, (?:\d+|N), PROT_READ\|PROT_WRITE, MAP_SHARED\|MAP_ANONYMOUS.*",
 ]
 
 
 @pytest.mark.parametrize("name", ["unset", "warn", "refuse"])
 def test_a_fork_with_a_thread_of_which_there_is_nothing_to_say(name, tmp_path):
-    """Pinned: the parent pays three calls, once for each library; the child is put under watch."""
+    """Pinned: the parent pays three calls for each library and a page to share, once."""
     bare = at_the_fork(tmp_path, "thread", preload=False)
     parent, child = at_the_fork(tmp_path, "thread", settings=SETTINGS[name])
     calls = extra(parent, bare[0])

@@ -330,10 +330,7 @@ def test_error_comes_through_to_the_parent(program, library, installed, tmp_path
     assert "PicklingError" not in outcome.stderr and "MaybeEncodingError" not in outcome.stderr
 
 
-SIGCHLD = pytest.mark.xfail(strict=True, reason="the first one's handler for SIGCHLD counts")
-
-
-@pytest.mark.parametrize("library", [pytest.param("executor", marks=SIGCHLD), "polars"])
+@pytest.mark.parametrize("library", ["executor", "polars"])
 def test_second_loader(library, tmp_path):
     outcome, _ = seen("python", "second_loader", library, tmp_path, limit=HANGS)
     assert outcome.status == 1 and len(blocks(outcome.stderr)) == 1, outcome
@@ -346,7 +343,6 @@ def test_pool_whose_argument_waits(library, tmp_path):
     assert outcome.status == 1, outcome
 
 
-@pytest.mark.xfail(strict=True, reason="the pool replaces each worker that ends")
 @pytest.mark.parametrize("library", ["executor", "polars"])
 def test_pool_whose_initializer_waits(library, tmp_path):
     """Its parent waits for ever in any case: it is told so, and not without end."""
@@ -354,7 +350,6 @@ def test_pool_whose_initializer_waits(library, tmp_path):
     assert 1 <= len(blocks(outcome.stderr)) <= 2
 
 
-@pytest.mark.xfail(strict=True, reason="an error that is caught is told of each time")
 def test_task_that_tries_again(tmp_path):
     outcome, _ = seen("python", "retried", "executor", tmp_path, limit=HANGS)
     assert 1 <= len(blocks(outcome.stderr)) <= 2

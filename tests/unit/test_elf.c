@@ -143,13 +143,13 @@ Test(elf, a_function_ends_where_its_size_says_not_where_the_next_one_begins)
     }
 }
 
-/* What the file on the disk says, whose symbols are counted. */
-static void check_functions_of(const struct fp_elf *elf, const char *path)
+/* What the file on the disk says, whose symbols are counted; how many old versions are hidden. */
+static size_t check_functions_of(const struct fp_elf *elf, const char *path)
 {
     static char file[8 << 20];
     FILE *stream = fopen(path, "r");
     cr_assert(stream, "%s", path);
-    size_t size = fread(file, 1, sizeof file, stream), checked = 0;
+    size_t size = fread(file, 1, sizeof file, stream), checked = 0, hidden = 0;
     fclose(stream);
     const ElfW(Ehdr) *header = (void *)file;
     const ElfW(Shdr) *sections = (void *)(file + header->e_shoff);
@@ -159,6 +159,10 @@ static void check_functions_of(const struct fp_elf *elf, const char *path)
             continue;
         const ElfW(Sym) *symbols = (void *)(file + sections[i].sh_offset);
         const char *strings = file + sections[sections[i].sh_link].sh_offset;
+        const ElfW(Half) *versions = NULL;
+        for (size_t other = 0; other < header->e_shnum; other++)
+            if (sections[other].sh_type == SHT_GNU_versym)
+                versions = (void *)(file + sections[other].sh_offset);
         for (size_t nth = 0; nth < sections[i].sh_size / sizeof *symbols; nth++) {
             unsigned long offset = 1;
             const ElfW(Sym) *symbol = &symbols[nth];
@@ -166,26 +170,65 @@ static void check_functions_of(const struct fp_elf *elf, const char *path)
             if (symbol->st_shndx == SHN_UNDEF || ELF64_ST_TYPE(symbol->st_info) != STT_FUNC)
                 continue;
             checked++;
-            cr_expect(fp_elf_function(elf, name), "%s in %s", name, path);
+            char *found = fp_elf_function(elf, name), *own = (char *)elf->base + symbol->st_value;
+            if (!versions || !(versions[nth] & 0x8000))
+                cr_expect_eq(found, own, "%s in %s", name, path);
+            else
+                hidden += found != own;
             if (symbol->st_size)
                 cr_expect(*fp_elf_symbol(elf, elf->base + symbol->st_value, &offset) && !offset,
                           "%s in %s", name, path);
         }
     }
     cr_expect_gt(checked, 0, "%s", path);
+    return hidden;
 }
 
 Test(elf, every_exported_function_is_found_the_last_one_too, .timeout = 60)
 {
     static const char *const NAMES[] = {"/libc.so.", "/libm.so.", "/libcriterion.so.", "/ld-linux"};
-    size_t found = 0;
+    size_t found = 0, hidden = 0;
     for (size_t i = 0; i < object_count; i++)
         for (size_t name = 0; name < sizeof NAMES / sizeof *NAMES; name++)
             if (strstr(objects[i].name, NAMES[name])) {
-                check_functions_of(&objects[i].elf, objects[i].name);
+                hidden += check_functions_of(&objects[i].elf, objects[i].name);
                 found++;
             }
     cr_expect_gt(found, 2);
+    cr_expect_gt(hidden, 0, "libc keeps older versions");
+}
+
+Test(elf, a_hidden_version_is_passed_over_wherever_it_stands)
+{
+    enum { OLD = 64, NEW = 128, HIDDEN = 0x8000 };
+    static const uint32_t HASH[] = {1, 1, 1, 0, 0, 0, 1, 0, 0, 1}; /* symbols 1 to 3 */
+    static const char STRINGS[] = "\0f\0g";
+    const struct {
+        ElfW(Half) versions[4];
+        uintptr_t found;
+    } cases[] = {{{0, 2, 3, 1}, OLD},
+                 {{0, 2 | HIDDEN, 3, 1}, NEW},
+                 {{0, 2, 3 | HIDDEN, 1}, OLD},
+                 {{0, 2 | HIDDEN, 3 | HIDDEN, 1}, 0},
+                 {{HIDDEN, 2 | HIDDEN, 0x7fff, HIDDEN}, NEW}};
+    ElfW(Sym) symbols[4] = {{.st_shndx = SHN_UNDEF}};
+    for (unsigned i = 1; i < 4; i++)
+        symbols[i] = (ElfW(Sym)){.st_name = i < 3 ? 1 : 3,
+                                 .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC),
+                                 .st_shndx = 1,
+                                 .st_value = 64 * i,
+                                 .st_size = 64};
+    struct fp_elf elf = {.base = 4096, .symbols = symbols, .strings = STRINGS, .gnu_hash = HASH};
+    cr_expect_eq((uintptr_t)fp_elf_function(&elf, "f"), 4096 + OLD, "without versions");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uintptr_t want = cases[i].found ? 4096 + cases[i].found : 0;
+        unsigned long offset;
+        elf.versions = cases[i].versions;
+        cr_expect_eq((uintptr_t)fp_elf_function(&elf, "f"), want, "case %zu", i);
+        cr_expect_str_eq(fp_elf_symbol(&elf, 4096 + OLD + 7, &offset), "f", "it has its name");
+        cr_expect_eq(offset, 7);
+        cr_expect_eq(!fp_elf_function(&elf, "g"), cases[i].versions[3] == HIDDEN, "case %zu", i);
+    }
 }
 
 static void expect_no_symbol(const void *address)

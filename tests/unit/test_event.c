@@ -6,110 +6,16 @@
 
 #include "policy/event.h"
 #include "policy/policy_text.h"
+#include "tests/unit/support/json.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* A validator of RFC 8259 that knows nothing but whether: NULL, or where it went wrong. */
-static const char *skip_value(const char *at, int depth);
-
-static const char *skip_string(const char *at)
-{
-    if (*at++ != '"')
-        return NULL;
-    while (*at != '"') {
-        unsigned char c = (unsigned char)*at;
-        if (c < 0x20)
-            return NULL;
-        if (c == '\\') {
-            if (at[1] == 'u') {
-                for (int i = 2; i < 6; i++)
-                    if (!at[i] || !strchr("0123456789abcdefABCDEF", at[i]))
-                        return NULL;
-                at += 6;
-            } else if (at[1] && strchr("\"\\/bfnrt", at[1])) {
-                at += 2;
-            } else {
-                return NULL;
-            }
-            continue;
-        }
-        int more = c < 0x80 ? 0 : c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
-        if (c >= 0x80 && (c < 0xc2 || c > 0xf4))
-            return NULL;
-        for (at++; more-- > 0; at++)
-            if (((unsigned char)*at & 0xc0) != 0x80)
-                return NULL;
-    }
-    return at + 1;
-}
-
-static const char *skip_number(const char *at)
-{
-    at += *at == '-';
-    if (*at == '0')
-        at++;
-    else if (*at >= '1' && *at <= '9')
-        at += strspn(at, "0123456789");
-    else
-        return NULL;
-    if (*at == '.') {
-        size_t digits = strspn(at + 1, "0123456789");
-        if (!digits)
-            return NULL;
-        at += 1 + digits;
-    }
-    return at;
-}
-
-static const char *skip_list(const char *at, char close, int depth)
-{
-    if (*++at == close)
-        return at + 1;
-    for (;; at++) {
-        if (close == '}') {
-            at = skip_string(at);
-            if (!at || *at++ != ':')
-                return NULL;
-        }
-        at = skip_value(at, depth + 1);
-        if (!at)
-            return NULL;
-        if (*at == close)
-            return at + 1;
-        if (*at != ',')
-            return NULL;
-    }
-}
-
-static const char *skip_value(const char *at, int depth)
-{
-    if (depth > 20)
-        return NULL;
-    if (*at == '{')
-        return skip_list(at, '}', depth);
-    if (*at == '[')
-        return skip_list(at, ']', depth);
-    if (*at == '"')
-        return skip_string(at);
-    static const char *const WORDS[] = {"null", "true", "false"};
-    for (size_t i = 0; i < 3; i++)
-        if (strncmp(at, WORDS[i], strlen(WORDS[i])) == 0)
-            return at + strlen(WORDS[i]);
-    return skip_number(at);
-}
-
-static bool valid_record(const char *record)
-{
-    const char *end = *record == '{' ? skip_value(record, 0) : NULL;
-    return end && strcmp(end, "\n") == 0;
-}
 
 static void check_record(const struct fp_text *text)
 {
     cr_assert_leq(text->length, FP_EVENT_MAX);
     cr_assert_eq(strlen(text->data), text->length);
-    cr_assert(valid_record(text->data), "%s", text->data);
+    cr_assert(is_record(text->data), "%s", text->data);
     cr_assert_eq(strncmp(text->data, "{\"v\":1,\"event\":\"", 16), 0);
 }
 
@@ -131,8 +37,8 @@ Test(event, the_validator_itself_refuses_what_is_not_json)
                                       "{\"a\":\"\\u00g0\"}\n",
                                       "{\"a\":1\n"};
     for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++)
-        cr_assert(!valid_record(BAD[i]), "%s", BAD[i]);
-    cr_assert(valid_record("{\"a\":[1,{\"b\":null},-0.5],\"c\":\"\\u00ff\xc3\xa9\"}\n"));
+        cr_assert(!is_record(BAD[i]), "%s", BAD[i]);
+    cr_assert(is_record("{\"a\":[1,{\"b\":null},-0.5],\"c\":\"\\u00ff\xc3\xa9\"}\n"));
 }
 
 static char long_path[5001], wild_path[5001], control_path[5001];

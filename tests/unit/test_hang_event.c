@@ -123,6 +123,7 @@ TestSuite(hang_event, .init = setup);
     "\"threads\":4,\"name\":\"one\",\"package\":\"one\",\"version\":\"1.2\",\"dso\":\"/p/one.so\"" \
     ",\"kind\":\"tokio\",\"class\":\"lost\",\"action\":\"fail\",\"asked\":\"fail\""                \
     ",\"names\":\"worker-0, worker-1\",\"started\":\"/app/train.py:3\",\"handlers\":[\"child\"]"
+#define ADVICE ",\"advice\":[\"say \\\"a\\\"\",\"b\"],\"source\":\"s#1\""
 #define FORK                                                                                    \
     ",\"fork\":{\"seconds\":61.005,\"call\":\"fork\",\"parent\":6,\"lost_threads\":5,\"site\":" \
     "{\"dso\":\"/lib/libpython.so\",\"function\":\"main\""                                      \
@@ -138,8 +139,7 @@ Test(hang_event, a_hang_in_full)
         buffer,
         "{\"v\":1,\"event\":\"hang\"," HEAD
         ",\"verdict\":\"proven\",\"reason\":\"alone\",\"outcome\":\"exited\",\"threads\":1"
-        ",\"cause\":\"library\",\"lost\":{" LOST_MEMBERS "}"
-        ",\"advice\":[\"say \\\"a\\\"\",\"b\"],\"source\":\"s#1\"" FORK
+        ",\"cause\":\"library\",\"lost\":{" LOST_MEMBERS ADVICE "}" FORK
         ",\"waiting\":{\"seconds\":0.312,\"call\":\"syscall(futex)\",\"dso\":\"/p/one.so\""
         ",\"package\":\"one\",\"version\":\"1.2\",\"tid\":8,\"site\":{\"dso\":\"/p/one.so\""
         ",\"function\":\"work\",\"user\":{\"file\":\"/app/train.py\",\"line\":20},\"called\":null"
@@ -373,6 +373,34 @@ Test(hang_event, lines_between_that_are_too_long_do_not_cost_the_users_lines)
     expect(",\"native_stack\":[{\"offset\":4096,");
 }
 
+Test(hang_event, a_shortened_site_keeps_one_line_in_its_own_field)
+{
+#define U "{\"file\":\"/u.py\",\"line\":1}"
+#define L "{\"file\":\"/l.py\",\"line\":2}"
+#define I "{\"file\":\"/i.py\",\"line\":3}"
+    static const struct {
+        const char *user, *library, *innermost, *want;
+    } CASES[] = {
+        {"/u.py:1", "/l.py:2", "/i.py:3", U ",\"called\":null,\"library\":null,\"innermost\":null"},
+        {"", "/l.py:2", "/i.py:3", "null,\"called\":null,\"library\":" L ",\"innermost\":null"},
+        {"", "", "/i.py:3", "null,\"called\":null,\"library\":null,\"innermost\":" I},
+        {"", "", "", "null,\"called\":null,\"library\":null,\"innermost\":null"}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        char want[256];
+        hang.at = fork_site = (struct fp_site){.user = CASES[i].user,
+                                               .library = CASES[i].library,
+                                               .called = fill_path(0, LONG),
+                                               .innermost = CASES[i].innermost,
+                                               .function = "main",
+                                               .dso = "/x.so"};
+        record();
+        snprintf(want, sizeof want, ",\"site\":{\"dso\":\"\",\"function\":\"main\",\"user\":%s}}",
+                 CASES[i].want);
+        const char *first = strstr(buffer, want);
+        cr_assert(first && strstr(first + 1, want), "%s twice in %s", want, buffer);
+    }
+}
+
 Test(hang_event, a_frame_that_is_too_long_ends_its_stack_not_only_itself)
 {
     fill_path(0, 5);
@@ -441,13 +469,31 @@ Test(hang_event, a_use_in_full)
                      ",\"runtime\":{\"threads\":4,\"name\":null,\"package\":\"one\""
                      ",\"version\":\"1.2\",\"dso\":\"/p/one.so\",\"kind\":null,\"class\":\"reset\""
                      ",\"action\":\"warn\",\"asked\":\"warn\",\"names\":\"worker-0, worker-1\""
-                     ",\"started\":\"/app/train.py:3\",\"handlers\":[\"child\"]}" FORK "}\n");
+                     ",\"started\":\"/app/train.py:3\",\"handlers\":[\"child\"],\"advice\":[]}" FORK
+                     "}\n");
 }
 
-Test(hang_event, a_use_has_the_runtimes_advice_where_the_fork_told_of_it)
+static size_t occurrences(const char *part)
 {
-    record_use(&(struct fp_judgement){FP_CLASS_LOST, FP_ACTION_WARN, FP_SPEECH_TELL});
-    expect(",\"handlers\":[\"child\"],\"advice\":[\"say \\\"a\\\"\",\"b\"],\"source\":\"s#1\"}");
+    size_t count = 0;
+    for (const char *at = buffer; (at = strstr(at, part)); at++)
+        count++;
+    return count;
+}
+
+Test(hang_event, the_advice_stands_once_in_the_runtime_whatever_the_fork_told)
+{
+    for (int speech = FP_SPEECH_SILENT; speech <= FP_SPEECH_TELL; speech++) {
+        hang.judgement.speech = (enum fp_speech)speech;
+        record();
+        expect(",\"lost\":{" LOST_MEMBERS ADVICE "},");
+        cr_expect_eq(occurrences("\"advice\":"), 1);
+        cr_expect_eq(occurrences("\"source\":"), 1);
+        record_use(&(struct fp_judgement){FP_CLASS_LOST, FP_ACTION_WARN, (enum fp_speech)speech});
+        expect(",\"handlers\":[\"child\"]" ADVICE "},\"fork\":{");
+        cr_expect_eq(occurrences("\"advice\":"), 1);
+        cr_expect_eq(occurrences("\"source\":"), 1);
+    }
 }
 
 Test(hang_event, a_use_with_any_length_of_path_is_one_valid_record, .timeout = 60)
@@ -457,9 +503,103 @@ Test(hang_event, a_use_with_any_length_of_path_is_one_valid_record, .timeout = 6
             fork_site.user = fill_path(kind, length);
             record_use(&RESET);
             bool kept = strstr(buffer, "\"line\":13}}}}\n") != NULL;
-            bool dropped = strstr(buffer, "\"handlers\":[\"child\"]},\"fork\":null}\n") != NULL;
+            bool dropped = strstr(buffer, ADVICE "},\"fork\":null}\n") != NULL;
             cr_assert_neq(kept, dropped, "length %zu: %s", length, buffer);
         }
+}
+
+/* The runtime's advice, `path`, stands in the table itself. */
+static void set_advice(void)
+{
+    static char policy[LONG + 200];
+    struct fp_problem problem = {.count = 0};
+    snprintf(policy, sizeof policy, "runtime one\n dso x\n class lost\n kind k\n advice a%s\n",
+             path);
+    fp_policy_file_parse(&table, "t", fp_slice_of(policy), &problem);
+    cr_assert_eq(problem.count, 0, "%s", problem.message);
+}
+
+enum { RUNTIME_FIELDS = 7 };
+
+static void set_runtime_field(int field)
+{
+    const char **const FIELDS[] = {&lost.facts.dso, &lost.facts.package, &lost.facts.version,
+                                   &lost.names, &lost.started};
+    enum { COUNT = sizeof FIELDS / sizeof *FIELDS };
+    setup();
+    for (int i = 0; i < COUNT; i++)
+        if (i == field || field > COUNT)
+            *FIELDS[i] = path;
+    if (field >= COUNT)
+        set_advice();
+}
+
+/* Told in full or in brief, never cut inside, and the fork's site has room behind it. */
+static void check_runtime(const char *key)
+{
+    char start[64];
+    snprintf(start, sizeof start, ",\"%s\":{\"threads\":4,\"name\":\"one\",\"package\":", key);
+    expect(start);
+    expect(",\"class\":\"lost\",\"action\":\"fail\"");
+    bool full = strstr(buffer, ",\"handlers\":[\"child\"],\"advice\":[") != NULL;
+    bool brief = strstr(buffer, ",\"class\":\"lost\",\"action\":\"fail\"},\"fork\":{") != NULL;
+    cr_assert_neq(full, brief, "%s", buffer);
+    expect("\"user\":{\"file\":\"/app/train.py\",\"line\":10}");
+}
+
+Test(hang_event, a_runtime_of_any_length_is_told_in_full_or_in_brief, .timeout = 60)
+{
+    for (int kind = 0; kind < KINDS; kind++)
+        for (size_t length = 1; length <= LONG; length += length < 2000 ? 37 : 271)
+            for (int field = 0; field < RUNTIME_FIELDS; field++) {
+                fill_path(kind, length);
+                set_runtime_field(field);
+                if (length % 2)
+                    fill_stacks(PYTHON, NATIVE);
+                record();
+                check_runtime("lost");
+                record_use(&hang.judgement);
+                check_runtime("runtime");
+            }
+}
+
+Test(hang_event, a_brief_runtime_keeps_its_names_and_the_end_of_its_path)
+{
+    fill_path(0, 2000);
+    memcpy(path + 2000 - 12, "/libone.so.7", 12);
+    lost.facts.dso = path;
+    record();
+    char want[512];
+    snprintf(want, sizeof want,
+             ",\"lost\":{\"threads\":4,\"name\":\"one\",\"package\":\"one\",\"version\":\"1.2\""
+             ",\"dso\":\"%.96s\",\"class\":\"lost\",\"action\":\"fail\"}" FORK,
+             path + 2000 - 96);
+    expect(want);
+}
+
+Test(hang_event, everything_too_long_at_once_is_one_valid_record)
+{
+    struct fp_event_header header = HEADER;
+    for (int kind = 0; kind < KINDS; kind++) {
+        fill_path(kind, LONG);
+        set_runtime_field(RUNTIME_FIELDS - 1);
+        fill_stacks(PYTHON, NATIVE);
+        header.host = header.rank = path;
+        fork_site = (struct fp_site){path, path, path, path, path, path};
+        hang.at = fork_site;
+        hang.waiting = lost.facts;
+        begin();
+        fp_event_hang(&text, &header, &hang);
+        check_record();
+        expect(",\"fork\":null,\"waiting\":null,\"python_stack\":[");
+        begin();
+        fp_event_use(&text, &header, &lost, &hang.judgement, "pthread_cond_signal", &hang.fork);
+        check_record();
+        expect(",\"fork\":null}\n");
+        begin();
+        fp_event_reset(&text, &header, &lost, fp_slice_of("f"), 1234, "did not return 0");
+        check_record();
+    }
 }
 
 static void record_reset(const char *function, const char *wrong)

@@ -574,6 +574,55 @@ Test(hang_message, a_use)
     expect_absent("  do ");
 }
 
+Test(hang_message, a_use_of_one_thread_that_was_lost_not_were)
+{
+    lost.threads = 1;
+    use(2048);
+    expect(", whose 1 tokio thread (tokio-runtime-w) was lost when it was forked (");
+    lost.threads = 2;
+    use(2048);
+    expect(", whose 2 tokio threads (tokio-runtime-w) were lost when it was forked (");
+    lost.threads = 0;
+    use(2048);
+    expect(", whose 0 tokio threads (tokio-runtime-w) were lost when it was forked (");
+}
+
+/* But for the label and the blanks behind it. */
+static void check_blanks(void)
+{
+    for (const char *line = buffer; *line; line = strchr(line, '\n') + 1) {
+        const char *at = line + (strncmp(line + 11, "   ", 3) == 0 ? 22 : 0);
+        for (const char *end = strchr(line, '\n'); at < end; at++)
+            cr_assert(*at != ' ' || (at[1] != ' ' && at[1] != '\n'), "%s", line);
+    }
+}
+
+Test(hang_message, no_line_has_two_blanks_in_a_row_or_one_at_its_end)
+{
+    for (int variant = 0; variant < 64; variant++)
+        for (int reason = FP_REASON_NONE + 1; reason <= FP_REASON_OUTSIDE; reason++)
+            for (int cause = 0; cause <= FP_CAUSE_UNKNOWN; cause++) {
+                setup();
+                hang.opinion.reason = (enum fp_reason)reason;
+                hang.cause = cause == FP_CAUSE_UNKNOWN ? FP_CAUSE_ONLY : (enum fp_cause)cause;
+                hang.interruptible = variant & 1;
+                if (variant & 2)
+                    lost.identity.known = NULL;
+                if (variant & 4)
+                    lost.facts.package = lost.facts.version = "";
+                if (variant & 8)
+                    lost.names = lost.started = "";
+                if (variant & 16)
+                    hang.waiting.package = hang.waiting.version = hang.waiting.dso = "";
+                if (variant & 32)
+                    hang.at = fork_site = NO_SITE;
+                message();
+                check_blanks();
+                use(2048);
+                check_blanks();
+            }
+}
+
 Test(hang_message, a_use_keeps_whole_lines_at_every_size)
 {
     for (size_t size = 1; size < 600; size++)

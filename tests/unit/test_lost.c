@@ -244,6 +244,45 @@ Test(lost, the_thread_that_forked_is_the_main_thread_of_its_child_and_not_lost_b
     fork_in_thread(first, fork_again_as_main_thread);
 }
 
+static pid_t middle_tid;
+
+static int the_main_thread_between_is_counted_once(void)
+{
+    WANT(fp_lost_count() == 2 && fp_lost_total() == 2);
+    const struct fp_lost_thread *thread = fp_lost_find(main_tid);
+    WANT(thread && thread->runtime == FP_ENTRY_NONE);
+    thread = fp_lost_find(getppid()); /* it has the slot of the thread that forked it */
+    WANT(thread && thread->runtime == first);
+    WANT(!fp_lost_find(own_tid) && !fp_lost_find(middle_tid));
+    WANT(fp_runtime_at(first)->lost == 1 && fp_runtime_at(second)->lost == 0);
+    return 0;
+}
+
+static void *fork_in_the_middle(void *slot)
+{
+    fp_table_enter(slot);
+    middle_tid = gettid();
+    return in_child(the_main_thread_between_is_counted_once) ? slot : NULL;
+}
+
+static int fork_again_in_a_thread(void)
+{
+    pthread_t thread;
+    void *passed;
+    WANT(fp_lost_count() == 1 && fp_lost_total() == 1);
+    struct fp_thread_slot *slot = fp_table_claim(second, NULL, NULL);
+    WANT(slot);
+    pthread_create(&thread, NULL, fork_in_the_middle, slot);
+    pthread_join(thread, &passed);
+    WANT(passed);
+    return 0;
+}
+
+Test(lost, a_main_thread_that_a_thread_had_forked_is_counted_once_where_another_one_forks)
+{
+    fork_in_thread(first, fork_again_in_a_thread);
+}
+
 static int as_many_as_fit(void)
 {
     WANT(fp_lost_count() == FP_LOST_MAX && fp_lost_total() == FP_LOST_MAX + 100);

@@ -228,3 +228,50 @@ Test(policy_text, handlers_take_one_glob_and_nothing_more)
     cr_assert(problem.count == 1 && has("a") && has("b") && file.view.statement_count == 5,
               "the rest holds");
 }
+
+Test(policy_text, a_prepare_line_is_kept_with_its_value)
+{
+    parse("runtime a\n dso x\n class reset\n  prepare\tf(int 1, string \"a # b\") \r\n prepare "
+          "g()\n");
+    cr_assert_eq(problem.count, 0, "%s", problem.message);
+    const struct fp_known *known = &file.known[0];
+    cr_expect(fp_slice_is(fp_known_value(&file.view, known, FP_WORD_PREPARE, 0),
+                          "f(int 1, string \"a # b\")"));
+    cr_expect(fp_slice_is(fp_known_value(&file.view, known, FP_WORD_PREPARE, 1), "g()"));
+}
+
+#define PREPARE(call) "runtime a\n dso x\n class reset\n prepare " call "\n" GOOD("b")
+
+Test(policy_text, a_wrong_signature_has_its_line_and_column_and_takes_its_runtime)
+{
+    static const struct {
+        const char *text;
+        unsigned column;
+    } CASES[] = {{PREPARE(""), 9},
+                 {PREPARE("1f()"), 10},
+                 {PREPARE("f"), 11},
+                 {PREPARE("  f x"), 14},
+                 {PREPARE("f(char 1)"), 12},
+                 {PREPARE("f(int x)"), 16},
+                 {PREPARE("f(int 2147483648)"), 25},
+                 {PREPARE("f(int 1"), 17},
+                 {PREPARE("f(string \"x)"), 20},
+                 {PREPARE("f(pointer 5)"), 20},
+                 {PREPARE("f(int 1) x\r"), 19},
+                 {PREPARE("f() # why"), 14},
+                 {PREPARE("f(int 1,int 2,int 3,int 4,int 5,int 6,int 7,int 8,int 9)"), 60}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        char message[300], want[40];
+        struct fp_text told = FP_TEXT(message), start = FP_TEXT(want);
+        parse(CASES[i].text);
+        cr_assert(problem.count == 1 && problem.line == 4 && problem.column == CASES[i].column,
+                  "\"%s\": %u at %u:%u: %s", CASES[i].text, problem.count, problem.line,
+                  problem.column, problem.message);
+        cr_assert(!has("a") && has("b") && file.view.statement_count == 2);
+        fp_problem_of_file(&told, "t.policy", &problem);
+        fp_text_format(&start, "t.policy:4:%u: ", CASES[i].column);
+        cr_assert_eq(strncmp(message, want, strlen(want)), 0, "%s", message);
+    }
+    parse("prepare f()\n");
+    cr_assert(problem.count == 1 && problem.line == 1 && problem.column == 9, "no runtime is open");
+}

@@ -3,6 +3,9 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "shim/runtimes.h"
 #include "shim/sites.h"
@@ -117,6 +120,54 @@ Test(sites, without_memory_there_are_empty_strings)
     expect_same(keep_numbered(1), &nothing);
     expect_same(keep_numbered(2), &nothing);
     cr_expect_eq(fp_site_keep(&SITE), first, "what was kept is found");
+}
+
+static int *pieces; /* how much room there is, as a child found out */
+
+static void expect_whole_or_nothing(const struct fp_site *site)
+{
+    const struct fp_site nothing = {"", "", "", "", "", ""};
+    const struct fp_site *kept = fp_site_keep(site);
+    expect_same(kept, *kept->user || *kept->dso ? site : &nothing);
+}
+
+/* In a child, with room for so many pieces of 16 bytes. */
+static void keep_within(int room)
+{
+    struct fp_site stripped[] = {SITE, SITE, SITE};
+    stripped[0].dso = "";
+    stripped[1].function = stripped[1].dso = "";
+    stripped[2].user = "";
+    for (int i = *pieces - room; i > 0; i--)
+        fp_arena_take(16);
+    expect_whole_or_nothing(&SITE);
+    for (size_t i = 0; i < sizeof stripped / sizeof *stripped; i++)
+        expect_whole_or_nothing(&stripped[i]);
+    expect_whole_or_nothing(&SITE);
+}
+
+static void run_child(int room)
+{
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        if (room < 0)
+            while (fp_arena_take(16))
+                ++*pieces;
+        else
+            keep_within(room);
+        _exit(0);
+    }
+    waitpid(child, &status, 0);
+    cr_expect_eq(status, 0, "room %d", room);
+}
+
+Test(sites, with_little_memory_a_site_is_kept_whole_or_not_at_all)
+{
+    pieces = mmap(NULL, sizeof *pieces, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    run_child(-1);
+    for (int room = 0; room < 40; room++)
+        run_child(room);
 }
 
 enum { THREADS = 4, SHARED = 200 };

@@ -87,15 +87,22 @@ class _Plan:
         self.report = report
         self.resets = []
         self.errors = {}
+        finders = [module for module in _added.values() if hasattr(module, "find")]
+        try:
+            self._find(finders, lambda name: name in names or "*" in names)
+        except BaseException as error:
+            self.errors.update((module.NAME, error) for module in finders)
+
+    def _find(self, finders, wants):
         lost = _added["lost"].Lost()
         # The last ones first: a library takes the loop that is its own from asyncio's.
-        for module in reversed([each for each in _added.values() if hasattr(each, "find")]):
+        for module in reversed(finders):
             found = []
             try:
-                for each in module.find(lost, lambda name: name in names or "*" in names):
-                    found.append(each)
+                found.extend(module.find(lost, wants))
             except BaseException as error:
-                self.errors[module.NAME] = error
+                if wants(module.NAME):
+                    self.errors[module.NAME] = error
             self.resets[:0] = found
 
     def carry_out(self):

@@ -222,6 +222,9 @@ def _cut(transports):
                 transport._conn_lost += 1
             if hasattr(transport, "_buffer"):
                 transport._buffer.clear()
+            over_tls = getattr(getattr(transport, "_protocol", None), "_app_transport", None)
+            if over_tls is not None:
+                over_tls._closed = True
     for transport in transports:
         _tell_readers(transport, error)
 

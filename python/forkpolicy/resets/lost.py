@@ -66,18 +66,18 @@ class Lost:
 
     def _look(self):
         telling = {id(code): (name, wanted) for name, code, wanted in _codes()}
-        threads, own = threading._active, threading.get_ident()
+        here = sys._getframe()  # tells the own thread: gevent replaces the ids of threads
         for ident, frame in sys._current_frames().items():
-            thread, tells = threads.get(ident), False
+            thread, is_own, tells = threading._active.get(ident), frame is here, False
             while frame is not None:
                 name, wanted = telling.get(id(frame.f_code), (None, None))
                 if name:
-                    self.calls[name].append(Call(thread, ident == own, _locals(frame, wanted)))
+                    self.calls[name].append(Call(thread, is_own, _locals(frame, wanted)))
                     tells = True
                     if name in OUTERMOST:
                         break
                 frame = frame.f_back
-            if thread and not tells and ident != own:
+            if thread and not (tells or is_own):
                 self.starting.append(thread)
         self.starting += threading._limbo.values()
 

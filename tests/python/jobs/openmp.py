@@ -40,7 +40,7 @@ def sklearn():
     from sklearn.cluster import KMeans
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    points = numpy.random.default_rng(0).random((5000, 8))
+    points = numpy.random.default_rng(0).random((2500, 8))
     HistGradientBoostingRegressor(max_iter=5).fit(points, points[:, 0])
 
     def fit():

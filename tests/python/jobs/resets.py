@@ -15,6 +15,7 @@ Runs on every Python since 3.8; libraries are imported by the cases that are abo
 """
 
 import asyncio
+import collections
 import concurrent.futures
 import gc
 import json
@@ -23,6 +24,7 @@ import logging.handlers
 import multiprocessing
 import os
 import queue
+import random
 import select
 import signal
 import subprocess
@@ -519,13 +521,13 @@ with Server(("127.0.0.1", 0), Echo) as server:
 """
 
 
-def serve(*command, port_word=0):
-    """A server in a process of its own, which ends with this one; its port."""
+def serve(*command):
+    """A server in a process of its own, which ends with this one; the port that it says."""
     server = subprocess.Popen(
         [sys.executable, *map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
     at_end.append(server.kill)
-    return int(server.stdout.readline().split()[port_word])
+    return int(server.stdout.readline())
 
 
 def loop_connection():
@@ -739,6 +741,46 @@ def grandchild():
     return Case(child, use)
 
 
+def storm():
+    """At the fork other threads submit, work and wait: no future is left open in the child."""
+    pool, (loop, _) = ThreadPoolExecutor(3), running_loop()
+    asked = collections.deque(maxlen=30)
+    rests = threading.Event()
+
+    def submit():
+        while not rests.is_set():
+            asked.append(pool.submit(sum, range(100)))
+            asked.append(pool.submit(time.sleep, 0.001))
+            time.sleep(0)
+
+    def run():
+        while not rests.is_set():
+            asked.append(asyncio.run_coroutine_threadsafe(answer(), loop))
+            asked.append(asyncio.run_coroutine_threadsafe(answer(0.001), loop))
+            asked[-1].result()
+
+    for work in (submit, run):
+        threading.Thread(target=work, daemon=True).start()
+
+    def child():
+        asked_before = list(asked)
+        same(pool.submit(int, "42").result(), 42)
+        ask(loop)
+        _, open_still = concurrent.futures.wait(asked_before, 5)
+        same(open_still, set())
+        for future in asked_before:
+            error = future.exception()
+            assert error is None or BELONGS in str(error), error
+
+    def parent():
+        rests.set()
+        for future in list(asked):
+            future.result()
+
+    # A fork at any moment
+    return Case(child, parent, last=lambda: time.sleep(random.random() * 0.002))
+
+
 def one_fails():
     """A reset that fails is reported, and hinders no other."""
     use = everything()
@@ -766,13 +808,37 @@ def costs():
 
 # fsspec
 
+FILES = """
+import http.server, re, time
+CONTENT = {"small": b"hello", "slow": b"hello", "large": bytes(3_000_000), "huge": bytes(60_000_000)}
+class Files(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"  # connections are kept
+    def do_GET(self):
+        name = self.path.strip("/")
+        content, status = CONTENT[name], 200
+        if name == "slow":
+            time.sleep(1)
+        wanted = re.match(r"bytes=(\\d+)-(\\d+)", self.headers.get("Range", ""))
+        if wanted:
+            first, last = map(int, wanted.groups())
+            content, status, whole = content[first : last + 1], 206, len(content)
+        self.send_response(status)
+        if wanted:
+            self.send_header("Content-Range", f"bytes {first}-{last}/{whole}")
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(content)
+    do_HEAD = do_GET
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Files)
+print(server.server_address[1], flush=True)
+server.serve_forever()
+"""
 
-def http_server(size=3_000_000):
-    where = Path(tempfile.mkdtemp())
-    (where / "file").write_bytes(bytes(size))
-    (where / "small").write_bytes(b"hello")
-    arguments = ["-um", "http.server", "0", "--bind", "127.0.0.1", "--directory", where]
-    return f"http://127.0.0.1:{serve(*arguments, port_word=5)}"
+
+def http_server():
+    return f"http://127.0.0.1:{serve('-c', FILES)}"
 
 
 def http(use, **settings):
@@ -819,22 +885,21 @@ def fsspec_file():
     import fsspec
 
     url = http_server()
-    file = fsspec.open(f"{url}/file", block_size=100_000, cache_type="readahead").open()
+    file = fsspec.open(f"{url}/large", block_size=100_000, cache_type="readahead").open()
 
-    def use():
-        same(file.read(1000), bytes(1000))
-        file.seek(2_000_000)
+    def read_at(place):
+        file.seek(place)
         same(file.read(1000), bytes(1000))
 
-    use()
-    return Case(use)
+    read_at(0)
+    return Case(lambda: read_at(1_000_000), lambda: read_at(2_000_000))
 
 
 def fsspec_stream():
     """In the middle of one answer: that is the parent's."""
     import fsspec
 
-    file = fsspec.open(f"{http_server(30_000_000)}/file", block_size=0).open()
+    file = fsspec.open(f"{http_server()}/huge", block_size=0).open()
     same(file.read(1000)[:10], bytes(10))
 
     def read_all():
@@ -842,26 +907,10 @@ def fsspec_stream():
             pass
 
     def child():
-        raises(Exception, "", read_all)
+        raises(Exception, BELONGS, read_all)
+        file.close()
 
     return Case(child, read_all)
-
-
-SLOW = """
-import http.server, sys, time
-class Slow(http.server.SimpleHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def do_GET(self):
-        if "slow" in self.path:
-            time.sleep(1)
-        self.send_response(200)
-        self.send_header("Content-Length", "5")
-        self.end_headers()
-        self.wfile.write(b"hello")
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
-print(server.server_address[1], flush=True)
-server.serve_forever()
-"""
 
 
 def fsspec_interrupted():
@@ -872,9 +921,9 @@ def fsspec_interrupted():
     async def client(**settings):
         return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=2), **settings)
 
-    url = f"http://127.0.0.1:{serve('-c', SLOW)}"
+    url = http_server()
     files = fsspec.filesystem("http", get_client=client)
-    same(files.cat(f"{url}/quick"), b"hello")
+    same(files.cat(f"{url}/small"), b"hello")
     answers = []
     threads = [
         threading.Thread(target=lambda: answers.append(files.cat(f"{url}/slow"))) for _ in range(2)
@@ -888,9 +937,9 @@ def fsspec_interrupted():
         for thread in threads:
             thread.join()
         same(answers, [b"hello"] * 2)
-        same(files.cat(f"{url}/quick"), b"hello")
+        same(files.cat(f"{url}/small"), b"hello")
 
-    return Case(lambda: same(files.cat(f"{url}/quick"), b"hello"), parent)
+    return Case(lambda: same(files.cat(f"{url}/small"), b"hello"), parent)
 
 
 def fsspec_read_ahead():
@@ -923,6 +972,7 @@ def s3(use):
     """`use(files)` with s3fs at a server of this machine."""
     import s3fs
 
+    os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
     port = free_port()
     server = subprocess.Popen(
         [Path(sys.executable).parent / "moto_server", "-H", "127.0.0.1", "-p", str(port)],
@@ -932,7 +982,7 @@ def s3(use):
     at_end.append(server.kill)
     wait_for_port(port)
     settings = {"endpoint_url": f"http://127.0.0.1:{port}", "key": "key", "secret": "secret"}
-    files = s3fs.S3FileSystem(client_kwargs={"region_name": "us-east-1"}, **settings)
+    files = s3fs.S3FileSystem(**settings)
     files.mkdir("bucket")
     files.pipe("bucket/file", b"hello" * 100_000)
 
@@ -1055,12 +1105,13 @@ def fork_once(case, leaves):
     child = os.fork()
     if child == 0:
         os.close(ours)
+        os.write(theirs, json.dumps(reports).encode() + b"\n")
         try:
             case.child()
             said = "answered"
         except BaseException as error:
             said = describe(error)
-        os.write(theirs, json.dumps([said, reports]).encode())
+        os.write(theirs, json.dumps(said).encode() + b"\n")
         if leaves:
             raise Leave
         os._exit(0)
@@ -1073,21 +1124,27 @@ class Leave(Exception):
 
 
 def wait_for(child, pipe):
-    ready, _, _ = select.select([pipe], [], [], LIMIT)
-    said, told = json.loads(os.read(pipe, 100_000) or '["", []]') if ready else ("hung", [])
-    os.close(pipe)
-    end = time.monotonic() + LIMIT
-    while said != "hung":
+    """(how it did, what it reported)."""
+    end, said, status = time.monotonic() + LIMIT, b"", None
+    while status is None and time.monotonic() < end:
+        if select.select([pipe], [], [], 0.002)[0]:
+            said += os.read(pipe, 100_000)
         pid, status = os.waitpid(child, os.WNOHANG)
-        if pid:
-            return said if status == 0 and said else f"ended {status}", told
-        if time.monotonic() > end:
-            said = f"hung, having {said}"
-            break
-        time.sleep(0.002)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return said, told
+        status = status if pid else None
+    if status is None:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    os.set_blocking(pipe, False)
+    try:
+        said += os.read(pipe, 100_000)
+    except BlockingIOError:
+        pass
+    os.close(pipe)
+    told, answered = (said.split(b"\n") + [b""])[:2] if said else (b"[]", b"")
+    told, answered = json.loads(told), json.loads(answered or b'""')
+    if status is None:
+        return f"hung, having {answered}" if answered else "hung", told
+    return answered if status == 0 and answered else f"ended {status} {answered}", told
 
 
 def use_in_parent(case):

@@ -173,9 +173,8 @@ def test_fork():
 
 def test_pool():
     prepare(os.environ["SEEN_LIBRARY"])
-    with limited():
-        with limited(), FORK.Pool(WORKERS) as workers:
-            assert workers.map(use, TASKS) == [0]
+    with limited(), FORK.Pool(WORKERS) as workers:
+        assert workers.map(use, TASKS) == [0]
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@
 lancedb starts its runtime anew in a forked child, but the records of its lost threads stay in the
 queues of those who wait (parking_lot), on stacks that libc gives to the child's first threads.
 
-forks N: N children, one after the other; each has STACKS_LIMIT seconds. loader N: N rounds of a
-torch DataLoader with two forked workers, of as many batches; a round has STACKS_LIMIT seconds. The
-last line of stdout is {"ok": N, "crashed": N, "hung": N, "failed": N, "seconds": N}; a child that
+forks N: N children, one after the other; each has STACKS_LIMIT seconds. ends N: the same, but first
+two threads of each child start and end. loader N: N rounds of a torch DataLoader with two forked
+workers, of a few batches; a batch has STACKS_LIMIT seconds. The last line of stdout is {"ok": N, "crashed": N, "hung": N, "failed": N, "seconds": N}; a child that
 ends with status 70 is one that the shim ended: it hung.
 """
 
@@ -15,6 +15,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 import warnings
@@ -75,13 +76,26 @@ def end_of(child):
     return "hung"
 
 
-def forks(rows, count):
+def forks(rows, count, before_reading=lambda: None):
     for seed in range(count):
         read(rows, seed)
         child = os.fork()
         if child == 0:
+            before_reading()
             read_in_child(rows, seed)
         yield end_of(child)
+
+
+def ends(rows, count):
+    """When a thread ends libc gives back what it has too much of: the oldest of the free stacks."""
+
+    def start_and_end():
+        for _ in range(2):
+            thread = threading.Thread(target=int)
+            thread.start()
+            thread.join()
+
+    return forks(rows, count, start_and_end)
 
 
 def as_it_is(batch):
@@ -127,7 +141,7 @@ def main(case, count):
     libraries.settle()
     counts = dict.fromkeys(("ok", "crashed", "hung", "failed"), 0)
     begun = time.monotonic()
-    for word in {"forks": forks, "loader": loader}[case](rows, count):
+    for word in {"forks": forks, "ends": ends, "loader": loader}[case](rows, count):
         counts[word] += 1
     print(json.dumps({**counts, "seconds": round(time.monotonic() - begun, 1)}), flush=True)
     os._exit(0)  # lancedb hangs in its own clean-up

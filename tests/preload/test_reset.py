@@ -1,0 +1,438 @@
+"""reset in C programs: stacks of lost threads, epoll instances, prepare lines.
+
+Under warn each case shows what reset prevents.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import re
+import shutil
+
+import pytest
+
+import support
+
+SURVIVES = "runtime host\n    dso */build/prog/*\n    class survives\n"
+
+
+def run_host(name, *arguments, policy, tmp_path=None, file=None, **settings):
+    if file:
+        path = tmp_path / "a.policy"
+        path.write_text(file)
+        settings["env"] = {"FORKPOLICY_FILE": str(path)}
+    outcome = support.run([support.host(name), *arguments], policy=policy, timeout=60, **settings)
+    assert outcome.status == 0, outcome
+    return outcome
+
+
+def defect(reason):
+    return pytest.mark.xfail(strict=True, reason=reason)
+
+
+# Stacks
+
+STACK_CASES = ["sizes", "c11", "small", "by_handle", "default_set", "nested", "nested_idle"]
+STACK_CASES += ["in_thread"]
+STACK_DEFECTS = {
+    "c11": "thrd_create takes no attributes",
+    "by_handle": "threads that no hook saw are smaller than the usual stack in the count",
+    "default_set": "the usual stack size is the one at the start",
+    "nested": "a child's threads are noted with what was asked for, not with what they got",
+}
+
+
+def with_defects(cases, defects):
+    return [
+        pytest.param(case, marks=defect(defects[case])) if case in defects else case
+        for case in cases
+    ]
+
+
+def stacks(case, policy, **settings):
+    """What became of each stack: {name: {"apart", "reused"}}."""
+    outcome = run_host("stack_reuse", case, policy=policy, **settings)
+    seen = {}
+    for line in outcome.stdout.splitlines():
+        name, _, what = line.rpartition(" ")
+        seen.setdefault(name, set()).add(what)
+    assert seen, outcome
+    return seen
+
+
+@pytest.mark.parametrize("case", STACK_CASES)
+def test_lost_stacks_are_used_again_without_reset(case):
+    for policy in ("warn", "off"):
+        assert {"reused"} <= set().union(*stacks(case, policy).values())
+
+
+@pytest.mark.parametrize("case", with_defects(STACK_CASES, STACK_DEFECTS))
+def test_no_lost_stack_is_used_again(case):
+    seen = stacks(case, "reset")
+    assert not {name for name, what in seen.items() if "reused" in what}
+
+
+@defect("a child that lost nothing but what survives is not watched, and nothing is done for it")
+def test_no_lost_stack_of_what_survives_is_used_again(tmp_path):
+    """Of lancedb's kind: it starts anew in the child, and its old threads' records are waiting."""
+    seen = stacks("sizes", "reset", tmp_path=tmp_path, file=SURVIVES)
+    assert not {name for name, what in seen.items() if "reused" in what}
+
+
+def test_what_is_asked_for_by_name_is_enough(tmp_path):
+    seen = stacks("sizes", "reset:host", tmp_path=tmp_path, file=SURVIVES)
+    assert not {name for name, what in seen.items() if "reused" in what}
+
+
+@defect("a thread's stack is made for the default of the start, where the default was raised")
+def test_a_stack_is_as_large_as_the_default_that_was_set():
+    assert "too small" not in run_host("stack_reuse", "default_set", policy="reset").stdout
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "warn",
+        pytest.param(
+            "reset", marks=defect("libc gives all but 40 MiB back when a thread of the child ends")
+        ),
+    ],
+)
+def test_lost_stacks_stay_when_threads_of_the_child_end(policy):
+    """libraries still point to them, and to what libc frees with them (dynamic TLS)."""
+    outcome = run_host("stack_reuse", "kept", policy=policy)
+    there, lost = map(int, re.search(r"there (\d+) of (\d+)", outcome.stdout).groups())
+    assert lost == 8
+    assert there < lost if policy == "warn" else there == lost
+
+
+@pytest.mark.parametrize("policy", ["warn", "reset"])
+def test_a_thousand_threads_take_no_more_memory_than_one(policy):
+    size, resident = map(
+        int,
+        re.search(
+            r"grew (-?\d+) (-?\d+)", run_host("stack_reuse", "thousand", policy=policy).stdout
+        ).groups(),
+    )
+    assert size <= 1024 and resident <= 1024  # KiB
+
+
+@pytest.mark.parametrize("policy", [None, "warn", "reset"])
+def test_a_thread_is_what_it_was_asked_to_be(policy):
+    settings = {"preload": policy is not None}
+    outcome = run_host("stack_reuse", "attributes", policy=policy, **settings)
+    assert outcome.stdout == "attributes kept\n"
+
+
+def test_threads_of_the_parent_stay_as_they_are():
+    bare = run_host("stack_reuse", "parent", policy=None, preload=False)
+    assert "16M 16384\n" in bare.stdout
+    assert run_host("stack_reuse", "parent", policy="reset").stdout == bare.stdout
+
+
+# Epoll instances: what the child says, then what the parent still gets; the latter under warn
+
+EPOLLS = {
+    "flags": (
+        ["level edge oneshot - exclusive", "level - - - exclusive"],
+        ["parent 4 of 4"],
+        ["parent 0 of 4"],
+    ),
+    "many": (["child 3000"], ["parent 3000 of 3000"], ["parent 0 of 3000"]),
+    "two": (
+        ["child 1 3", "child 0 2"],
+        ["parent 1 of 1", "parent 3 of 3"],
+        ["parent 0 of 1", "parent 2 of 3"],
+    ),
+    "thread": (
+        ["child 1 3", "child 0 2"],
+        ["parent 1 of 1", "parent 3 of 3"],
+        ["parent 0 of 1", "parent 2 of 3"],
+    ),
+    "reused": (
+        ["child 1 kept", "the new file is not watched"],
+        ["parent 1 of 1"],
+        ["parent 0 of 1"],
+    ),
+    "reused_anon": (
+        ["child 1 kept", "the new file is not watched"],
+        ["parent 1 of 1"],
+        ["parent 0 of 1"],
+    ),
+    "nested_low": (
+        ["child outer 1 inner 1", "child outer 0 inner 0", "child outer 1 inner 1"],
+        ["parent 1 of 1", "parent 1 of 1"],
+        ["parent 0 of 1", "parent 0 of 1"],
+    ),
+    "nested_high": (
+        ["child outer 1 inner 1", "child outer 0 inner 0", "child outer 1 inner 1"],
+        ["parent 1 of 1", "parent 1 of 1"],
+        ["parent 0 of 1", "parent 0 of 1"],
+    ),
+    "dup": (
+        ["child 1 1", "child 0 0", "child 1 1"],
+        ["parent 1 of 1"],
+        ["parent 0 of 1"],
+    ),
+    "later": (["child 2 5 6"], ["parent 2 of 2"], ["parent 2 of 2"]),
+    "cloexec": (["flags 1 0", "flags 1 0"], ["parent 0 of 0"], ["parent 0 of 0"]),
+}
+EPOLL_DEFECTS = {
+    "reused_anon": "all eventfds have one inode: the new one is taken for the old one",
+    "nested_high": "the outer instance is copied first, and watches the parent's inner one",
+    "dup": "the two numbers become two instances",
+}
+
+
+@pytest.mark.parametrize("case", EPOLLS)
+def test_a_child_silences_its_parent_without_reset(case):
+    child, _, parent = EPOLLS[case]
+    for policy in ("warn", "off"):
+        outcome = run_host("epolls", case, policy=policy)
+        assert outcome.stdout.splitlines() == child + parent, outcome
+
+
+@pytest.mark.parametrize("case", with_defects(EPOLLS, EPOLL_DEFECTS))
+def test_a_child_has_epoll_instances_of_its_own(case):
+    child, parent, _ = EPOLLS[case]
+    outcome = run_host("epolls", case, policy="reset")
+    assert outcome.stdout.splitlines() == child + parent, outcome
+
+
+@pytest.mark.parametrize("case", EPOLLS)
+def test_the_parent_keeps_what_it_watches(case):
+    outcome = run_host("epolls", case, policy="reset")
+    assert [line for line in outcome.stdout.splitlines() if line.startswith("parent")] == EPOLLS[
+        case
+    ][1], outcome
+
+
+def test_no_descriptor_is_left_open():
+    outcome = run_host("epolls", "none", policy="reset")
+    before, after = map(int, re.findall(r"\d+", outcome.stdout))
+    assert before == after
+
+
+def test_without_a_free_descriptor_the_child_goes_on_as_it_was():
+    outcome = run_host("epolls", "full", policy="reset")
+    assert outcome.stdout.splitlines() == ["opened 0", "parent 0 of 1"]
+
+
+@defect("a child that lost nothing but what survives is not watched, and nothing is done for it")
+def test_epoll_instances_beside_what_survives(tmp_path):
+    child, parent, _ = EPOLLS["two"]
+    outcome = run_host("epolls", "two", policy="reset", tmp_path=tmp_path, file=SURVIVES)
+    assert outcome.stdout.splitlines() == child + parent
+
+
+# Prepare lines
+
+LIBRARY = support.BUILD / "prog" / "libprepared.so"
+RESET = 'prepared_reset(int 1, long 2, double 0, pointer null, string "")'
+HEAD = "runtime prepared\n    dso */libprepared*.so\n    class reset\n"
+COLUMN = len("    prepare ") + 1
+
+
+def policy_of(*calls):
+    return HEAD + "".join(f"    prepare {call}\n" for call in calls)
+
+
+def prepares(tmp_path, calls, *arguments, policy="reset"):
+    return run_host(
+        "prepares",
+        *arguments,
+        policy=policy,
+        tmp_path=tmp_path,
+        file=policy_of(*calls),
+        log=tmp_path / "log",
+    )
+
+
+def problems(outcome, tmp_path):
+    """What is said of the file."""
+    return [line for line in outcome.said if str(tmp_path / "a.policy") in line]
+
+
+WORKS = ["child 42", "status 0", "calls 1 by the forker", "parent 42"]
+
+
+@pytest.mark.parametrize(
+    "call, said",
+    [
+        (
+            "prepared_reset(int -7, long 5000000000, double 2.5, pointer 0xdeadbeef, "
+            'string "a, b")',
+            "reset -7 5000000000 2.5 0xdeadbeef [a, b]",
+        ),
+        (
+            "prepared_reset(int 2147483647, long -9223372036854775807, double -0.125, "
+            'pointer null, string "")',
+            "reset 2147483647 -9223372036854775807 -0.125 (nil) []",
+        ),
+        (
+            "prepared_reset( int  -2147483647 ,long 0,double 1, pointer 0xffffffffffffffff,"
+            'string "(\'é#)" )',
+            "reset -2147483647 0 1 0xffffffffffffffff [('é#)]",
+        ),
+        (
+            "prepared_eight(long 1, long -2, long 3, long 4, long 5, long 6, long -7, long 8)",
+            "eight 1 -2 3 4 5 6 -7 8",
+        ),
+        (
+            "prepared_doubles(double -1.5, int 2, double 0.25, double 100)",
+            "doubles -1.5 2 0.25 100",
+        ),
+        ("prepared_nothing()", "nothing"),
+        ("prepared_forks()", "forked 0"),
+    ],
+)
+def test_arguments_arrive(call, said, tmp_path):
+    outcome = prepares(tmp_path, [call], LIBRARY)
+    assert outcome.stdout.splitlines() == ["before 42", said, *WORKS], outcome
+    assert not outcome.stderr
+
+
+def test_the_record_of_a_reset(tmp_path):
+    outcome = prepares(tmp_path, ['prepared_note(string "first")', RESET], LIBRARY)
+    assert outcome.stdout.splitlines() == [
+        "before 42",
+        "note first",
+        "reset 1 2 0 (nil) []",
+        *WORKS,
+    ]
+    first, second = outcome.of("reset")
+    assert (first["function"], second["function"]) == ("prepared_note", "prepared_reset")
+    (fork,) = outcome.of("fork")
+    for record in (first, second):
+        assert (record["name"], record["error"]) == ("prepared", None)
+        assert record["dso"] == str(LIBRARY.resolve())
+        assert 0 <= record["microseconds"] < 10_000_000
+        assert (record["pid"], record["time"] < fork["time"]) == (fork["pid"], True)
+    assert fork["runtimes"][0]["action"] == "reset"
+    assert not outcome.of("hang") and not outcome.of("use")
+
+
+@pytest.mark.parametrize("arguments", [["by_thread"], ["small"], []])
+def test_called_once_for_each_fork_by_the_thread_that_forks(arguments, tmp_path):
+    outcome = prepares(tmp_path, [RESET], "forks=3", *arguments, LIBRARY)
+    lines = [line for line in outcome.stdout.splitlines() if not line.startswith("reset ")]
+    assert lines == ["before 42"] + [
+        line.replace("1", str(nth)) if line.startswith("calls") else line
+        for nth in (1, 2, 3)
+        for line in WORKS
+    ]
+    assert len(outcome.of("reset")) == 3
+
+
+def test_a_child_resets_for_its_own_child(tmp_path):
+    outcome = prepares(tmp_path, [RESET], "nested", LIBRARY)
+    assert outcome.stdout.splitlines() == [
+        "before 42",
+        "reset 1 2 0 (nil) []",
+        "child 42",
+        "reset 1 2 0 (nil) []",
+        "grandchild 42",
+        "child 42",
+        *WORKS[1:],
+    ]
+    first, second = outcome.of("reset")
+    assert first["pid"] == second["ppid"]
+
+
+def test_every_copy_of_a_library_is_called(tmp_path):
+    copy = tmp_path / "libprepared-copy.so"
+    shutil.copy(LIBRARY, copy)
+    outcome = prepares(tmp_path, [RESET], LIBRARY, copy)
+    assert outcome.stdout.splitlines() == [
+        "before 42 42",
+        *["reset 1 2 0 (nil) []"] * 2,
+        "child 42 42",
+        "status 0",
+        *["calls 1 by the forker"] * 2,
+        "parent 42 42",
+    ]
+    assert {each["dso"] for each in outcome.of("reset")} == {str(LIBRARY.resolve()), str(copy)}
+
+
+@pytest.mark.parametrize("policy, status", [("warn", 142), ("fail", 70), ("off", 142)])
+def test_not_called_without_reset(policy, status, tmp_path):
+    outcome = prepares(tmp_path, [RESET], LIBRARY, policy=policy)
+    assert outcome.stdout.splitlines() == [
+        "before 42",
+        f"status {status}",
+        "calls 0 by another",
+        "parent 42",
+    ]
+    assert not outcome.of("reset")
+
+
+@pytest.mark.parametrize("policy", ["reset:prepared", "off,reset:*/libprepared*", "carry"])
+def test_what_asks_for_it(policy, tmp_path):
+    outcome = prepares(tmp_path, [RESET], LIBRARY, policy=policy)
+    assert outcome.stdout.splitlines()[-4:] == WORKS
+
+
+def test_only_what_is_asked_for(tmp_path):
+    outcome = prepares(tmp_path, [RESET], LIBRARY, policy="fail,reset:another")
+    assert "status 70" in outcome.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    "call, error, called",
+    [
+        ("prepared_missing(int 1)", "is not a function of this library", False),
+        ("getpid()", "is not a function of this library", False),
+        ("prepared_fails(int 1)", "did not return 0", True),
+        ("prepared_fails(int -1)", "did not return 0", True),
+    ],
+)
+def test_what_cannot_be_reset_acts_as_fail(call, error, called, tmp_path):
+    """The first line that does not work is the last; it is said once, and recorded each time."""
+    function = call.partition("(")[0]
+    outcome = prepares(tmp_path, [call, RESET], "forks=2", LIBRARY)
+    calls = [f"calls {nth} by another" if called else "calls 0 by another" for nth in (1, 2)]
+    lines = [line for line in outcome.stdout.splitlines() if not line.startswith("fails ")]
+    assert lines == [
+        "before 42",
+        *("status 70", calls[0], "parent 42"),
+        *("status 70", calls[1], "parent 42"),
+    ], outcome
+    assert problems(outcome, tmp_path) == [
+        f"forkpolicy: {tmp_path}/a.policy:4:{COLUMN}: {function} {error}, "
+        f'{LIBRARY.resolve()}; it is not reset and acts as "fail"'
+    ]
+    assert [each["error"] for each in outcome.of("reset")] == [error] * 2
+    assert len(outcome.of("hang")) == 2
+
+
+def test_every_copy_that_cannot_be_reset_is_told_of(tmp_path):
+    copy = tmp_path / "libprepared-copy.so"
+    shutil.copy(LIBRARY, copy)
+    outcome = prepares(tmp_path, ["prepared_missing()"], "forks=2", LIBRARY, copy)
+    said = problems(outcome, tmp_path)
+    assert len(said) == 2 and str(LIBRARY.resolve()) in said[0] and str(copy) in said[1]
+
+
+@pytest.mark.parametrize(
+    "call, column, wrong",
+    [
+        ("prepared_note(float 1)", 14, "want a type here: int, long, double, pointer or string"),
+        ("prepared_note(int 99999999999)", 27, "this number is too large for its type"),
+        ("prepared_note(string first)", 21, "want a string in double quotes here"),
+        ("prepared_note(int 1", 19, "want ',' or ')' here"),
+        ("prepared_note", 13, "want '(' behind the function's name"),
+        ("prepared_note(int 1) x", 21, "want the end of the line here"),
+    ],
+)
+def test_a_wrong_signature_is_said_once(call, column, wrong, tmp_path):
+    outcome = prepares(tmp_path, [call], "forks=2", LIBRARY)
+    (line,) = problems(outcome, tmp_path)
+    assert line.startswith(f"forkpolicy: {tmp_path}/a.policy:4:{COLUMN + column}: {wrong}"), line
+    assert outcome.stdout.splitlines().count("status 70") == 2  # unknown, then: as under fail
+    assert not outcome.of("reset")
+
+
+@pytest.mark.parametrize("arguments", [["idle"], ["idle", "unused", LIBRARY]])
+def test_a_library_that_is_not_there_or_has_no_threads(arguments, tmp_path):
+    outcome = prepares(tmp_path, [RESET], *arguments)
+    assert "status 0" in outcome.stdout.splitlines()
+    assert not outcome.of("reset") and not outcome.stderr
