@@ -152,9 +152,19 @@ static bool is_named(const struct fp_runtime *runtime, const char *name)
     return runtime->identity.known && fp_slice_is(fp_runtime_entry_name(runtime), name);
 }
 
+/* An event loop that the program runs in a thread of its own: no table has its name. */
+static void record_unknown(const char *name, const struct outcome *outcome)
+{
+    const struct fp_runtime runtime = {
+        .facts = {.dso = "", .file = "", .thread = "", .package = "", .version = ""}};
+    record(&runtime, fp_slice_of(name), outcome);
+}
+
 void fp_reset_done(const char *name, unsigned long microseconds, const char *error)
 {
+    const struct outcome outcome = {*error ? error : NULL, microseconds};
     struct fp_work work = fp_work_begin();
+    bool found = false;
     for (uint32_t i = 0; i < fp_runtimes_count(); i++) {
         struct fp_runtime_entry *entry = fp_runtime_at(i);
         struct fp_runtime runtime;
@@ -165,7 +175,10 @@ void fp_reset_done(const char *name, unsigned long microseconds, const char *err
             continue;
         if (!*error)
             atomic_store(&entry->lost, 0);
-        record(&runtime, fp_slice_of(name), &(struct outcome){*error ? error : NULL, microseconds});
+        record(&runtime, fp_slice_of(name), &outcome);
+        found = true;
     }
+    if (!found)
+        record_unknown(name, &outcome);
     fp_work_end(work);
 }

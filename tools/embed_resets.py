@@ -9,26 +9,18 @@ import sys
 LOADER = '''
 
 def load():
-    """Makes the modules `_forkpolicy_resets` and below it, once; returns the first."""
+    """Makes the module `_forkpolicy_resets` and those below it, once; returns it."""
     import sys
     import types
 
-    package = "_forkpolicy_resets"
-    if package in sys.modules:
-        return sys.modules[package]
-    for name in sorted(SOURCES, key=lambda name: name == "__init__"):
-        full = package if name == "__init__" else package + "." + name
-        module = types.ModuleType(full)
-        module.__package__ = package
-        if name == "__init__":
-            module.__path__ = []
-        sys.modules[full] = module
-    for name in sorted(SOURCES, key=lambda name: name == "__init__"):
-        full = package if name == "__init__" else package + "." + name
-        if name != "__init__":
-            setattr(sys.modules[package], name, sys.modules[full])
-        exec(compile(SOURCES[name], "<forkpolicy resets/%s.py>" % name, "exec"), vars(sys.modules[full]))
-    return sys.modules[package]
+    name = "_forkpolicy_resets"
+    if name not in sys.modules:
+        package = types.ModuleType(name)
+        sys.modules[name] = package
+        exec(compile(SOURCES["__init__"], "<forkpolicy/resets/__init__.py>", "exec"), vars(package))
+        for module in package.MODULES:
+            package.add(module, SOURCES[module])
+    return sys.modules[name]
 
 
 def prepare(names, report):

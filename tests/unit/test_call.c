@@ -1,5 +1,6 @@
-/* Calls of prepare lines: what they hold, and where they are wrong. SPDX-License-Identifier:
- * Apache-2.0
+/*
+ * The calls of prepare lines: what they hold, and where they are wrong.
+ * SPDX-License-Identifier: Apache-2.0
  */
 #include <criterion/criterion.h>
 

@@ -569,7 +569,7 @@ Test(hang_event, a_brief_runtime_keeps_its_names_and_the_end_of_its_path)
     memcpy(path + 2000 - 12, "/libone.so.7", 12);
     lost.facts.dso = path;
     record();
-    char want[512];
+    char want[600];
     snprintf(want, sizeof want,
              ",\"lost\":{\"threads\":4,\"name\":\"one\",\"package\":\"one\",\"version\":\"1.2\""
              ",\"dso\":\"%.96s\",\"class\":\"lost\",\"action\":\"fail\"}" FORK,
