@@ -177,9 +177,12 @@ def check_line(record, case):
     return number
 
 
-def check_report(outcome, record, case):
-    """What is told on stderr names the process and the owner."""
-    assert any(f"pid {record['pid']} (" in line for line in outcome.said), outcome
+def check_report(outcome, records, case):
+    """What is told on stderr, once for all workers, names a process and the owner."""
+    record = records[0]
+    pids = {each["pid"] for each in records}
+    told = [line for line in outcome.said if any(f"pid {pid} (" in line for pid in pids)]
+    assert len([line for line in told if " never go on: " in line]) == 1, outcome
     lost = record["lost"]
     words = f"started at {lost['started']}" if is_own(lost) else case.owner
     blamed = [line for line in outcome.said if line.startswith("forkpolicy:   for ")]
@@ -213,7 +216,7 @@ def test_fail_ends_what_can_never_go_on(case, tmp_path, rows):
     assert records and (len(records) == 1 or case.fork == LOADER_FORK)  # of both workers
     for record in records:
         check_record(record, case)
-        check_report(outcome, record, case)
+    check_report(outcome, records, case)
     check = {"raised": check_raised, "exited": check_exited}[case.outcome]
     seconds = check(outcome, said, records[0], case) - float(said["waiting"])
     assert 0 <= seconds < SOON
@@ -234,7 +237,7 @@ def test_fail_tells_of_what_may_never_go_on(case, tmp_path, rows):
     check_hung(outcome, said)
     record = outcome.of("hang")[0]
     check_record(record, case)
-    check_report(outcome, record, case)
+    check_report(outcome, [record], case)
     seconds = record["waiting"]["seconds"]
     assert 1 <= seconds < 5
     owner = owner_of(record["lost"])
