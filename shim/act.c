@@ -58,12 +58,15 @@ static void tell(const struct fp_hang *hang)
     fp_emit_record(&text);
 }
 
-/* Each wait is told once, and goes on. */
+/* Told once, and it goes on. Of what is only suspected once for a runtime: several threads may wait
+   for it, one behind the other. */
 static void tell_wait(struct fp_waiting *waiting, const struct fp_hang *hang)
 {
-    const char *line = fp_site_line(&hang->at);
+    const char *line = fp_site_line(&hang->at), *what = *line ? line : hang->waiting.dso;
+    if (hang->opinion.grade == FP_GRADE_SUSPECTED && hang->lost)
+        what = *hang->lost->facts.file ? hang->lost->facts.file : hang->lost->facts.dso;
     waiting->told = true;
-    if (fp_once(*line ? line : hang->waiting.dso, fp_grade_name(hang->opinion.grade)))
+    if (fp_once(what, fp_grade_name(hang->opinion.grade)))
         tell(hang);
 }
 

@@ -58,7 +58,8 @@ Test(advice, it_fits_what_the_users_line_called_not_what_called_fork)
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         snapshot.site.called = CASES[i].called;
         snapshot.site.library = CASES[i].library;
-        cr_expect(strstr(fp_advice_start(&snapshot.site, snapshot.origin), CASES[i].advice), "%s", CASES[i].called);
+        cr_expect(strstr(fp_advice_start(&snapshot.site, snapshot.origin), CASES[i].advice), "%s",
+                  CASES[i].called);
     }
     snapshot.site.called = snapshot.site.library = "";
     snapshot.site.innermost = snapshot.site.user;

@@ -198,8 +198,8 @@ Test(options, the_text_ends_where_its_length_says)
 Test(options, messages_name_what_is_allowed)
 {
     parse("on_prov=raise");
-    cr_assert_str_eq(problem.message,
-                     "unknown key \"on_prov\" (known: on_proven, hang_seconds, quiesce_ms, sever, inline_futex)");
+    cr_assert_str_eq(problem.message, "unknown key \"on_prov\" (known: on_proven, hang_seconds, "
+                                      "quiesce_ms, sever, inline_futex)");
     parse("on_proven=rise");
     cr_assert_str_eq(problem.message,
                      "bad value \"rise\" for on_proven (allowed: raise|exit|abort|report)");
