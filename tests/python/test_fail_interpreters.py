@@ -123,7 +123,6 @@ def test_own_event_is_told_of(interpreter, tmp_path):
     check_record(record, PARKED, file)
 
 
-@pytest.mark.xfail(strict=True, reason="nobody catches the error, and the child ends with 0")
 def test_thread_that_outlives_the_program(interpreter, tmp_path):
     outcome, _ = waiting(
         interpreter, Wait("joined_at_exit"), tmp_path, policy="fail", log=tmp_path / "log"

@@ -125,11 +125,12 @@ class _Plan:
 def _before():
     wanted = _prepared.pop(threading.get_ident(), None)
     if wanted:
-        _plans[threading.get_ident()] = _Plan(*wanted)  # ours alone: handlers of others may fork
+        _plans[threading.get_ident()] = _Plan(*wanted)
 
 
 def _forget():
-    _plans.pop(threading.get_ident(), None)
+    if _plans.pop(threading.get_ident(), None):
+        _added["lost"].release()
 
 
 def _after():
@@ -138,6 +139,7 @@ def _after():
     _prepared.clear()
     if not plan:
         return
+    _added["lost"].release()
     # Garbage may hold the parent's sessions, whose finalizers call what is not reset yet.
     collects = gc.isenabled()
     gc.disable()

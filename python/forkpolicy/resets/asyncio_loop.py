@@ -56,7 +56,8 @@ def reset(lost_loop, lost):
         raise TypeError(f"{kind.__module__}.{kind.__qualname__} is none of asyncio's own loops")
     selector = loop._selector
     transports = _transports(loop, selector)
-    handles = [*lost_loop.handles, *loop._ready, *loop._scheduled]
+    young = [each for each in lost.young(asyncio.Handle) if each._loop is loop]
+    handles = [*lost_loop.handles, *loop._ready, *loop._scheduled, *young]
     common.keep(loop, selector, handles, transports)
     _detach(loop, selector, _Alarm(lost_loop))
     ended = _end_tasks(loop, handles, lost)

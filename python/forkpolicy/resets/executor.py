@@ -6,18 +6,16 @@ child is never done (CPython 3.8 to 3.14; bpo-6721 is the general report). What 
 what `__init__` makes; `initializer`, names and the limit stay, so that new threads are started as
 the old ones were.
 
-What remains: a task that a worker of another class took, or one that a worker has taken but not
-stored yet and that has survived a garbage collection since.
+What remains: a task that has waited for long, and that a worker takes in the very moment of the
+fork.
 """
 
 import functools
-import gc
 import threading
 
 from . import common
 
 NAME = "ThreadPoolExecutor"
-FEW = 20_000  # young objects that may be looked through
 
 
 class Pool:
@@ -37,12 +35,10 @@ def find(lost, wants):
     if not module or not wants(NAME):
         return
     items = [call.values[0] for call in lost.calls["task"] if not call.is_own and call.values[0]]
-    if pools:
-        items += _items_on_the_way(module, lost)
     for pool in pools:
         yield NAME, functools.partial(_reset, pool, lost)
     if pools or items:
-        yield NAME, functools.partial(_end, items, lost)
+        yield NAME, functools.partial(_end_others, items, module, lost)
         yield NAME, functools.partial(_forget_threads, module)
 
 
@@ -96,23 +92,6 @@ def _pools(lost):
     return pools.values()
 
 
-def _items_on_the_way(module, lost):
-    """Tasks that are in no queue and in no worker's hands.
-
-    Since 3.13 `SimpleQueue.put` hands a task to a worker that waits: until the worker runs, it is
-    on its C stack only. It is among the youngest objects then, which are few, unless the collector
-    is switched off.
-    """
-    if gc.get_count()[0] > FEW:
-        return []
-    own = [call.values[0] for call in lost.calls["task"] if call.is_own]
-    return [
-        each
-        for each in gc.get_objects(generation=0)
-        if type(each) is module._WorkItem and not any(each is item for item in own)
-    ]
-
-
 def _reset(pool, lost):
     items = pool.items
     executor = pool.executor
@@ -124,8 +103,15 @@ def _reset(pool, lost):
     end(items, lost)
 
 
-def _end(items, lost):
-    end([item for item in items if item.future._state in ("PENDING", "RUNNING")], lost)
+def _end_others(items, module, lost):
+    """Ends tasks that are in no queue, and in the hands of no worker that was seen.
+
+    Since 3.13 `SimpleQueue.put` hands a task to a worker that waits: until the worker runs, it is
+    on its C stack only.
+    """
+    own = [call.values[0] for call in lost.calls["task"] if call.is_own]
+    ended = {id(item) for item in own + lost.items}
+    end([each for each in items + lost.young(module._WorkItem) if id(each) not in ended], lost)
 
 
 def _replace(old):

@@ -3,10 +3,16 @@
 
 A thread tells its runtime by the functions on its stack, wherever it was started and however it
 is wrapped; by its target, where it has only just been started. No list of all objects is needed.
+
+The other threads may go on between the look and the fork. What they have begun in that time was
+made in that time, as a rule, and is among the youngest objects of the child. What remains: a
+runtime that starts its first thread in that time.
 """
 
+import gc
 import sys
 import threading
+import time
 
 # Functions that tell of a runtime: what they are called here, where they are (the same from
 # CPython 3.8 to 3.14), and the local variables that are wanted.
@@ -23,6 +29,8 @@ TELLING = (
     ("listener", "logging.handlers", "QueueListener._monitor", ("self",)),
 )
 OUTERMOST = ("worker", "listener")  # targets of threads: beyond them is nothing to be told
+LONG = 0.2  # seconds: a fork and its handlers, on a machine that is busy
+FEW = 20_000  # young objects that may be looked through; more are there with the collector off
 
 
 class Call:
@@ -57,14 +65,25 @@ class Lost:
     """
 
     def __init__(self):
-        self.calls = {name: [] for name, _, _, _ in TELLING}
-        self.starting = []
         self._look()
+        if self._has_backlog():  # a worker must not take an old task after the look
+            _hold()
+            self._look()
         self.loops = {id(each.loop): each for each in self._find_loops()}
         self.loop_ids = frozenset(self.loops)
         self.items = []
+        self._young = None
+
+    def young(self, kind):
+        """The objects of a class, made shortly before the fork; asked in the child."""
+        if self._young is None:
+            few = gc.get_count()[0] <= FEW
+            self._young = gc.get_objects(generation=0) if few else []
+        return [each for each in self._young if isinstance(each, kind)]
 
     def _look(self):
+        self.calls = {name: [] for name, _, _, _ in TELLING}
+        self.starting = []
         telling = {id(code): (name, wanted) for name, code, wanted in _codes()}
         here = sys._getframe()  # tells the own thread: gevent replaces the ids of threads
         for ident, frame in sys._current_frames().items():
@@ -80,6 +99,12 @@ class Lost:
             if thread and not (tells or is_own):
                 self.starting.append(thread)
         self.starting += threading._limbo.values()
+
+    def _has_backlog(self):
+        """Whether tasks wait for workers."""
+        queues = {id(call.values[1]): call.values[1] for call in self.calls["worker"]}
+        sizes = (getattr(each, "_qsize", getattr(each, "qsize", None)) for each in queues.values())
+        return any(size() for size in sizes if size)
 
     def _find_loops(self):
         steps = [call.values for call in self.calls["step"]]
@@ -100,6 +125,30 @@ class Lost:
         return (
             getattr(target, "__self__", None) if getattr(target, "__name__", "") == name else None
         )
+
+
+_usual_interval = None  # None: it holds
+
+
+def _hold():
+    """Has the other threads wait until this one blocks, or `release` is called.
+
+    Whoever waits for the GIL already takes it now: a thread asks this one to let go only if the
+    GIL has been with one thread for the interval that held when it began to wait.
+    """
+    global _usual_interval
+    if _usual_interval is None:
+        _usual_interval = sys.getswitchinterval()
+        sys.setswitchinterval(LONG)
+    time.sleep(0)
+
+
+def release():
+    """After the fork, in parent and child."""
+    global _usual_interval
+    if _usual_interval is not None:
+        sys.setswitchinterval(_usual_interval)
+        _usual_interval = None
 
 
 def _codes():

@@ -747,27 +747,28 @@ def storm():
     asked = collections.deque(maxlen=30)
     rests = threading.Event()
 
-    def submit():
+    def again_and_again(function):
         while not rests.is_set():
-            asked.append(pool.submit(sum, range(100)))
-            asked.append(pool.submit(time.sleep, 0.001))
-            time.sleep(0)
+            futures = function()
+            asked.extend(futures)
+            concurrent.futures.wait(futures)
+
+    def submit():
+        return [pool.submit(sum, range(100)), pool.submit(time.sleep, 0.001)]
 
     def run():
-        while not rests.is_set():
-            asked.append(asyncio.run_coroutine_threadsafe(answer(), loop))
-            asked.append(asyncio.run_coroutine_threadsafe(answer(0.001), loop))
-            asked[-1].result()
+        coroutines = (answer(), answer(0.001))
+        return [asyncio.run_coroutine_threadsafe(each, loop) for each in coroutines]
 
-    for work in (submit, run):
-        threading.Thread(target=work, daemon=True).start()
+    for function in (submit, submit, run, run):
+        threading.Thread(target=again_and_again, args=[function], daemon=True).start()
 
     def child():
         asked_before = list(asked)
         same(pool.submit(int, "42").result(), 42)
         ask(loop)
         _, open_still = concurrent.futures.wait(asked_before, 5)
-        same(open_still, set())
+        assert not open_still, (open_still, reports)
         for future in asked_before:
             error = future.exception()
             assert error is None or BELONGS in str(error), error
@@ -779,6 +780,32 @@ def storm():
 
     # A fork at any moment
     return Case(child, parent, last=lambda: time.sleep(random.random() * 0.002))
+
+
+def backlog():
+    """At the fork workers take one old task after the other, and keep the GIL busy."""
+
+    def work():
+        end = time.thread_time() + 0.001
+        while time.thread_time() < end:
+            pass
+
+    pool, futures = ThreadPoolExecutor(3), []
+
+    def last():
+        if len(futures) < 20_000 and pool._work_queue.qsize() < 500:
+            futures[:] = [pool.submit(work) for _ in range(2000)]
+        time.sleep(random.random() * 0.01)
+
+    def child():
+        _, open_still = concurrent.futures.wait(futures, 2)
+        assert not open_still, (open_still, reports)
+        same(pool.submit(int, "42").result(), 42)
+
+    def parent():
+        same(concurrent.futures.wait(futures).not_done, set())
+
+    return Case(child, parent, last)
 
 
 def one_fails():
