@@ -106,7 +106,10 @@ struct fp_outlook fp_look_ahead(void)
             continue;
         struct fp_judgement judgement = fp_resolve_judgement(&runtime);
         outlook.tells |= judgement.speech != FP_SPEECH_SILENT;
-        outlook.watches |= fp_judgement_watches(&judgement);
+        /* Under `reset` the child's surroundings are put in order also for what survives: lancedb
+           starts anew, but still points into the stacks of its lost threads. */
+        outlook.watches |=
+            fp_judgement_watches(&judgement) || runtime.identity.asked >= FP_ACTION_RESET;
     }
     outlook.watches &= fp_watch_is_possible();
     return outlook;

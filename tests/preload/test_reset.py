@@ -71,7 +71,6 @@ def test_no_lost_stack_is_used_again(case):
     assert not {name for name, what in seen.items() if "reused" in what}
 
 
-@defect("a child that lost nothing but what survives is not watched, and nothing is done for it")
 def test_no_lost_stack_of_what_survives_is_used_again(tmp_path):
     """Of lancedb's kind: it starts anew in the child, and its old threads' records are waiting."""
     seen = stacks("sizes", "reset", tmp_path=tmp_path, file=SURVIVES)
@@ -217,7 +216,6 @@ def test_without_a_free_descriptor_the_child_goes_on_as_it_was():
     assert outcome.stdout.splitlines() == ["opened 0", "parent 0 of 1"]
 
 
-@defect("a child that lost nothing but what survives is not watched, and nothing is done for it")
 def test_epoll_instances_beside_what_survives(tmp_path):
     child, parent, _ = EPOLLS["two"]
     outcome = run_host("epolls", "two", policy="reset", tmp_path=tmp_path, file=SURVIVES)
