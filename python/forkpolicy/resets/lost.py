@@ -29,7 +29,7 @@ TELLING = (
     ("listener", "logging.handlers", "QueueListener._monitor", ("self",)),
 )
 OUTERMOST = ("worker", "listener")  # targets of threads: beyond them is nothing to be told
-LONG = 0.2  # seconds: a fork and its handlers, on a machine that is busy
+LONG = 0.05  # seconds: a fork and its handlers, on a machine that is busy
 FEW = 20_000  # young objects that may be looked through; more are there with the collector off
 
 
@@ -133,14 +133,14 @@ _usual_interval = None  # None: it holds
 def _hold():
     """Has the other threads wait until this one blocks, or `release` is called.
 
-    Whoever waits for the GIL already takes it now: a thread asks this one to let go only if the
-    GIL has been with one thread for the interval that held when it began to wait.
+    Whoever waits for the GIL already takes it now. Then none of them may ask this one to let go:
+    only if the GIL stays with one thread for the interval that holds when the wait begins.
     """
     global _usual_interval
+    time.sleep(0.00005)
     if _usual_interval is None:
         _usual_interval = sys.getswitchinterval()
         sys.setswitchinterval(LONG)
-    time.sleep(0)
 
 
 def release():
