@@ -87,6 +87,7 @@ lint: $(BUILD)/known.c | packages ## clang-format and clang-tidy find nothing
 
 soak: all programs environments ## what is too long for CI: races again and again, fuzzing
 	$$(sh tools/other-user.sh) $(PYTEST) -q tests/soak
+	$(PYTEST) -q tests/python/resets_unit.py
 	$(MAKE) fuzz FUZZ_SECONDS=600
 
 BENCH_LIBRARIES := $(BUILD)/bench/empty.so $(BUILD)/bench/foreign.so

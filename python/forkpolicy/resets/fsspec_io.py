@@ -61,7 +61,7 @@ def _reset(asyn, loop, thread, lost_loop, lost):
 
 
 def _adopt_on_use(kind):
-    """`loop` is what a filesystem asks itself for before all else, and where it looks at the pid."""
+    """`loop` is what a filesystem asks itself for first, and where it looks at the pid."""
     own = kind.__dict__["loop"]
     if getattr(own.fget, "adopts", False):
         return

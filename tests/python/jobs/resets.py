@@ -161,14 +161,18 @@ def executor_handed_over():
     """A task that a worker was just given: since 3.13 it is in no queue then."""
     pool, futures = idle_pool(1), []
 
+    def work():
+        time.sleep(0.2)
+        return 7
+
     def child():
-        raises(RuntimeError, f"builtins.int {BELONGS}", futures[-1].result)
+        raises(RuntimeError, f"work {BELONGS}", futures[-1].result)
         same(pool.submit(int, "42").result(), 42)
 
     def parent():
         same(futures[-1].result(), 7)
 
-    return Case(child, parent, last=lambda: futures.append(pool.submit(int, "7")))
+    return Case(child, parent, last=lambda: futures.append(pool.submit(work)))
 
 
 def executor_abandoned():
@@ -531,12 +535,15 @@ def serve(*command):
 
 
 def loop_connection():
+    return check_connection(serve("-c", ECHO), None)
+
+
+def check_connection(port, context):
     """A connection is the parent's alone; the child's is its own."""
     loop, _ = running_loop()
-    port = serve("-c", ECHO)
 
     async def connect():
-        return await asyncio.open_connection("127.0.0.1", port)
+        return await asyncio.open_connection("127.0.0.1", port, ssl=context)
 
     async def say(streams, word):
         streams[1].write(word)
@@ -561,6 +568,37 @@ def loop_connection():
         same(run(say(streams[0], b"parent\n")), b"parent\n")
 
     return Case(child, parent)
+
+
+TLS = """
+import socket, ssl, sys, threading
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[1])
+server = socket.create_server(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+def serve(client):
+    stream = context.wrap_socket(client, server_side=True).makefile("rwb")
+    for line in stream:
+        stream.write(line)
+        stream.flush()
+while True:
+    threading.Thread(target=serve, args=[server.accept()[0]], daemon=True).start()
+"""
+
+
+def loop_tls():
+    """Over TLS a word of the child, and be it of farewell, would end the parent's connection."""
+    import ssl
+
+    where = Path(tempfile.mkdtemp())
+    make = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost".split()
+    make += ["-keyout", where / "key", "-out", where / "certificate"]
+    subprocess.run(make, check=True, stderr=subprocess.DEVNULL)
+    both = where / "both"
+    both.write_text((where / "key").read_text() + (where / "certificate").read_text())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return check_connection(serve("-c", TLS, both), context)
 
 
 def loop_ends_in_child():
@@ -837,7 +875,8 @@ def costs():
 
 FILES = """
 import http.server, re, time
-CONTENT = {"small": b"hello", "slow": b"hello", "large": bytes(3_000_000), "huge": bytes(60_000_000)}
+CONTENT = {"small": b"hello", "slow": b"hello"}
+CONTENT.update(large=bytes(3_000_000), huge=bytes(60_000_000))
 class Files(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"  # connections are kept
     def do_GET(self):
