@@ -5,10 +5,23 @@
 #include <pty.h>
 #include <termios.h>
 
+/* A line of a terminal comes in pieces: the text, then what its newline becomes. */
+static void read_line(int end, char *line, size_t room)
+{
+    size_t length = 0;
+    while (length + 1 < room && (length == 0 || line[length - 1] != '\n')) {
+        ssize_t got = read(end, line + length, room - 1 - length);
+        if (got <= 0)
+            break;
+        length += (size_t)got;
+    }
+    line[length] = '\0';
+}
+
 static void use_pty(void)
 {
     int master;
-    char name[64], line[64] = "";
+    char name[64], line[64];
     struct winsize size = {.ws_row = 33, .ws_col = 77};
     pid_t child = forkpty(&master, name, NULL, &size);
     if (child == 0) {
@@ -20,8 +33,8 @@ static void use_pty(void)
         _exit(15);
     }
     must(child > 0, "forkpty");
-    ssize_t length = read(master, line, sizeof line - 1);
-    say("%.*s", (int)(length > 0 ? length : 0), line);
+    read_line(master, line, sizeof line);
+    say("%s", line);
     say("child ended with %d, name %d\n", end_of(child), strncmp(name, "/dev/pts/", 9) == 0);
     close(master);
 }
@@ -43,8 +56,8 @@ static void use_daemon(void)
     }
     close(ends[1]);
     say("starter ended with %d\n", end_of(child));
-    ssize_t length = read(ends[0], line, sizeof line);
-    say("%.*s", (int)(length > 0 ? length : 0), line);
+    read_line(ends[0], line, sizeof line);
+    say("%s", line);
     close(ends[0]);
 }
 

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""stacks.py CASE COUNT: children that read a shuffled lancedb table, as the parent does before.
+"""stacks.py CASE COUNT [first]: children that read a shuffled table of lancedb, as their parent does.
 
 lancedb starts its runtime anew in a forked child, but the records of its lost threads stay in the
-queues of those who wait (parking_lot), on stacks that libc gives to the child's first threads.
+queues of those who wait (parking_lot). They lie in what libc frees with a stack that it uses again.
 
-forks N: N children, one after the other; each has STACKS_LIMIT seconds. ends N: the same, but first
-two threads of each child start and end. loader N: N rounds of a torch DataLoader with two forked
-workers, of a few batches; a batch has STACKS_LIMIT seconds. The last line of stdout is {"ok": N, "crashed": N, "hung": N, "failed": N, "seconds": N}; a child that
-ends with status 70 is one that the shim ended: it hung.
+forks: COUNT children, one after the other; each has STACKS_LIMIT seconds. ends: the same, but first
+two threads of each child start and end. loader: COUNT rounds of a torch DataLoader with two forked
+workers; each batch has STACKS_LIMIT seconds. With "first" it ends with the first child, or round,
+that does not end well. The last line of stdout is
+{"ok": N, "crashed": N, "hung": N, "failed": N, "seconds": N}; a child that ends with status 70 was
+ended by the shim: it hung.
 """
 
 import json
@@ -135,7 +137,7 @@ def loader(rows, count):
         yield loader_round(rows, seed)
 
 
-def main(case, count):
+def main(case, count, stops=False):
     warnings.simplefilter("ignore")  # that fork support is experimental
     rows = shuffled_rows()
     libraries.settle()
@@ -143,9 +145,11 @@ def main(case, count):
     begun = time.monotonic()
     for word in {"forks": forks, "ends": ends, "loader": loader}[case](rows, count):
         counts[word] += 1
+        if stops and word != "ok":
+            break
     print(json.dumps({**counts, "seconds": round(time.monotonic() - begun, 1)}), flush=True)
     os._exit(0)  # lancedb hangs in its own clean-up
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3:] == ["first"])
