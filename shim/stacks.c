@@ -2,62 +2,60 @@
 #define _GNU_SOURCE
 #include "shim/stacks.h"
 
-#include <stdatomic.h>
+#include <dlfcn.h>
+#include <link.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-extern __typeof(pthread_getattr_default_np) pthread_getattr_default_np __attribute__((weak));
+/* As glibc's list_t, and what follows it: the size of all the stacks on the list. */
+struct free_stacks {
+    struct free_stacks *next, *previous;
+    size_t bytes;
+};
 
-/* glibc adds the guard and rounds up; what it looks for on its list is the sum. */
-enum { MARGIN = 128 * 1024 };
+enum { LIST_BYTES = offsetof(struct free_stacks, bytes) };
 
-static pthread_attr_t usual;
-static bool is_on;
-static _Atomic size_t largest; /* asked for by any thread so far */
-static size_t lost;            /* the same at the last fork; 0: nothing was lost */
+static struct free_stacks *free_stacks;
+
+/* Where a list begins in `_rtld_global`, as debuggers are told: {bits, elements, offset}. */
+static size_t offset_of(const char *name)
+{
+    const uint32_t *told = dlsym(RTLD_DEFAULT, name);
+    return told && told[0] == 8 * LIST_BYTES && told[1] == 1 ? told[2] : 0;
+}
+
+static size_t size_of(const void *symbol)
+{
+    Dl_info info;
+    const ElfW(Sym) *entry = NULL;
+    return dladdr1(symbol, &info, (void **)&entry, RTLD_DL_SYMENT) && entry ? entry->st_size : 0;
+}
+
+static bool is_list(const struct free_stacks *list)
+{
+    return list->next && list->previous && list->next->previous == list &&
+           list->previous->next == list && (list->next == list) == (list->bytes == 0);
+}
 
 void fp_stacks_init(void)
 {
-    is_on = pthread_getattr_default_np && pthread_getattr_default_np(&usual) == 0;
-}
-
-static size_t size_of(const pthread_attr_t *attributes)
-{
-    size_t stack = 0, guard = 0;
-    pthread_attr_getstacksize(attributes, &stack);
-    pthread_attr_getguardsize(attributes, &guard);
-    return stack + guard;
-}
-
-/* A stack of the caller's own making. */
-static bool has_address(const pthread_attr_t *attributes)
-{
-    void *start;
-    size_t size;
-    return pthread_attr_getstack(attributes, &start, &size) == 0 && (uintptr_t)start + size != 0;
-}
-
-void fp_stacks_note(const pthread_attr_t *attributes)
-{
-    if (!is_on || (attributes && has_address(attributes)))
+    char *global = dlsym(RTLD_DEFAULT, "_rtld_global");
+    size_t used = offset_of("_thread_db_rtld_global__dl_stack_used");
+    size_t user = offset_of("_thread_db_rtld_global__dl_stack_user");
+    size_t wanted = user + LIST_BYTES;
+    if (!global || !used || user != used + LIST_BYTES ||
+        wanted + sizeof *free_stacks > size_of(global))
         return;
-    size_t size = size_of(attributes ? attributes : &usual), before = atomic_load(&largest);
-    while (size > before && !atomic_compare_exchange_weak(&largest, &before, size))
-        ;
-}
-
-const pthread_attr_t *fp_stacks_choose(const pthread_attr_t *attributes, pthread_attr_t *larger)
-{
-    const pthread_attr_t *asked = attributes ? attributes : &usual;
-    if (!lost || (attributes && has_address(attributes)) || size_of(asked) > lost + MARGIN)
-        return attributes;
-    *larger = *asked; /* shares what it points to, and is not destroyed */
-    pthread_attr_setstacksize(larger, lost + 2 * (size_t)MARGIN);
-    return larger;
+    struct free_stacks *list = (void *)(global + wanted);
+    if (is_list(list))
+        free_stacks = list;
 }
 
 void fp_stacks_child(void)
 {
-    if (is_on)
-        lost = atomic_load(&largest);
+    if (!free_stacks)
+        return;
+    free_stacks->next = free_stacks->previous = free_stacks;
+    free_stacks->bytes = 0;
 }

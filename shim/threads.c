@@ -11,7 +11,6 @@
 #include "shim/real.h"
 #include "shim/runtimes.h"
 #include "shim/self.h"
-#include "shim/stacks.h"
 #include "shim/table.h"
 #include "shim/used.h"
 
@@ -136,10 +135,6 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
     bool watched = fp_ready() && !fp_self.inside;
     if (!fp_real.pthread_create)
         fp_real_resolve(FP_OPTIONAL);
-    pthread_attr_t larger;
-    if (watched)
-        fp_stacks_note(attributes);
-    attributes = fp_stacks_choose(attributes, &larger);
     struct fp_thread_slot *slot =
         watched ? prepare(*(void **)&routine, argument, __builtin_return_address(0)) : NULL;
     if (!slot)

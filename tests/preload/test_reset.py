@@ -33,12 +33,6 @@ def defect(reason):
 
 STACK_CASES = ["sizes", "c11", "small", "by_handle", "default_set", "nested", "nested_idle"]
 STACK_CASES += ["in_thread"]
-STACK_DEFECTS = {
-    "c11": "thrd_create takes no attributes",
-    "by_handle": "threads that no hook saw are smaller than the usual stack in the count",
-    "default_set": "the usual stack size is the one at the start",
-    "nested": "a child's threads are noted with what was asked for, not with what they got",
-}
 
 
 def with_defects(cases, defects):
@@ -65,7 +59,7 @@ def test_lost_stacks_are_used_again_without_reset(case):
         assert {"reused"} <= set().union(*stacks(case, policy).values())
 
 
-@pytest.mark.parametrize("case", with_defects(STACK_CASES, STACK_DEFECTS))
+@pytest.mark.parametrize("case", STACK_CASES)
 def test_no_lost_stack_is_used_again(case):
     seen = stacks(case, "reset")
     assert not {name for name, what in seen.items() if "reused" in what}
@@ -82,20 +76,11 @@ def test_what_is_asked_for_by_name_is_enough(tmp_path):
     assert not {name for name, what in seen.items() if "reused" in what}
 
 
-@defect("a thread's stack is made for the default of the start, where the default was raised")
 def test_a_stack_is_as_large_as_the_default_that_was_set():
     assert "too small" not in run_host("stack_reuse", "default_set", policy="reset").stdout
 
 
-@pytest.mark.parametrize(
-    "policy",
-    [
-        "warn",
-        pytest.param(
-            "reset", marks=defect("libc gives all but 40 MiB back when a thread of the child ends")
-        ),
-    ],
-)
+@pytest.mark.parametrize("policy", ["warn", "reset"])
 def test_lost_stacks_stay_when_threads_of_the_child_end(policy):
     """libraries still point to them, and to what libc frees with them (dynamic TLS)."""
     outcome = run_host("stack_reuse", "kept", policy=policy)
