@@ -8,10 +8,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -56,58 +58,144 @@ static bool read_watch(const char *line, struct watch *watch)
     return at;
 }
 
-/* The number may have been closed and given to another file, whose events nobody asked for. */
-static bool is_still_that_file(const struct watch *watch)
+/* The numbers of the parent's instances, and which have been replaced. Those for which there is no
+   room are replaced out of order. */
+enum { INSTANCES_MAX = 512 };
+FP_LARGE static struct instance {
+    int number;
+    bool replaced;
+} instances[INSTANCES_MAX];
+static unsigned count;
+
+static bool is_instance(int file, bool replaced)
 {
-    struct stat status;
-    /* The kernel's own numbering of devices: 20 bits of minor number. */
-    return fstat(watch->file, &status) == 0 && status.st_ino == watch->inode &&
-           ((uint64_t)major(status.st_dev) << 20 | minor(status.st_dev)) == watch->device;
+    for (unsigned i = 0; i < count; i++)
+        if (instances[i].number == file)
+            return instances[i].replaced == replaced;
+    return false;
 }
 
-static void copy_line(const char *line, int copy)
+/* 0: the same open file, -1: the kernel doesn't say, with the reason in errno. */
+static long compare(int kind, int file, unsigned long other)
 {
-    struct watch watch;
-    if (read_watch(line, &watch) && is_still_that_file(&watch))
-        epoll_ctl(copy, EPOLL_CTL_ADD, watch.file, &watch.event);
+    pid_t self = getpid();
+    return syscall(SYS_kcmp, self, self, kind, file, other);
+}
+
+/* What the instance watches under that number. */
+static bool is_watched_file(int instance, int file)
+{
+    struct kcmp_epoll_slot slot = {.efd = (uint32_t)instance, .tfd = (uint32_t)file};
+    long different;
+    while ((different = compare(KCMP_EPOLL_TFD, file, (unsigned long)&slot)) > 0)
+        slot.toff++;
+    return different == 0 || errno != ENOENT;
+}
+
+/* The number may have been closed and given to another file, whose events nobody asked for. All
+   eventfds, timers and epoll instances have one inode. */
+static bool is_still_that_file(int instance, const struct watch *watch)
+{
+    struct stat status, anonymous;
+    /* The kernel's own numbering of devices: 20 bits of minor number. */
+    if (fstat(watch->file, &status) != 0 || status.st_ino != watch->inode ||
+        ((uint64_t)major(status.st_dev) << 20 | minor(status.st_dev)) != watch->device)
+        return false;
+    return fstat(instance, &anonymous) != 0 || status.st_ino != anonymous.st_ino ||
+           is_instance(watch->file, true) || is_watched_file(instance, watch->file);
 }
 
 FP_LARGE static char buffer[4096];
 
-/* Line by line: there may be thousands of watches. */
-static void copy_watches(int information, int copy)
+typedef bool each_watch(const struct watch *watch, int instance, int copy);
+
+/* Line by line: there may be thousands of watches. False where `visit` says so once. */
+static bool for_each_watch(int instance, int copy, each_watch *visit)
 {
+    char path[40];
+    struct fp_text text = FP_TEXT(path);
+    struct watch watch;
     size_t kept = 0;
     ssize_t got;
-    while ((got = read(information, buffer + kept, sizeof buffer - 1 - kept)) > 0) {
+    bool goes_on = true;
+    fp_text_format(&text, "/proc/self/fdinfo/%d", instance);
+    int information = open(path, O_RDONLY | O_CLOEXEC);
+    if (information < 0)
+        return false;
+    while (goes_on && (got = read(information, buffer + kept, sizeof buffer - 1 - kept)) > 0) {
         char *line = buffer, *end;
         kept += (size_t)got;
         buffer[kept] = '\0';
-        while ((end = memchr(line, '\n', kept - (size_t)(line - buffer)))) {
+        while (goes_on && (end = memchr(line, '\n', kept - (size_t)(line - buffer)))) {
             *end = '\0';
-            copy_line(line, copy);
+            goes_on = !read_watch(line, &watch) || visit(&watch, instance, copy);
             line = end + 1;
         }
         kept -= (size_t)(line - buffer);
         memmove(buffer, line, kept);
     }
+    close(information);
+    return goes_on;
 }
 
+static bool is_ready(const struct watch *watch, int instance, int copy)
+{
+    (void)instance, (void)copy;
+    return !is_instance(watch->file, false);
+}
+
+static bool add_watch(const struct watch *watch, int instance, int copy)
+{
+    struct epoll_event event = watch->event;
+    if (is_still_that_file(instance, watch))
+        epoll_ctl(copy, EPOLL_CTL_ADD, watch->file, &event);
+    return true;
+}
+
+static void put(int copy, int number)
+{
+    dup3(copy, number, fcntl(number, F_GETFD) & FD_CLOEXEC ? O_CLOEXEC : 0);
+}
+
+/* With every other number that it has, before the last of them goes. */
 static void replace(int instance)
 {
-    char path[40];
-    struct fp_text text = FP_TEXT(path);
-    fp_text_format(&text, "/proc/self/fdinfo/%d", instance);
-    int information = open(path, O_RDONLY | O_CLOEXEC);
-    int copy = information < 0 ? -1 : epoll_create1(EPOLL_CLOEXEC);
-    if (copy >= 0) {
-        int flags = fcntl(instance, F_GETFD);
-        copy_watches(information, copy);
-        dup3(copy, instance, flags & FD_CLOEXEC ? O_CLOEXEC : 0);
-        close(copy);
+    int copy = epoll_create1(EPOLL_CLOEXEC);
+    if (copy < 0)
+        return;
+    if (for_each_watch(instance, copy, add_watch)) {
+        for (unsigned i = 0; i < count; i++)
+            if (!instances[i].replaced &&
+                compare(KCMP_FILE, instance, (unsigned long)instances[i].number) == 0) {
+                put(copy, instances[i].number);
+                instances[i].replaced = true;
+            }
+        put(copy, instance);
     }
-    if (information >= 0)
-        close(information);
+    close(copy);
+}
+
+/* Whether it waited for none of the others. */
+static bool replace_if_ready(unsigned which)
+{
+    int instance = instances[which].number;
+    if (instances[which].replaced || !for_each_watch(instance, -1, is_ready))
+        return false;
+    instances[which].replaced = true;
+    replace(instance);
+    return true;
+}
+
+/* One that watches others comes after them, since a watch is on the file that has the number when
+   it is made. There are no rings: the kernel refuses them. */
+static void replace_all(void)
+{
+    bool any = true;
+    while (any) {
+        any = false;
+        for (unsigned i = 0; i < count; i++)
+            any |= replace_if_ready(i);
+    }
 }
 
 static bool visit_file(const char *name, void *context)
@@ -120,7 +208,10 @@ static bool visit_file(const char *name, void *context)
         return true;
     for (; *name >= '0' && *name <= '9'; name++)
         number = number * 10 + (*name - '0');
-    replace(number);
+    if (count < INSTANCES_MAX)
+        instances[count++] = (struct instance){number, false};
+    else
+        replace(number);
     return true;
 }
 
@@ -129,8 +220,10 @@ void fp_epoll_unshare(void)
     int saved = errno;
     int folder = open(FILES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder >= 0) {
+        count = 0;
         fp_folder_each(folder, visit_file, &folder);
         close(folder);
+        replace_all();
     }
     errno = saved;
 }

@@ -27,7 +27,7 @@ expect_none "only thunk.c knows libffi" '<ffi\.h>' $(ls shim/*.[ch] policy/*.[ch
 expect_none "secure_getenv everywhere" '[^_]getenv\(' shim/*.[ch] common/*.[ch]
 
 # The child room, and what it calls, may use nothing but these.
-allowed='^(__errno_location|syscall|clock_gettime|getppid|mprotect|strcmp|fp_reset_has|fp_registered_child|fp_policy_can_reset|fp_config|fp_epoll_unshare|fp_sockets_inherit|fp_stacks_child|fp_file_read|fp_folder_each|fp_text_.*|open|read|close|readlinkat|fstat|fcntl|dup3|epoll_create1|epoll_ctl|memchr|memcmp|memmove|strlen|strstr|gnu_dev_.*|fp_self|fp_runtime.*|fp_table.*|fp_child.*|fp_libc_single_threaded|_GLOBAL_OFFSET_TABLE_|fp_hang_child|fp_dispatch_arm|fp_got|fp_got_patch|fp_got_child|fp_watch_child|fp_lost_.*|fp_watched_.*|fp_used_.*)$'
+allowed='^(__errno_location|syscall|clock_gettime|getppid|mprotect|strcmp|fp_reset_has|fp_registered_child|fp_policy_can_reset|fp_config|fp_epoll_unshare|fp_sockets_inherit|fp_stacks_child|fp_file_read|fp_folder_each|fp_text_.*|open|read|close|readlinkat|fstat|fcntl|dup3|epoll_create1|epoll_ctl|getpid|memchr|memcmp|memmove|strlen|strstr|gnu_dev_.*|fp_self|fp_runtime.*|fp_table.*|fp_child.*|fp_libc_single_threaded|_GLOBAL_OFFSET_TABLE_|fp_hang_child|fp_dispatch_arm|fp_got|fp_got_patch|fp_got_child|fp_watch_child|fp_lost_.*|fp_watched_.*|fp_used_.*)$'
 for object in child table lost patch epoll; do
     if ! calls=$(nm -u "${BUILD:-build}/obj/shim/$object.o"); then
         bad=1

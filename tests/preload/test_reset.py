@@ -25,21 +25,10 @@ def run_host(name, *arguments, policy, tmp_path=None, file=None, **settings):
     return outcome
 
 
-def defect(reason):
-    return pytest.mark.xfail(strict=True, reason=reason)
-
-
 # Stacks
 
 STACK_CASES = ["sizes", "c11", "small", "by_handle", "default_set", "nested", "nested_idle"]
 STACK_CASES += ["in_thread"]
-
-
-def with_defects(cases, defects):
-    return [
-        pytest.param(case, marks=defect(defects[case])) if case in defects else case
-        for case in cases
-    ]
 
 
 def stacks(case, policy, **settings):
@@ -160,11 +149,6 @@ EPOLLS = {
     "later": (["child 2 5 6"], ["parent 2 of 2"], ["parent 2 of 2"]),
     "cloexec": (["flags 1 0", "flags 1 0"], ["parent 0 of 0"], ["parent 0 of 0"]),
 }
-EPOLL_DEFECTS = {
-    "reused_anon": "all eventfds have one inode: the new one is taken for the old one",
-    "nested_high": "the outer instance is copied first, and watches the parent's inner one",
-    "dup": "the two numbers become two instances",
-}
 
 
 @pytest.mark.parametrize("case", EPOLLS)
@@ -175,7 +159,7 @@ def test_a_child_silences_its_parent_without_reset(case):
         assert outcome.stdout.splitlines() == child + parent, outcome
 
 
-@pytest.mark.parametrize("case", with_defects(EPOLLS, EPOLL_DEFECTS))
+@pytest.mark.parametrize("case", EPOLLS)
 def test_a_child_has_epoll_instances_of_its_own(case):
     child, parent, _ = EPOLLS[case]
     outcome = run_host("epolls", case, policy="reset")
