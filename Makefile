@@ -19,7 +19,7 @@ SHIM_LINK := -shared -Wl,-z,noseparate-code,--sort-section=name -Wl,-z,defs,-z,n
 POLICY := $(wildcard policy/*.c)
 COMMON := $(wildcard common/*.c)
 SHIM := $(wildcard shim/*.c) shim/entry.S
-CLI := $(wildcard cli/*.c)
+CLI := $(wildcard cli/*.c cli/*/*.c)
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(1)))
 LIBRARY := $(BUILD)/libforkpolicy.so
 PROGRAM := $(BUILD)/forkpolicy
@@ -76,9 +76,11 @@ $(LIBRARY): $(call objects,$(SHIM)) $(CORE) $(BUILD)/exports.map
 	$(Q)$(CC) $(CFLAGS) $(SHIM_LINK) -Wl,--version-script=$(BUILD)/exports.map -o $@ \
 	    $(filter %.o,$^) -l:libffi_pic.a -Wl,--exclude-libs,ALL
 
+# Linked in, so that the program of a wheel needs nothing but libc.
+PROGRAM_LIBRARIES := $(addprefix -l:,libjansson.a)
 $(PROGRAM): $(call objects,$(CLI)) $(CORE)
 	$(call say,link)
-	$(Q)$(CC) $(CFLAGS) -o $@ $^
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(PROGRAM_LIBRARIES)
 
 # The small programs that the tests run under the shim.
 HOSTS := $(patsubst tests/prog/%.c,$(BUILD)/prog/%,$(wildcard tests/prog/*.c)) \
@@ -103,7 +105,7 @@ $(BUILD)/prog/lib%.so: tests/prog/lib/%.cc | packages
 	$(call say,build)
 	$(Q)$(CXX) -O2 -g -Wall -Wextra -pthread -fPIC -shared -o $@ $<
 
--include $(wildcard $(BUILD)/obj/*/*.d)
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/*/*/*.d)
 
 clean: ## remove what was built, keep the Python environments
 	rm -rf $(BUILD)/obj $(BUILD)/unit $(BUILD)/asan $(BUILD)/prog $(BUILD)/fuzz $(LIBRARY) \

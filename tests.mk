@@ -79,10 +79,10 @@ python: all programs environments ## the shim under real wheels
 
 SOURCES = $(POLICY) $(COMMON) $(filter %.c,$(SHIM)) $(CLI) tools/compile_known.c
 format: | packages ## clang-format every C file
-	clang-format -i $(SOURCES) $(wildcard */*.h tests/*/*.[ch] bench/*/*.[ch])
+	clang-format -i $(SOURCES) $(wildcard */*.h cli/*/*.h tests/*/*.[ch] bench/*/*.[ch])
 
 lint: $(BUILD)/known.c | packages ## clang-format and clang-tidy find nothing
-	clang-format --dry-run --Werror $(SOURCES) $(wildcard policy/*.h common/*.h shim/*.h cli/*.h)
+	clang-format --dry-run --Werror $(SOURCES) $(wildcard policy/*.h common/*.h shim/*.h cli/*.h cli/*/*.h)
 	clang-tidy --quiet $(SOURCES) -- -std=c11 -I. -Iinclude
 
 soak: all programs environments ## what is too long for CI: races again and again, fuzzing
