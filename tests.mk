@@ -4,7 +4,7 @@ PYTEST = $(BUILD)/venv/wheels/bin/python -m pytest -p no:cacheprovider
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 FUZZ := rules policy_text options
 # What the unit tests link: the pure core, and the guest's tables, which need no preload.
-TESTED := $(POLICY) $(COMMON) shim/table.c shim/runtimes.c shim/once.c shim/package.c shim/owners.c \
+TESTED := $(POLICY) $(COMMON) shim/table.c shim/runtimes.c shim/once.c shim/owners.c \
           shim/elf.c shim/sites.c shim/lost.c $(wildcard tests/unit/support/*.c)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 

@@ -8,7 +8,7 @@
 #include "policy/site.h"
 #include "shim/got.h"
 #include "shim/lost.h"
-#include "shim/package.h"
+#include "common/package.h"
 #include "shim/python.h"
 #include "shim/resolve.h"
 #include "shim/stack.h"

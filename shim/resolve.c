@@ -4,7 +4,7 @@
 #include "common/files.h"
 #include "policy/site.h"
 #include "shim/config.h"
-#include "shim/package.h"
+#include "common/package.h"
 #include "shim/python.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* Tests of shim/package.c, on folders made here. SPDX-License-Identifier: Apache-2.0 */
+/* Tests of common/package.c, on folders made here. SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "shim/package.h"
+#include "common/package.h"
 
 static char root[] = "/tmp/forkpolicy-package-XXXXXX";
 

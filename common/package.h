@@ -5,8 +5,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef FP_SHIM_PACKAGE_H
-#define FP_SHIM_PACKAGE_H
+#ifndef FP_COMMON_PACKAGE_H
+#define FP_COMMON_PACKAGE_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* See package.h. SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
-#include "shim/package.h"
+#include "common/package.h"
 
 #include "common/files.h"
 #include "policy/site.h"
