@@ -73,7 +73,7 @@ FORKS = Table(
 
 TORCH_FORKS = Table(
     "The parent's forks, in a torch process whose two threads have worked:",
-    ("off", "warn", "fail"),
+    ("off", "warn", "fail", "reset"),
     (
         Case(
             script("fork_torch.py", PROGRAMS / "empty.so", python=WHEELS),
@@ -90,7 +90,7 @@ TORCH_FORKS = Table(
             differences=2,
         ),
     ),
-    adds=("off", "warn", "fail"),
+    adds=("off", "warn", "fail", "reset"),
 )
 
 CHILD = Table(

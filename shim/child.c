@@ -28,8 +28,8 @@ static void surround(void)
     fp_got_patch();
     if (!fp_policy_can_reset(&fp_config.policy))
         return;
-    fp_epoll_unshare();
     fp_sockets_inherit(fp_config.options.sever);
+    fp_epoll_unshare(); /* and watches what is there now */
     fp_stacks_child();
 }
 

@@ -5,6 +5,7 @@
 #include "common/files.h"
 #include "common/large.h"
 #include "policy/text.h"
+#include "shim/sockets.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -93,12 +94,17 @@ static bool is_watched_file(int instance, int file)
 }
 
 /* The number may have been closed and given to another file, whose events nobody asked for. All
-   eventfds, timers and epoll instances have one inode. */
+   eventfds, timers and epoll instances have one inode. Who watched a connection that was severed
+   must hear of its end. */
 static bool is_still_that_file(int instance, const struct watch *watch)
 {
     struct stat status, anonymous;
     /* The kernel's own numbering of devices: 20 bits of minor number. */
-    if (fstat(watch->file, &status) != 0 || status.st_ino != watch->inode ||
+    if (fstat(watch->file, &status) != 0)
+        return false;
+    if (fp_sockets_is_severed(&status))
+        return true;
+    if (status.st_ino != watch->inode ||
         ((uint64_t)major(status.st_dev) << 20 | minor(status.st_dev)) != watch->device)
         return false;
     return fstat(instance, &anonymous) != 0 || status.st_ino != anonymous.st_ino ||

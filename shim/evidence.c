@@ -4,11 +4,11 @@
 
 #include "common/files.h"
 #include "common/large.h"
+#include "common/package.h"
 #include "policy/decide.h"
 #include "policy/site.h"
 #include "shim/got.h"
 #include "shim/lost.h"
-#include "common/package.h"
 #include "shim/python.h"
 #include "shim/resolve.h"
 #include "shim/stack.h"

@@ -2,9 +2,9 @@
 #include "shim/resolve.h"
 
 #include "common/files.h"
+#include "common/package.h"
 #include "policy/site.h"
 #include "shim/config.h"
-#include "common/package.h"
 #include "shim/python.h"
 
 #include <errno.h>

@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 union address {
@@ -97,6 +98,8 @@ static bool visit(const char *name, void *context)
     return true;
 }
 
+static struct stat dead; /* what severed numbers are now */
+
 static int dead_end(void)
 {
     int ends[2];
@@ -104,7 +107,13 @@ static int dead_end(void)
         return -1;
     shutdown(ends[0], SHUT_RDWR);
     close(ends[1]);
+    fstat(ends[0], &dead);
     return ends[0];
+}
+
+bool fp_sockets_is_severed(const struct stat *file)
+{
+    return dead.st_ino && file->st_ino == dead.st_ino && file->st_dev == dead.st_dev;
 }
 
 static void record(const struct scan *scan, bool severed)

@@ -9,8 +9,13 @@
 
 #include <stdbool.h>
 
+struct stat;
+
 /* Child room: records them, and cuts the child off from them where `sever` is set: it reads an end
    of file there, and its library connects anew. */
 void fp_sockets_inherit(bool sever);
+
+/* Child room: whether a file stands where a connection was. */
+bool fp_sockets_is_severed(const struct stat *file);
 
 #endif

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """resets.py MODE CASE [FORKS]: a forked child uses runtimes that its parent's threads keep.
 
-MODE: `bare`, or `reset`, or `embedded`: the resets as the shim has them, without the package; with
-`-exit`, the child leaves by sys.exit instead of os._exit. There is no shim.
+MODE: `bare`; `reset`; `embedded`: the resets as the shim has them, without the package; or `shim`,
+for a job that is run under the shim: as bare, the shim does it. With `-exit`, the child leaves by
+sys.exit instead of os._exit.
 
 Each case returns a Case. Stdout, one JSON object:
 
@@ -730,19 +731,32 @@ def listener_shared():
     return Case(child, parent)
 
 
+def says_its_pid():
+    """A listener of a queue: a function that logs, and waits until that is handled."""
+    _, handled, log = listening(queue.Queue(-1))
+
+    def use():
+        log.info("%d %d", os.getpid(), len(handled.lines()))
+        until(lambda: f"{os.getpid()} " in handled.file.read_text())
+
+    return use
+
+
+def listener_used():
+    return Case(says_its_pid())
+
+
 # More than one
 
 
 def everything():
     """An executor, a loop and a listener: a function that uses them."""
-    pool, (loop, _) = idle_pool(), running_loop()
-    _, handled, log = listening(queue.Queue(-1))
+    pool, (loop, _), say = idle_pool(), running_loop(), says_its_pid()
 
     def use():
         ask(loop)
         same(pool.submit(int, "42").result(), 42)
-        log.info("%d %d", os.getpid(), len(handled.lines()))
-        until(lambda: f"{os.getpid()} " in handled.file.read_text())
+        say()
 
     return use
 
@@ -946,6 +960,13 @@ def fsspec_new():
     return http(use)
 
 
+def fsspec_in_turn():
+    """The same, and the parent has an answer before each fork, too."""
+    case = fsspec_new()
+    case.last = case.parent
+    return case
+
+
 def fsspec_file():
     """A file that the parent has opened and begun to read."""
     import fsspec
@@ -1062,8 +1083,21 @@ def s3(use):
 def s3_filesystem():
     def use(files):
         same(files.cat("bucket/file"), b"hello" * 100_000)
-        same(files.ls("bucket"), ["bucket/file"])
+        assert "bucket/file" in files.ls("bucket")
         files.pipe("bucket/from-the-child", b"child")
+
+    return s3(use)
+
+
+def s3_new():
+    """A new filesystem; then the child's garbage is collected, the parent's filesystem among it."""
+
+    def use(files):
+        files = type(files)(**files.storage_options)
+        same(files.cat("bucket/file"), b"hello" * 100_000)
+        type(files).clear_instance_cache()
+        del files
+        gc.collect()
 
     return s3(use)
 
@@ -1142,7 +1176,7 @@ resets = None
 
 def load(mode):
     """The driver of the resets: the package's, or as the shim embeds it."""
-    if mode == "bare":
+    if mode in ("bare", "shim"):
         return None
     if mode == "reset":
         sys.path.insert(0, str(PACKAGE))
