@@ -19,16 +19,17 @@ SHIM_LINK := -shared -Wl,-z,noseparate-code,--sort-section=name -Wl,-z,defs,-z,n
 POLICY := $(wildcard policy/*.c)
 COMMON := $(wildcard common/*.c)
 SHIM := $(wildcard shim/*.c) shim/entry.S
-CLI := $(wildcard cli/*.c cli/*/*.c)
+CLI := $(wildcard cli/*.c cli/*/*.c) $(wildcard cli/*/*.S)
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(1)))
 LIBRARY := $(BUILD)/libforkpolicy.so
+AMPLIFIER := $(BUILD)/libforkamplify.so
 PROGRAM := $(BUILD)/forkpolicy
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all help programs clean distclean
 
-all: $(LIBRARY) $(PROGRAM) ## build the shim and the program into build/
+all: $(LIBRARY) $(AMPLIFIER) $(PROGRAM) ## build the shim and the program into build/
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | \
@@ -53,6 +54,10 @@ $(BUILD)/obj/shim/entry.o: shim/entry.S python/forkpolicy/error.py python/forkpo
 	$(call say,compile)
 	$(Q)$(CC) $(FLAGS) -Wa,-I$(BUILD) -c -o $@ $<
 
+$(BUILD)/obj/cli/report/page.o: cli/report/page.S $(wildcard cli/report/page*.html cli/report/page*.css cli/report/page*.js)
+	$(call say,compile)
+	$(Q)$(CC) $(FLAGS) -c -o $@ $<
+
 $(BUILD)/compile_known: tools/compile_known.c $(filter-out %decide.c,$(POLICY)) | packages
 	$(call say,build)
 	$(Q)$(CC) -std=c11 -O1 $(WARNINGS) -I. -o $@ $^
@@ -76,11 +81,17 @@ $(LIBRARY): $(call objects,$(SHIM)) $(CORE) $(BUILD)/exports.map
 	$(Q)$(CC) $(CFLAGS) $(SHIM_LINK) -Wl,--version-script=$(BUILD)/exports.map -o $@ \
 	    $(filter %.o,$^) -l:libffi_pic.a -Wl,--exclude-libs,ALL
 
-# Linked in, so that the program of a wheel needs nothing but libc.
-PROGRAM_LIBRARIES := $(addprefix -l:,libjansson.a)
+$(AMPLIFIER): amplify/amplify.c amplify/locks.def | packages
+	$(call say,link)
+	$(Q)$(CC) $(FLAGS) -shared -Wl,-z,defs,-z,now,-z,relro -o $@ $< -ldl
+
+# Linked in, so that the program of a wheel needs nothing but libc. Debian's libunwind-ptrace.a is
+# not made for position-independent programs.
+PROGRAM_LIBRARIES := $(addprefix -l:,libjansson.a libunwind-ptrace.a libunwind-$(shell uname -m).a \
+    libunwind.a liblzma.a libz.a)
 $(PROGRAM): $(call objects,$(CLI)) $(CORE)
 	$(call say,link)
-	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(PROGRAM_LIBRARIES)
+	$(Q)$(CC) $(CFLAGS) -no-pie -o $@ $^ $(PROGRAM_LIBRARIES)
 
 # The small programs that the tests run under the shim.
 HOSTS := $(patsubst tests/prog/%.c,$(BUILD)/prog/%,$(wildcard tests/prog/*.c)) \
@@ -107,8 +118,25 @@ $(BUILD)/prog/lib%.so: tests/prog/lib/%.cc | packages
 
 -include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/*/*/*.d)
 
+# From the tables that the program is made of, too.
+TABLES := tools/tables.py common/version.h $(wildcard cli/*.def policy/*.def)
+MAN := $(patsubst docs/man/%.in,$(BUILD)/man/%,$(wildcard docs/man/*.in))
+COMPLETIONS := $(addprefix $(BUILD)/completions/,bash zsh fish)
+.PHONY: man completions
+man: $(MAN) ## the manual pages
+completions: $(COMPLETIONS) ## what completes command lines in bash, zsh and fish
+
+$(BUILD)/man/%: docs/man/%.in tools/make_man.py $(TABLES)
+	$(call say,make)
+	$(Q)$(PYTHON) -B tools/make_man.py $< > $@
+
+$(COMPLETIONS): tools/completions.py $(TABLES)
+	$(call say,make)
+	$(Q)$(PYTHON) -B tools/completions.py $(@F) > $@
+
 clean: ## remove what was built, keep the Python environments
 	rm -rf $(BUILD)/obj $(BUILD)/unit $(BUILD)/asan $(BUILD)/prog $(BUILD)/fuzz $(LIBRARY) \
+	    $(BUILD)/man $(BUILD)/completions \
 	    $(PROGRAM) $(BUILD)/compile_known $(BUILD)/known.c $(BUILD)/exports.map
 
 distclean: ## remove everything that make made

@@ -2,7 +2,7 @@
 
 PYTEST = $(BUILD)/venv/wheels/bin/python -m pytest -p no:cacheprovider
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
-FUZZ := rules policy_text options
+FUZZ := rules policy_text options log
 # What the unit tests link: the pure core, and the guest's tables, which need no preload.
 TESTED := $(POLICY) $(COMMON) shim/table.c shim/runtimes.c shim/once.c shim/owners.c \
           shim/elf.c shim/sites.c shim/lost.c $(wildcard tests/unit/support/*.c)
@@ -40,9 +40,20 @@ $(BUILD)/unit/%: $(BUILD)/unit/obj/tests/unit/%.o $(call tested,unit)
 	$(call say,link)
 	$(Q)$(CC) -pthread -o $@ $^ -lcriterion
 
+# The fuzzer of logs needs what reads and reports them.
+READS_LOGS := cli/log.c cli/decode.c cli/decode_runtime.c cli/explain/log.c cli/explain/notes.c \
+              $(wildcard cli/report/*.c) cli/report/page.S
+$(BUILD)/asan/replay_log: $(patsubst %,$(BUILD)/asan/obj/%.o,$(basename $(READS_LOGS)))
+$(BUILD)/fuzz/log: $(READS_LOGS)
+$(BUILD)/asan/replay_log $(BUILD)/fuzz/log: FUZZ_LIBRARIES := -ljansson
+
+$(BUILD)/asan/obj/%.o: %.S | packages
+	$(call say,compile)
+	$(Q)$(CC) $(TEST_FLAGS) -c -o $@ $<
+
 $(BUILD)/asan/replay_%: $(BUILD)/asan/obj/tests/fuzz/fuzz_%.o $(BUILD)/asan/obj/tests/fuzz/replay.o $(call tested,asan)
 	$(call say,link)
-	$(Q)$(CC) $(SANITIZE) -pthread -o $@ $^
+	$(Q)$(CC) $(SANITIZE) -pthread -o $@ $^ $(FUZZ_LIBRARIES)
 
 $(BUILD)/asan/%: $(BUILD)/asan/obj/tests/unit/%.o $(call tested,asan)
 	$(call say,link)
@@ -53,10 +64,10 @@ $(BUILD)/asan/%: $(BUILD)/asan/obj/tests/unit/%.o $(call tested,asan)
 
 $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(POLICY) $(BUILD)/known.c | packages
 	$(call say,build)
-	$(Q)$(CLANG) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -I. -o $@ $^
+	$(Q)$(CLANG) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -I. -o $@ $^ $(FUZZ_LIBRARIES)
 
 FUZZ_SECONDS ?= 60
-fuzz: $(FUZZ:%=$(BUILD)/fuzz/%) ## fuzz both parsers, FUZZ_SECONDS each
+fuzz: $(FUZZ:%=$(BUILD)/fuzz/%) ## fuzz the parsers, FUZZ_SECONDS each
 	@for target in $(FUZZ); do mkdir -p $(BUILD)/fuzz/corpus_$$target; \
 	    $(BUILD)/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
 	        $(BUILD)/fuzz/corpus_$$target tests/fuzz/corpus/$$target || exit 1; done
@@ -64,7 +75,7 @@ fuzz: $(FUZZ:%=$(BUILD)/fuzz/%) ## fuzz both parsers, FUZZ_SECONDS each
 # Both compilers, every warning an error.
 warnings: $(BUILD)/known.c | packages ## gcc and clang without a warning
 	@for compiler in $(CC) $(CLANG); do \
-	    for file in $(POLICY) $(COMMON) $(filter %.c,$(SHIM)) $(CLI) tools/compile_known.c; do \
+	    for file in $(POLICY) $(COMMON) $(filter %.c,$(SHIM)) $(filter %.c,$(CLI)) amplify/amplify.c tools/compile_known.c; do \
 	        $$compiler -std=c11 -O2 $(WARNINGS) -Werror -fsyntax-only -I. -Iinclude $$file || exit 1; \
 	    done; echo "warnings: none by $$compiler"; done
 
@@ -77,7 +88,7 @@ preload: all programs environments ## the shim under small host programs
 python: all programs environments ## the shim under real wheels
 	$(PYTEST) -q tests/python
 
-SOURCES = $(POLICY) $(COMMON) $(filter %.c,$(SHIM)) $(CLI) tools/compile_known.c
+SOURCES = $(POLICY) $(COMMON) $(filter %.c,$(SHIM)) $(filter %.c,$(CLI)) amplify/amplify.c tools/compile_known.c
 format: | packages ## clang-format every C file
 	clang-format -i $(SOURCES) $(wildcard */*.h cli/*/*.h tests/*/*.[ch] bench/*/*.[ch])
 
@@ -110,7 +121,14 @@ demo: all environments ## two jobs that hang, bare and under each policy
 
 PREFIX ?= /usr/local
 .PHONY: install
-install: all ## install into PREFIX (and below DESTDIR)
+SHARE = $(DESTDIR)$(PREFIX)/share
+install: all man completions ## install into PREFIX (and below DESTDIR)
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/forkpolicy
 	install -D -m 755 $(LIBRARY) $(DESTDIR)$(PREFIX)/lib/forkpolicy/libforkpolicy.so
+	install -D -m 755 $(AMPLIFIER) $(DESTDIR)$(PREFIX)/lib/forkpolicy/libforkamplify.so
 	install -D -m 644 include/forkpolicy.h $(DESTDIR)$(PREFIX)/include/forkpolicy.h
+	for page in $(MAN); do \
+	    install -D -m 644 $$page $(SHARE)/man/man$${page##*.}/$${page##*/} || exit 1; done
+	install -D -m 644 $(BUILD)/completions/bash $(SHARE)/bash-completion/completions/forkpolicy
+	install -D -m 644 $(BUILD)/completions/zsh $(SHARE)/zsh/site-functions/_forkpolicy
+	install -D -m 644 $(BUILD)/completions/fish $(SHARE)/fish/vendor_completions.d/forkpolicy.fish

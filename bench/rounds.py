@@ -24,6 +24,7 @@ MODES = {
     "off": {"LD_PRELOAD": SHIM, "FORKPOLICY": "off"},
     "warn": {"LD_PRELOAD": SHIM, "FORKPOLICY": "warn"},
     "fail": {"LD_PRELOAD": SHIM, "FORKPOLICY": "fail"},
+    "reset": {"LD_PRELOAD": SHIM, "FORKPOLICY": "reset"},
 }
 
 

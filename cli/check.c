@@ -14,7 +14,7 @@
 
 static int start_to_main(const char *program)
 {
-    char pid[16], *preload = fp_cli_preload();
+    char pid[16], *preload = fp_cli_preload(false);
     pid_t child = preload ? fork() : -1;
     if (child == 0) {
         snprintf(pid, sizeof pid, "%d", (int)getpid());

@@ -38,7 +38,8 @@ int fp_cli_find(const char *command, char **path);
  */
 int fp_cli_prove(const char *program);
 
-/* The value of LD_PRELOAD for a job: the shim first, then what the user has there. Malloced. */
-char *fp_cli_preload(void);
+/* The value of LD_PRELOAD for a job: the shim first, then the amplifier where it is asked for, then
+   what the user has there. Malloced. */
+char *fp_cli_preload(bool amplifies);
 
 #endif

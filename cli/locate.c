@@ -76,13 +76,18 @@ int fp_cli_find(const char *command, char **path)
     return missing ? FP_EXIT_NOT_FOUND : FP_EXIT_NOT_RUNNABLE;
 }
 
-char *fp_cli_preload(void)
+char *fp_cli_preload(bool amplifies)
 {
     const char *library = fp_cli_library(), *before = getenv("LD_PRELOAD");
-    char *value = NULL;
-    if (library &&
-        asprintf(&value, "%s%s%s", library, before && *before ? ":" : "", before ? before : "") < 0)
+    const char *slash = library ? strrchr(library, '/') : NULL;
+    char *value = NULL, *amplifier = NULL;
+    if (!library || (amplifies && asprintf(&amplifier, ":%.*slibforkamplify.so",
+                                           (int)(slash - library + 1), library) < 0))
         return NULL;
+    if (asprintf(&value, "%s%s%s%s", library, amplifier ? amplifier : "",
+                 before && *before ? ":" : "", before ? before : "") < 0)
+        value = NULL;
+    free(amplifier);
     return value;
 }
 

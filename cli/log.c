@@ -3,11 +3,15 @@
 #include "cli/log.h"
 
 #include "cli/cli.h"
+#include "policy/text.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* What every record of the shim begins with, up to its version. */
 static const char BEGIN[] = "{\"v\":";
@@ -21,21 +25,28 @@ __attribute__((format(printf, 5, 6))) static void say_bad(const char *file, unsi
 {
     char reason[256];
     va_list arguments;
-    if (count->bad++ >= FP_LOG_TOLD_MAX)
+    if (count->bad++ >= FP_LOG_TOLD_MAX || count->silent)
         return;
     va_start(arguments, format);
     vsnprintf(reason, sizeof reason, format, arguments);
     va_end(arguments);
-    fp_cli_say("%s:%lu:%lu: %s; left out", file, line, column, reason);
+    char quoted[sizeof reason * 4]; /* a parser's words repeat what it was given */
+    struct fp_text text = FP_TEXT(quoted);
+    fp_text_quote(&text, fp_slice_of(reason), sizeof reason);
+    fp_cli_say("%s:%lu:%lu: %s; left out", file, line, column, quoted);
 }
 
 static bool has_version(const json_t *json, const struct fp_log_record *record,
                         struct fp_log_count *count)
 {
-    json_int_t version = json_integer_value(json_object_get(json, "v"));
+    const json_t *member = json_object_get(json, "v");
+    json_int_t version = json_integer_value(member);
     if (version == FP_LOG_VERSION)
         return true;
-    if (!count->foreign++)
+    if (!json_is_integer(member))
+        say_bad(record->file, record->line, record->column, count,
+                "no version in it: not a record of forkpolicy");
+    else if (!count->foreign++ && !count->silent)
         fp_cli_say("%s:%lu:%lu: a record of version %lld, this program knows version %d; left out",
                    record->file, record->line, record->column, (long long)version, FP_LOG_VERSION);
     return false;
@@ -49,8 +60,8 @@ static void take(json_t *json, struct fp_log_record *record, fp_log_visit *visit
     record->json = json;
     record->event = fp_log_string(json, "event");
     record->time = fp_log_number(json, "time");
-    record->pid = (long)fp_log_number(json, "pid");
-    record->parent = (long)fp_log_number(json, "ppid");
+    record->pid = (long)fp_log_integer(json, "pid", INT_MAX);
+    record->parent = (long)fp_log_integer(json, "ppid", INT_MAX);
     record->host = fp_log_string(json, "host");
     if (!*record->event || record->pid <= 0) {
         say_bad(record->file, record->line, record->column, count, "no \"%s\" in the record",
@@ -82,8 +93,11 @@ void fp_log_read_line(const char *file, unsigned long number, const char *line, 
             take(json, &record, visit, context, count);
             at += error.position;
         } else {
-            say_bad(file, number, record.column + (json ? 0 : (unsigned long)error.position), count,
-                    "%s", json ? "no JSON object" : error.text);
+            /* The parser counts what it has taken, up to the byte that is wrong. */
+            unsigned long before =
+                json || error.position < 1 ? 0 : (unsigned long)error.position - 1;
+            say_bad(file, number, record.column + before, count, "%s",
+                    json ? "no JSON object" : error.text);
             at = next_begin(at + 1, end);
         }
         json_decref(json);
@@ -92,6 +106,8 @@ void fp_log_read_line(const char *file, unsigned long number, const char *line, 
 
 void fp_log_say_rest(const char *file, const struct fp_log_count *count)
 {
+    if (count->silent)
+        return;
     if (count->bad > FP_LOG_TOLD_MAX)
         fp_cli_say("%s: %lu more places that are no records; left out", file,
                    count->bad - FP_LOG_TOLD_MAX);
@@ -99,57 +115,108 @@ void fp_log_say_rest(const char *file, const struct fp_log_count *count)
         fp_cli_say("%s: %lu records of another version in all; left out", file, count->foreign);
 }
 
-/* One line into the buffer; its length, -1 at the end. What is too long is skipped up to its end.
- */
-static long read_line(FILE *stream, char *buffer, bool *too_long)
+/* Lines of a stream, block by block. */
+struct reader {
+    int file;
+    size_t begin, end; /* what of the block is not read yet */
+    bool failed;
+    char block[FP_LOG_LINE_MAX * 4];
+};
+
+static bool fill(struct reader *reader)
 {
-    size_t length = 0;
-    int byte;
-    *too_long = false;
-    while ((byte = getc_unlocked(stream)) != EOF && byte != '\n') {
-        if (length < FP_LOG_LINE_MAX)
-            buffer[length++] = (char)byte;
-        else
-            *too_long = true;
-    }
-    return byte == EOF && !length ? -1 : (long)length;
+    ssize_t length;
+    do
+        length =
+            read(reader->file, reader->block + reader->end, sizeof reader->block - reader->end);
+    while (length < 0 && errno == EINTR);
+    reader->failed = length < 0;
+    reader->end += length > 0 ? (size_t)length : 0;
+    return length > 0;
 }
 
-static bool read_stream(const char *file, FILE *stream, fp_log_visit *visit, void *context,
-                        struct fp_log_count *count)
+/* The next line, without its end; NULL behind the last one. Of what is too long, the beginning. */
+static const char *next_line(struct reader *reader, size_t *length, bool *too_long)
 {
-    static char buffer[FP_LOG_LINE_MAX];
-    struct fp_log_count own = {0};
+    size_t seen = 0;
+    *too_long = false;
+    for (;;) {
+        char *line = reader->block + reader->begin;
+        size_t held = reader->end - reader->begin;
+        char *newline = held > seen ? memchr(line + seen, '\n', held - seen) : NULL;
+        if (newline) {
+            *length = (size_t)(newline - line);
+            *too_long |= *length > FP_LOG_LINE_MAX;
+            reader->begin += *length + 1;
+            return line;
+        }
+        if (held > FP_LOG_LINE_MAX) { /* the rest of it is not needed */
+            *too_long = true;
+            held = 0;
+        }
+        seen = held;
+        memmove(reader->block, line, held);
+        reader->begin = 0;
+        reader->end = held;
+        if (!fill(reader)) {
+            reader->end = 0;
+            *length = held;
+            return held || *too_long ? reader->block : NULL;
+        }
+    }
+}
+
+static bool read_file(const char *name, int file, fp_log_visit *visit, void *context,
+                      struct fp_log_count *count)
+{
+    static struct reader reader;
+    struct fp_log_count own = {.silent = count->silent};
     unsigned long number = 0;
+    const char *line;
+    size_t length;
     bool too_long;
-    long length;
-    while ((length = read_line(stream, buffer, &too_long)) >= 0) {
+    reader.file = file;
+    reader.begin = reader.end = 0;
+    while ((line = next_line(&reader, &length, &too_long))) {
         number++;
         if (too_long)
-            say_bad(file, number, 1, &own, "a line of more than %d bytes", FP_LOG_LINE_MAX);
+            say_bad(name, number, 1, &own, "a line of more than %d bytes", FP_LOG_LINE_MAX);
         else
-            fp_log_read_line(file, number, buffer, (size_t)length, visit, context, &own);
+            fp_log_read_line(name, number, line, length, visit, context, &own);
     }
-    fp_log_say_rest(file, &own);
+    if (reader.failed && !own.silent)
+        fp_cli_say("%s: %s", name, strerror(errno));
+    fp_log_say_rest(name, &own);
     count->records += own.records;
     count->bad += own.bad;
     count->foreign += own.foreign;
-    if (ferror(stream))
-        fp_cli_say("%s: %s", file, strerror(errno));
-    return !ferror(stream);
+    return !reader.failed;
+}
+
+/* What goes on for ever, or is none of ours to read, is no log: a disk, /dev/zero, a folder. */
+static const char *why_no_log(int file)
+{
+    struct stat status;
+    if (fstat(file, &status) != 0)
+        return strerror(errno);
+    if (S_ISDIR(status.st_mode))
+        return "is a directory";
+    if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode) && !isatty(file))
+        return "is neither a file nor a pipe";
+    return NULL;
 }
 
 bool fp_log_read(const char *path, fp_log_visit *visit, void *context, struct fp_log_count *count)
 {
     if (strcmp(path, "-") == 0)
-        return read_stream("stdin", stdin, visit, context, count);
+        return read_file("stdin", STDIN_FILENO, visit, context, count);
     FILE *stream = fopen(path, "re");
-    if (!stream) {
-        fp_cli_say("%s: %s", path, strerror(errno));
-        return false;
-    }
-    bool good = read_stream(path, stream, visit, context, count);
-    fclose(stream);
+    const char *wrong = stream ? why_no_log(fileno(stream)) : strerror(errno);
+    bool good = !wrong && read_file(path, fileno(stream), visit, context, count);
+    if (wrong)
+        fp_cli_say("%s: %s", path, wrong);
+    if (stream)
+        (void)fclose(stream);
     return good;
 }
 
@@ -164,6 +231,14 @@ double fp_log_number(const json_t *object, const char *key)
     return json_number_value(json_object_get(object, key));
 }
 
+unsigned long fp_log_integer(const json_t *object, const char *key, unsigned long most)
+{
+    double value = fp_log_number(object, key);
+    if (!(value > 0))
+        return 0;
+    return value < (double)most ? (unsigned long)value : most;
+}
+
 const char *fp_log_place(const json_t *object)
 {
     static char places[4][4096];
@@ -172,7 +247,7 @@ const char *fp_log_place(const json_t *object)
     char *place = places[next++ % 4];
     if (!*file)
         return "";
-    snprintf(place, sizeof places[0], "%s:%ld", file, (long)fp_log_number(object, "line"));
+    snprintf(place, sizeof places[0], "%s:%lu", file, fp_log_integer(object, "line", INT_MAX));
     return place;
 }
 

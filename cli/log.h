@@ -35,6 +35,7 @@ typedef void fp_log_visit(const struct fp_log_record *record, void *context);
 /* What a file held; zero it before the first read. */
 struct fp_log_count {
     unsigned long records, bad, foreign; /* foreign: of another version of the format */
+    bool silent;                         /* counted only: a second reading of the same file */
 };
 
 /*
@@ -50,9 +51,11 @@ void fp_log_read_line(const char *file, unsigned long number, const char *line, 
 /* Says what of a file was only counted: call once behind its last line. */
 void fp_log_say_rest(const char *file, const struct fp_log_count *count);
 
-/* Members of records, for all that read them; "" and 0 where there is none of that type. */
+/* Members of records, for all that read them; "" and 0 where there is none of that type. Integers
+   are 0 where they are negative, and `most` where they are larger. */
 const char *fp_log_string(const json_t *object, const char *key);
 double fp_log_number(const json_t *object, const char *key);
+unsigned long fp_log_integer(const json_t *object, const char *key, unsigned long most);
 
 /* "FILE:LINE" of an object of two members, or "". Static, until the fourth call after. */
 const char *fp_log_place(const json_t *object);

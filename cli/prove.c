@@ -58,7 +58,7 @@ static const char *find_loader(const char *head, ssize_t length, char loader[PAT
 static bool ask_loader(const char *loader, const char *program, char *list, size_t size)
 {
     int ends[2];
-    char *preload = fp_cli_preload();
+    char *preload = fp_cli_preload(false);
     if (!preload || pipe2(ends, O_CLOEXEC) != 0)
         return false;
     pid_t child = fork();

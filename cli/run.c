@@ -1,14 +1,13 @@
 /*
  * `forkpolicy run`: a policy that holds, a preload that takes, then the command in our place, so
- * that its status, signals and terminal are its own. See cli.h.
+ * that its status, signals and terminal are its own; with --ci below us. See cli.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #define _GNU_SOURCE
+#include "cli/ci/ci.h"
 #include "cli/cli.h"
-
-#include "common/policy_read.h"
-#include "policy/options.h"
+#include "cli/settings.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -24,25 +23,29 @@ struct options {
 };
 
 static const struct {
-    const char *name, *variable;
+    const char *name, *argument, *variable;
     size_t field;
     bool is_path;
 } OPTIONS[] = {
 #define FP_OPTION(field, name, argument, is_path, variable, help) \
-    {name, variable, offsetof(struct options, field), is_path},
+    {name, argument, variable, offsetof(struct options, field), is_path},
 #include "cli/options.def"
 #undef FP_OPTION
 };
 
 enum { OPTION_COUNT = sizeof OPTIONS / sizeof *OPTIONS };
 
-/* "--name value" or "--name=value"; the number of arguments taken, 0 = not this option. */
+/* "--name value", "--name=value", or a switch; the number of arguments taken, 0 = not this one. */
 static int take_option(struct options *options, size_t which, int count, char **arguments)
 {
     size_t length = strlen(OPTIONS[which].name);
     if (strncmp(arguments[0], OPTIONS[which].name, length) != 0)
         return 0;
     const char **field = (const char **)(void *)((char *)options + OPTIONS[which].field);
+    if (!*OPTIONS[which].argument) {
+        *field = OPTIONS[which].name;
+        return arguments[0][length] ? 0 : 1;
+    }
     if (arguments[0][length] == '=') {
         *field = arguments[0] + length + 1;
         return 1;
@@ -78,69 +81,16 @@ static int parse(struct options *options, int count, char **arguments)
     return at;
 }
 
-static bool is_policy_good(const char *string, const char *subject)
-{
-    static struct fp_rules rules;
-    struct fp_problem problem = {0};
-    size_t length = string ? strlen(string) : 0;
-    char line[512];
-    struct fp_text text = FP_TEXT(line);
-    if (!length)
-        return true;
-    if (length >= FP_POLICY_STRING_MAX)
-        fp_text_format(&text, "%s is %zu bytes long, %d at most are read", subject, length,
-                       FP_POLICY_STRING_MAX - 1);
-    else
-        fp_rules_parse(&rules, (struct fp_slice){string, length}, 1, 1, &problem);
-    if (problem.count)
-        fp_problem_of_string(&text, subject, &problem);
-    if (text.length)
-        fp_cli_say("%s", line);
-    return !text.length;
-}
-
-static bool are_options_good(const char *string, const char *subject)
-{
-    struct fp_options options;
-    struct fp_problem problem = {0};
-    char line[512];
-    struct fp_text text = FP_TEXT(line);
-    if (!string || !*string)
-        return true;
-    fp_options_parse(&options, fp_slice_of(string), &problem);
-    if (!problem.count)
-        return true;
-    fp_problem_of_string(&text, subject, &problem);
-    fp_cli_say("%s", line);
-    return false;
-}
-
-static bool is_file_good(const char *path)
-{
-    const struct fp_policy_text *policy;
-    struct fp_problem problem = {0};
-    char reason[200], line[800];
-    struct fp_text why = FP_TEXT(reason), text = FP_TEXT(line);
-    if (!path || !*path)
-        return true;
-    if (!fp_policy_read(path, &policy, &problem, &why))
-        fp_text_format(&text, "%s: %s", path, reason);
-    else if (problem.count)
-        fp_problem_of_file(&text, path, &problem);
-    if (text.length)
-        fp_cli_say("%s", line);
-    return !text.length;
-}
-
 /* An argument takes the place of its variable, which the job then does not get to see. */
 static bool are_settings_good(const struct options *given)
 {
     bool policy = given->policy != NULL, options = given->shim_options != NULL;
-    return is_policy_good(policy ? given->policy : getenv("FORKPOLICY"),
-                          policy ? "--policy" : "FORKPOLICY") &&
-           is_file_good(given->policy_file ? given->policy_file : getenv("FORKPOLICY_FILE")) &&
-           are_options_good(options ? given->shim_options : getenv("FORKPOLICY_OPTIONS"),
-                            options ? "--options" : "FORKPOLICY_OPTIONS");
+    return fp_settings_policy(policy ? given->policy : getenv("FORKPOLICY"),
+                              policy ? "--policy" : "FORKPOLICY") &&
+           fp_settings_file(given->policy_file ? given->policy_file : getenv("FORKPOLICY_FILE")) &&
+           fp_settings_options(options ? given->shim_options : getenv("FORKPOLICY_OPTIONS"),
+                               options ? "--options" : "FORKPOLICY_OPTIONS") &&
+           fp_settings_amplify(given->amplify);
 }
 
 /* What the shim wants absolute, because the job may change its directory. */
@@ -160,7 +110,7 @@ static void set_environment(const struct options *options, char *preload)
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         const char *value =
             *(const char *const *)(const void *)((const char *)options + OPTIONS[i].field);
-        if (value) {
+        if (value && *OPTIONS[i].variable) {
             char *whole = OPTIONS[i].is_path && *value ? absolute(value) : strdup(value);
             setenv(OPTIONS[i].variable, whole ? whole : value, 1);
             free(whole);
@@ -185,7 +135,9 @@ int fp_cli_run(int count, char **arguments)
         status = fp_cli_prove(program);
     if (status)
         return status;
-    set_environment(&options, fp_cli_preload());
+    set_environment(&options, fp_cli_preload(options.amplify));
+    if (options.ci)
+        return fp_ci_run(program, arguments + at);
     execv(program, arguments + at);
     fp_cli_say("%s: %s", program, strerror(errno));
     return FP_EXIT_NOT_RUNNABLE;

@@ -10,7 +10,10 @@ import sys
 
 import tables
 
-HEAD = "# SPDX-License-Identifier: Apache-2.0\n# Made by tools/completions.py from the program's tables.\n"
+HEAD = """\
+# SPDX-License-Identifier: Apache-2.0
+# Made by tools/completions.py from the program's tables.
+"""
 
 
 def values():
@@ -221,17 +224,23 @@ def zsh_rest(verb):
         equals = "=" if kind_of(option) and option["name"].startswith("--") else ""
         for name in names(option):
             mark = equals if name.startswith("--") else ("+" if equals else "")
-            words.append(f"'{name}{mark}[{zsh_quote(option['help'], '[]')}]{ZSH_KINDS[kind_of(option)]}'")
+            words.append(
+                f"'{name}{mark}[{zsh_quote(option['help'], '[]')}]{ZSH_KINDS[kind_of(option)]}'"
+            )
     takes = verb["takes"]
     if "COMMAND" in takes:
         words += ["'(-)1:command: _command_names -e'", "'*:: : _normal'"]
     elif "PROGRAM" in takes:
         words.append("'1:program: _command_names -e'")
     elif "PID" in takes:
-        words.append("'1:process or log: _alternative \"pids:process:_pids\" \"files:log:_files\"'")
+        words.append('\'1:process or log: _alternative "pids:process:_pids" "files:log:_files"\'')
     elif takes & {"LOG", "FILE"}:
         words.append("'*:log:_files'")
-    lines = " \\\n                ".join(["_arguments -S", *words]) if words else "_message 'nothing follows'"
+    lines = (
+        " \\\n                ".join(["_arguments -S", *words])
+        if words
+        else "_message 'nothing follows'"
+    )
     return f"        {verb['name']})\n            {lines}\n            ;;"
 
 
@@ -245,7 +254,9 @@ def zsh():
             for key, words in values().items()
             if words
         ),
-        "KEYS": "\n".join(f"        '{key['key']}:{zsh_quote(key['help'], ':')}'" for key in tables.keys()),
+        "KEYS": "\n".join(
+            f"        '{key['key']}:{zsh_quote(key['help'], ':')}'" for key in tables.keys()
+        ),
         "VERBS": "\n".join(
             f"        '{each['name']}:{zsh_quote(each['help'], ':')}'" for each in tables.verbs()
         ),

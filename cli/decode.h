@@ -1,0 +1,53 @@
+/*
+ * Records of a log as what the shim made them from: the structs of policy/, so that its message
+ * code says the same words again, elsewhere and later.
+ *
+ * Total: whatever a record lacks, or has with another type, is as if it were not known. Strings are
+ * borrowed from the record or lie in the room; both must live as long as the result.
+ *
+ * Not in the log, and guessed from what is: whether a runtime's threads run Python code, and
+ * whether a fork in a hang's record was Python's. Members "program", "interruptible", "origin" (of
+ * a hang's fork), "file" and "thread" (of a runtime) are taken where a record has them.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FP_CLI_DECODE_H
+#define FP_CLI_DECODE_H
+
+#include "cli/report/room.h"
+#include "policy/hang_event.h"
+
+#include <jansson.h>
+
+/* A fork, or one that was refused. */
+struct fp_decoded_fork {
+    struct fp_snapshot snapshot;
+    struct fp_verdict verdict;
+    bool told[FP_RUNTIMES_MAX]; /* what the shim spoke about; all false where it was silent */
+};
+
+/* A lost runtime that was called in the child. */
+struct fp_decoded_use {
+    pid_t pid;
+    const char *program, *call;
+    struct fp_runtime runtime;
+    struct fp_judgement judgement;
+    struct fp_fork_origin fork;
+};
+
+/* Each is false where something that its message stands on is missing; the result can be used. */
+bool fp_decode_hang(struct fp_room *room, const json_t *record, struct fp_hang *hang);
+bool fp_decode_fork(struct fp_room *room, const json_t *record, struct fp_decoded_fork *fork);
+bool fp_decode_use(struct fp_room *room, const json_t *record, struct fp_decoded_use *use);
+
+void fp_decode_site(struct fp_room *room, const json_t *site, struct fp_site *result);
+void fp_decode_runtime(struct fp_room *room, const json_t *json, struct fp_runtime *runtime,
+                       struct fp_judgement *judgement);
+
+/* The action, class or grade of a name; the first of its enum where there is no such name. */
+enum fp_grade fp_decode_grade(const char *name);
+enum fp_class fp_decode_class(const json_t *runtime);
+enum fp_action fp_decode_action(const json_t *runtime, const char *key);
+enum fp_outcome fp_decode_outcome(const char *name);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * `forkpolicy explain`: a process that hangs now, or a record of a log. See cli.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#define _GNU_SOURCE
+#include "cli/explain/explain.h"
+#include "cli/cli.h"
+#include "cli/explain/process.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* "LOG:N", where N is a line; a file of that very name comes first. */
+static int explain_log(char *argument)
+{
+    char *colon = strrchr(argument, ':'), *end;
+    if (!colon || access(argument, F_OK) == 0)
+        return fp_explain_log(argument, 0);
+    unsigned long number = strtoul(colon + 1, &end, 10);
+    if (*end || !number || colon[1] < '0' || colon[1] > '9')
+        return fp_explain_log(argument, 0);
+    *colon = '\0';
+    return fp_explain_log(argument, number);
+}
+
+static int explain_process(const char *argument, const struct fp_explain_options *options)
+{
+    enum fp_grade worst;
+    long pid = strtol(argument, NULL, 10);
+    if (pid <= 0 || pid > INT_MAX) {
+        fp_cli_say("explain: %s is no pid", argument);
+        return FP_EXIT_USAGE;
+    }
+    return fp_explain_process(stdout, (pid_t)pid, options, &worst) ? 0 : 1;
+}
+
+int fp_cli_explain(int count, char **arguments)
+{
+    struct fp_explain_options options = {0};
+    int at = 0;
+    for (; at < count && arguments[at][0] == '-' && arguments[at][1]; at++) {
+        if (strcmp(arguments[at], "--json") == 0) {
+            options.json = true;
+        } else if (strcmp(arguments[at], "--stacks") == 0) {
+            options.stacks = true;
+        } else {
+            fp_cli_say("explain: unknown option %s", arguments[at]);
+            return FP_EXIT_USAGE;
+        }
+    }
+    if (at + 1 != count) {
+        fp_cli_say("explain: which one? (forkpolicy explain [--json] [--stacks] PID | LOG[:N])");
+        return FP_EXIT_USAGE;
+    }
+    size_t length = strlen(arguments[at]);
+    bool is_pid = length && strspn(arguments[at], "0123456789") == length;
+    return is_pid ? explain_process(arguments[at], &options) : explain_log(arguments[at]);
+}

@@ -1,0 +1,328 @@
+/* See judge.h. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "cli/explain/judge.h"
+
+#include "policy/site.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+#define BIT(signal) (1ULL << ((signal)-1))
+
+/* They come from an instruction of the thread itself; 32 and 33 are libc's own. */
+static const uint64_t FAULTS = BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) |
+                               BIT(SIGTRAP) | BIT(SIGABRT) | BIT(SIGSYS) | BIT(SIGPIPE) |
+                               BIT(SIGXFSZ) | BIT(32) | BIT(33);
+
+/* Functions by which libc's waits are known, and what they wait for. */
+static const struct {
+    const char *symbol;
+    enum fp_wait wait;
+} SYMBOLS[] = {
+    {"sem_wait", FP_WAIT_SEMAPHORE},
+    {"__new_sem_wait_slow64", FP_WAIT_SEMAPHORE},
+    {"sem_clockwait", FP_WAIT_SEMAPHORE},
+    {"pthread_cond_wait", FP_WAIT_CONDITION},
+    {"__pthread_cond_wait", FP_WAIT_CONDITION},
+    {"pthread_mutex_lock", FP_WAIT_MUTEX},
+    {"__pthread_mutex_lock", FP_WAIT_MUTEX},
+    {"pthread_rwlock_rdlock", FP_WAIT_READ_LOCK},
+    {"pthread_rwlock_wrlock", FP_WAIT_WRITE_LOCK},
+    {"pthread_join", FP_WAIT_JOIN},
+    {"__pthread_clockjoin_ex", FP_WAIT_JOIN},
+    {"pthread_barrier_wait", FP_WAIT_BARRIER},
+    {"syscall", FP_WAIT_FUTEX},
+    {"PyThread_acquire_lock_timed", FP_WAIT_SEMAPHORE}, /* where libc's slow path has no name */
+};
+
+/* libc's own frames come first; what they are called depends on its symbols. */
+static enum fp_wait wait_of(const struct fp_stack *stack)
+{
+    for (size_t k = 0; stack && k < sizeof SYMBOLS / sizeof *SYMBOLS; k++)
+        if (strcmp(stack->watched, SYMBOLS[k].symbol) == 0)
+            return SYMBOLS[k].wait;
+    for (size_t i = 0; stack && i < stack->native_count && i < 6; i++)
+        for (size_t k = 0; k < sizeof SYMBOLS / sizeof *SYMBOLS; k++)
+            if (strcmp(stack->native[i].symbol, SYMBOLS[k].symbol) == 0)
+                return SYMBOLS[k].wait;
+    return FP_WAIT_INLINE_FUTEX;
+}
+
+/* Slices of a wait without a limit look timed from outside. */
+static bool is_watched_for_ever(const struct fp_stack *stack)
+{
+    return stack && *stack->watched && !strstr(stack->watched, "timed") &&
+           !strstr(stack->watched, "clock");
+}
+
+static bool is_epoll(const struct fp_task *task, bool *is_endless)
+{
+    bool waits = task->call == SYS_epoll_pwait;
+#ifdef SYS_epoll_wait
+    waits |= task->call == SYS_epoll_wait;
+#endif
+    *is_endless = waits && (int)task->arguments[3] < 0;
+    return waits;
+}
+
+/* The word is what the waiter saw: otherwise somebody has changed it, and it is about to go on. */
+static bool is_unchanged(const struct fp_view *view, const struct fp_task *task)
+{
+    uint32_t word;
+    return fp_view_copy(view, task->arguments[0], &word, sizeof word) &&
+           word == (uint32_t)task->arguments[2];
+}
+
+static bool is_private(const struct fp_view *view, const struct fp_task *task)
+{
+    const struct fp_mapping *mapping = fp_view_mapping(view, task->arguments[0]);
+    return mapping && mapping->is_private;
+}
+
+static bool sleeps_for_ever(const struct fp_view *view, const struct fp_task *task)
+{
+    bool is_endless;
+    return task->state == 'S' && fp_task_in_futex(task, &is_endless) && is_endless &&
+           is_private(view, task) && is_unchanged(view, task);
+}
+
+static enum fp_company company_of(const struct fp_view *view, const struct fp_task *task)
+{
+    for (size_t i = 0; i < view->task_count; i++)
+        if (&view->tasks[i] != task && !sleeps_for_ever(view, &view->tasks[i]))
+            return FP_COMPANY_AWAKE;
+    if (view->task_count == 1)
+        return FP_COMPANY_NONE;
+    return view->rests ? FP_COMPANY_ASLEEP : FP_COMPANY_AWAKE;
+}
+
+static enum fp_waker waker_of(const struct fp_view *view)
+{
+    uint64_t deliverable = 0;
+    for (size_t i = 0; i < view->task_count; i++)
+        deliverable |= ~view->tasks[i].blocked;
+    uint64_t candidates = view->handled & deliverable & ~FAULTS;
+    if (!view->children)
+        candidates &= ~BIT(SIGCHLD); /* the parent's: nobody tells this process of an end */
+    if (candidates & ~BIT(SIGINT))
+        return FP_WAKER_HANDLER;
+    if (candidates && view->is_python)
+        return FP_WAKER_INTERRUPT;
+    return candidates ? FP_WAKER_HANDLER : FP_WAKER_NONE;
+}
+
+static bool is_threading_wait(const struct fp_python_frame *frame)
+{
+    const char *base = strrchr(frame->file, '/'), *dot = strrchr(frame->function, '.');
+    return strcmp(base ? base + 1 : frame->file, "threading.py") == 0 &&
+           strcmp(dot ? dot + 1 : frame->function, "wait") == 0;
+}
+
+/* Event.wait stands behind Condition.wait, and behind it the program: it may sleep until it is
+   killed. Without Python stacks nobody knows. */
+static bool is_parked(const struct fp_view *view, const struct fp_stack *stack, bool has_python)
+{
+    const struct fp_python_frame *frames = stack ? stack->python : NULL;
+    if (!has_python || !stack)
+        return view->is_python;
+    return stack->python_count > 2 && is_threading_wait(&frames[0]) &&
+           is_threading_wait(&frames[1]) && fp_code_of(frames[2].file) == FP_CODE_USER;
+}
+
+/* glibc: the word is the mutex itself, and its owner follows the word and a count. */
+static pid_t owner_of(const struct fp_view *view, const struct fp_task *task)
+{
+    int words[3] = {0};
+    fp_view_copy(view, task->arguments[0], words, sizeof words);
+    return words[2];
+}
+
+static bool is_owner_lost(const struct fp_view *view, const struct fp_task *task,
+                          const struct fp_view *parent)
+{
+    pid_t owner = owner_of(view, task);
+    return owner > 0 && !fp_view_task(view, owner) && parent && fp_view_task(parent, owner);
+}
+
+static bool is_on_stack(const struct fp_runtime *runtime, const struct fp_stack *stack)
+{
+    for (size_t i = 0; stack && i < stack->native_count; i++)
+        if (!*runtime->facts.file && strcmp(stack->native[i].dso, runtime->facts.dso) == 0)
+            return true;
+    return false;
+}
+
+/* What is known to survive is meant where its own code waits: the environment that the class
+   depends on may have changed since the program's start. */
+static void find_lost(struct fp_finding *finding, const struct fp_stack *stack,
+                      const struct fp_seen *seen, const struct fp_seen *in_parent)
+{
+    for (size_t i = 0; in_parent && i < in_parent->count; i++) {
+        const struct fp_runtime *runtime = &in_parent->runtimes[i].runtime;
+        struct fp_judgement judgement =
+            fp_judge(runtime, FP_ORIGIN_PYTHON, (const char *const *)environ);
+        if (fp_seen_find(seen, &runtime->facts) ||
+            (judgement.class == FP_CLASS_SURVIVES && !is_on_stack(runtime, stack)))
+            continue;
+        finding->lost[finding->lost_count++] = (struct fp_lost){.runtime = *runtime};
+        finding->hang.fork.lost_threads += runtime->threads;
+    }
+}
+
+/* Who started a Python thread is not seen from outside: a library's loop looks like any other. The
+   library whose Python code waits is meant then, where it lost threads of its own. */
+static int blame_package(const struct fp_finding *finding, const struct fp_stack *stack)
+{
+    struct fp_package package;
+    for (size_t i = 0; stack && i < stack->python_count; i++)
+        for (size_t k = 0;
+             fp_package_find(stack->python[i].file, &package) && k < finding->lost_count; k++)
+            if (strcmp(finding->lost[k].runtime.facts.package, package.name) == 0)
+                return (int)k;
+    return -1;
+}
+
+static void blame(struct fp_finding *finding, const struct fp_stack *stack)
+{
+    const char *dsos[FP_STACK_FRAMES], *files[FP_STACK_FRAMES];
+    struct fp_traces traces = {.owner = -1, .dsos = dsos, .files = files};
+    for (size_t i = 0; stack && i < stack->native_count; i++)
+        dsos[traces.dso_count++] = stack->native[i].dso;
+    for (size_t i = 0; stack && i < stack->python_count; i++)
+        files[traces.file_count++] = stack->python[i].file;
+    int found = fp_blame(finding->lost, finding->lost_count, &traces, &finding->hang.cause);
+    if (found < 0 && (found = blame_package(finding, stack)) >= 0)
+        finding->hang.cause = FP_CAUSE_LINE;
+    if (found < 0)
+        return;
+    finding->hang.lost = &finding->lost[found].runtime;
+    finding->hang.judgement =
+        fp_judge(finding->hang.lost, FP_ORIGIN_PYTHON, (const char *const *)environ);
+}
+
+static const char *note_line(struct fp_finding *finding, int which,
+                             const struct fp_python_frame *frame)
+{
+    snprintf(finding->lines[which], sizeof finding->lines[which], "%s:%d", frame->file,
+             frame->line);
+    return finding->lines[which];
+}
+
+static void note_site(struct fp_finding *finding, const struct fp_stack *stack)
+{
+    struct fp_site *site = &finding->wait_site;
+    *site = (struct fp_site){"", "", "", "", "", ""};
+    for (size_t i = 0; stack && i < stack->python_count; i++) {
+        enum fp_code code = fp_code_of(stack->python[i].file);
+        if (i == 0)
+            site->innermost = note_line(finding, 0, &stack->python[i]);
+        if (code == FP_CODE_PACKAGE && !*site->library)
+            site->library = note_line(finding, 1, &stack->python[i]);
+        if (code == FP_CODE_USER && !*site->user) {
+            site->user = note_line(finding, 2, &stack->python[i]);
+            site->function = stack->python[i].function;
+        }
+    }
+}
+
+/* Whose code waits: the innermost frame that is neither libc's nor Python's own. */
+static void note_waiting(struct fp_finding *finding, const struct fp_stack *stack)
+{
+    struct fp_facts *facts = &finding->hang.waiting;
+    *facts = (struct fp_facts){"", "", "", "", ""};
+    for (size_t i = 0; stack && i < stack->native_count; i++) {
+        const char *base = strrchr(stack->native[i].dso, '/');
+        if (!base || strncmp(base, "/libc.", 6) == 0 || strncmp(base, "/libpthread", 11) == 0)
+            continue;
+        facts->dso = stack->native[i].dso;
+        break;
+    }
+    if (fp_package_find(facts->dso, &finding->package)) {
+        facts->package = finding->package.name;
+        facts->version = finding->package.version;
+    }
+}
+
+static unsigned long age_milliseconds(const struct fp_tree_process *process)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    double begun = (double)process->begun / (double)sysconf(_SC_CLK_TCK);
+    double age = (double)now.tv_sec + (double)now.tv_nsec / 1e9 - begun;
+    return age > 0 ? (unsigned long)(age * 1000) : 0;
+}
+
+static struct fp_opinion judge_task(struct fp_finding *finding, const struct fp_view *view,
+                                    const struct fp_task *task, const struct fp_stacks *stacks,
+                                    const struct fp_view *parent)
+{
+    const struct fp_stack *stack = fp_stacks_of(stacks, task->tid);
+    struct fp_wait_facts facts = {.wait = wait_of(stack), .evaluated = true};
+    bool is_endless, in_futex = fp_task_in_futex(task, &is_endless);
+    if (!in_futex && is_epoll(task, &is_endless))
+        facts.wait = FP_WAIT_EPOLL;
+    else if (!in_futex || task->state != 'S' || !view->process.forked)
+        return (struct fp_opinion){FP_GRADE_NONE, FP_REASON_NONE};
+    facts.timed = !is_endless && !is_watched_for_ever(stack);
+    facts.satisfied = in_futex && !is_unchanged(view, task);
+    facts.shared = in_futex && !is_private(view, task);
+    facts.company = company_of(view, task);
+    facts.waker = waker_of(view);
+    facts.owner_lost = facts.wait == FP_WAIT_MUTEX && is_owner_lost(view, task, parent);
+    facts.parked = task->tid == view->process.pid && is_parked(view, stack, stacks->has_python);
+    facts.about_lost = finding->hang.lost && fp_cause_is_evidence(finding->hang.cause);
+    finding->hang.wait = facts.wait;
+    finding->hang.interruptible = facts.waker == FP_WAKER_INTERRUPT && view->is_python;
+    return fp_hang_judge(&facts);
+}
+
+void fp_judge_process(struct fp_finding *finding, const struct fp_view *view,
+                      const struct fp_stacks *stacks, const struct fp_seen *seen,
+                      const struct fp_view *parent, const struct fp_seen *seen_in_parent)
+{
+    struct fp_finding best = {0};
+    for (size_t i = 0; i < view->task_count; i++) {
+        const struct fp_task *task = &view->tasks[i];
+        const struct fp_stack *stack = fp_stacks_of(stacks, task->tid);
+        *finding = (struct fp_finding){0};
+        finding->fork_site = (struct fp_site){"", "", "", "", "", ""};
+        finding->hang.fork =
+            (struct fp_fork_origin){.call = "fork",
+                                    .origin = view->is_python ? FP_ORIGIN_PYTHON : FP_ORIGIN_NATIVE,
+                                    .parent = view->process.parent};
+        find_lost(finding, stack, seen, seen_in_parent);
+        blame(finding, stack);
+        struct fp_opinion opinion = judge_task(finding, view, task, stacks, parent);
+        if (i && opinion.grade <= best.hang.opinion.grade)
+            continue; /* of two alike the main thread speaks */
+        finding->hang.opinion = opinion;
+        finding->hang.tid = task->tid;
+        note_waiting(finding, stack);
+        best = *finding;
+    }
+    *finding = best;
+    const struct fp_stack *stack = fp_stacks_of(stacks, finding->hang.tid);
+    struct fp_hang *hang = &finding->hang;
+    note_site(finding, stack);
+    note_waiting(finding, stack);
+    for (size_t i = 0; hang->lost && i < finding->lost_count; i++)
+        if (strcmp(finding->lost[i].runtime.facts.dso, hang->lost->facts.dso) == 0 &&
+            strcmp(finding->lost[i].runtime.facts.file, hang->lost->facts.file) == 0)
+            hang->lost = &finding->lost[i].runtime; /* the copy's own */
+    hang->program = view->program;
+    hang->pid = view->process.pid;
+    hang->threads = (unsigned)view->task_count;
+    hang->at = finding->wait_site;
+    hang->fork.site = &finding->fork_site;
+    hang->fork.milliseconds = age_milliseconds(&view->process);
+    hang->native = stack ? stack->native : NULL;
+    hang->native_count = stack ? stack->native_count : 0;
+    hang->python = stack ? stack->python : NULL;
+    hang->python_count = stack ? stack->python_count : 0;
+}

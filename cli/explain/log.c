@@ -1,0 +1,209 @@
+/*
+ * `forkpolicy explain LOG[:N]`: one record in the words of the shim, and what else the log knows of
+ * its process. See explain.h.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#define _GNU_SOURCE
+#include "cli/explain/explain.h"
+
+#include "cli/cli.h"
+#include "cli/decode.h"
+#include "cli/explain/notes.h"
+#include "policy/hang_message.h"
+#include "policy/message.h"
+#include "policy/phrases.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+enum { STACK_SHOWN = 12 /* by the message itself */ };
+
+/* What the message calls the program: the log has its name alone, and that of few processes. */
+static const char *program_of(const struct fp_story *story, const char *decoded)
+{
+    return *decoded ? decoded : story->program && *story->program ? story->program : "its program";
+}
+
+/* The frames for which there was no room in the message. */
+static void print_stacks(const struct fp_hang *hang)
+{
+    char line[1024];
+    for (size_t i = STACK_SHOWN; i < hang->python_count; i++) {
+        struct fp_text text = FP_TEXT(line);
+        fp_text_quote(&text, fp_slice_of(hang->python[i].file), 300);
+        printf("  python   %zu: %s:%d in %s\n", i, line, hang->python[i].line,
+               fp_story_quoted(hang->python[i].function));
+    }
+    for (size_t i = STACK_SHOWN; i < hang->native_count; i++) {
+        struct fp_text text = FP_TEXT(line);
+        fp_text_quote(&text, fp_slice_of(hang->native[i].dso), 300);
+        printf("  native   %zu: %s %s+%lu\n", i, line, fp_story_quoted(hang->native[i].symbol),
+               hang->native[i].offset);
+    }
+}
+
+static bool say_hang(const struct fp_story *story, struct fp_room *room, struct fp_text *text)
+{
+    struct fp_hang hang;
+    bool whole = fp_decode_hang(room, story->record, &hang);
+    hang.program = program_of(story, hang.program);
+    if (story->fork) { /* it knows better */
+        struct fp_decoded_fork *fork = fp_room_take(room, sizeof *fork);
+        fp_decode_fork(room, story->fork, fork);
+        hang.fork.origin = fork->snapshot.origin;
+    }
+    fp_message_hang(text, &hang);
+    printf("%s", text->data);
+    if (hang.outcome == FP_OUTCOME_RAISED) {
+        fp_message_hang_error(text, &hang);
+        printf("\nForkPolicyError: %s\n", text->data);
+    }
+    print_stacks(&hang);
+    return whole;
+}
+
+/* A fork that the shim said nothing of: its policy was not to. */
+static void say_silent_fork(struct fp_decoded_fork *fork, struct fp_text *text)
+{
+    bool any = false;
+    for (size_t i = 0; i < fork->snapshot.count; i++)
+        any |= fork->told[i] = fork->verdict.runtimes[i].class == FP_CLASS_LOST;
+    if (any) {
+        fp_message_fork(text, &fork->snapshot, &fork->verdict, fork->told);
+        printf("The policy had the shim be silent here. Its words:\n%s", text->data);
+        return;
+    }
+    printf("Nothing that is known to hang was lost, and the shim was silent.\n");
+    for (size_t i = 0; i < fork->snapshot.count; i++) {
+        fp_text_reset(text);
+        fp_add_runtime_name(text, &fork->snapshot.runtimes[i]);
+        fp_text_format(text, ": ");
+        fp_add_threads(text, &fork->snapshot.runtimes[i]);
+        printf("  %s; %s, %s\n", text->data, fp_class_name(fork->verdict.runtimes[i].class),
+               fp_action_name(fork->verdict.runtimes[i].action));
+    }
+}
+
+static bool say_fork(const struct fp_story *story, struct fp_room *room, struct fp_text *text)
+{
+    struct fp_decoded_fork *fork = fp_room_take(room, sizeof *fork);
+    bool whole = fp_decode_fork(room, story->record, fork);
+    fork->snapshot.program = program_of(story, fork->snapshot.program);
+    if (!fork->verdict.tell && !fork->verdict.refuse) {
+        say_silent_fork(fork, text);
+        return whole;
+    }
+    fp_message_fork(text, &fork->snapshot, &fork->verdict, fork->told);
+    printf("%s", text->data);
+    if (fork->verdict.refuse) {
+        fp_message_refusal(text, &fork->snapshot, &fork->verdict);
+        printf("\nForkPolicyError: %s\n", text->data);
+    }
+    return whole;
+}
+
+static bool say_use(const struct fp_story *story, struct fp_room *room, struct fp_text *text)
+{
+    struct fp_decoded_use use;
+    bool whole = fp_decode_use(room, story->record, &use);
+    fp_message_use(text, use.pid, program_of(story, use.program), &use.runtime, use.call,
+                   &use.fork);
+    printf("%s", text->data);
+    return whole;
+}
+
+/* Records that have no message: their members as they stand. */
+static bool say_members(const json_t *record)
+{
+    json_t *member;
+    const char *key;
+    json_object_foreach((json_t *)(uintptr_t)record, key, member)
+    {
+        char *value = json_dumps(member, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII);
+        printf("  %-12s %s\n", fp_story_quoted(key), value ? value : "");
+        free(value);
+    }
+    return true;
+}
+
+static bool say_record(const struct fp_story *story)
+{
+    static char buffer[4 * FP_EVENT_MAX];
+    struct fp_text text = FP_TEXT(buffer);
+    struct fp_room room = {0};
+    fp_text_reset(&text);
+    bool whole = fp_story_is(story->record, "hang")  ? say_hang(story, &room, &text)
+                 : fp_story_is(story->record, "use") ? say_use(story, &room, &text)
+                 : fp_story_is(story->record, "fork") || fp_story_is(story->record, "refused")
+                     ? say_fork(story, &room, &text)
+                     : say_members(story->record);
+    fp_room_free(&room);
+    return whole;
+}
+
+static void print_head(const struct fp_story *story, const char *path)
+{
+    char shown[40] = "";
+    double time = fp_log_number(story->record, "time");
+    time_t moment = time > 0 && time < 1e11 ? (time_t)time : 0;
+    struct tm parts;
+    if (gmtime_r(&moment, &parts))
+        strftime(shown, sizeof shown, "%Y-%m-%d %H:%M:%S", &parts);
+    printf("%s:%lu: %s, %s UTC, host %s", path, story->line,
+           fp_story_quoted(fp_log_string(story->record, "event")), shown,
+           fp_story_quoted(fp_log_string(story->record, "host")));
+    const char *rank = fp_log_string(story->record, "rank");
+    printf("%s%s\n", *rank ? ", rank " : "", fp_story_quoted(rank));
+}
+
+static void print_notes(const struct fp_story *story)
+{
+    if (story->fork || story->note_count)
+        printf("\nin the same log:\n");
+    if (story->fork)
+        printf("  %-8s line %lu: by pid %ld; threads: %lu, runtimes: %zu\n", "forked",
+               story->fork_line, fp_story_pid(story->fork, "pid"),
+               fp_log_integer(story->fork, "threads", INT_MAX),
+               json_array_size(json_object_get(story->fork, "runtimes")));
+    for (size_t i = 0; i < story->note_count; i++)
+        printf("  %-8s %s\n", story->notes[i].label, story->notes[i].text);
+    if (story->notes_omitted)
+        printf("  and %lu more lines\n", story->notes_omitted);
+}
+
+static bool is_file(const char *path)
+{
+    struct stat status;
+    bool there = stat(path, &status) == 0;
+    if (there && (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)))
+        return true; /* the reader says what is wrong with a folder */
+    fp_cli_say("%s: %s", path,
+               there ? "explain reads a log twice: it must be a file" : strerror(errno));
+    return false;
+}
+
+int fp_explain_log(const char *path, unsigned long number)
+{
+    struct fp_story story = {.wanted = number, .telling = -1};
+    struct fp_log_count count = {0}, again = {.silent = true};
+    if (!is_file(path) || !fp_log_read(path, fp_story_choose, &story, &count))
+        return FP_EXIT_USAGE;
+    if (!story.record) {
+        if (number)
+            fp_cli_say("%s:%lu: there is no record on this line", path, number);
+        else
+            fp_cli_say("%s: there is no record in it", path);
+        return FP_EXIT_USAGE;
+    }
+    fp_log_read(path, fp_story_relate, &story, &again);
+    print_head(&story, path);
+    if (!say_record(&story))
+        printf("(the record is not whole: what it lacks is left open above)\n");
+    print_notes(&story);
+    fp_story_free(&story);
+    return 0;
+}

@@ -1,0 +1,241 @@
+/* See process.h. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "cli/explain/process.h"
+
+#include "cli/cli.h"
+#include "cli/explain/judge.h"
+#include "policy/hang_message.h"
+#include "policy/phrases.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MESSAGE_SIZE = 16 * 1024 };
+
+/* All that is known of one process. */
+struct picture {
+    struct fp_view view;
+    struct fp_stacks stacks;
+    struct fp_seen seen;
+    struct fp_finding finding;
+};
+
+struct album {
+    struct picture **pictures; /* parents before children */
+    size_t count;
+};
+
+static struct picture *take_picture(pid_t pid, bool says)
+{
+    char why[256];
+    struct picture *picture = calloc(1, sizeof *picture);
+    if (!picture)
+        return NULL;
+    if (!fp_view_read(&picture->view, pid, why, sizeof why)) {
+        if (says)
+            fp_cli_say("explain: pid %d: %s", (int)pid, why);
+        free(picture);
+        return NULL;
+    }
+    fp_stacks_read(&picture->stacks, &picture->view);
+    fp_seen_read(&picture->seen, &picture->view, &picture->stacks);
+    return picture;
+}
+
+static void drop_picture(struct picture *picture)
+{
+    if (!picture)
+        return;
+    fp_stacks_free(&picture->stacks);
+    fp_view_free(&picture->view);
+    free(picture);
+}
+
+static void add(struct album *album, struct picture *picture)
+{
+    void *grown = picture ? realloc(album->pictures, (album->count + 1) * sizeof picture) : NULL;
+    if (!grown) {
+        drop_picture(picture);
+        return;
+    }
+    album->pictures = grown;
+    album->pictures[album->count++] = picture;
+}
+
+static struct picture *find(const struct album *album, pid_t pid)
+{
+    for (size_t i = 0; i < album->count; i++)
+        if (album->pictures[i]->view.process.pid == pid)
+            return album->pictures[i];
+    return NULL;
+}
+
+/* "deltalake 0.18.2", "ThreadPoolExecutor (python 3.11)" */
+static const char *name_of(const struct fp_runtime *runtime)
+{
+    static char name[200];
+    struct fp_text text = FP_TEXT(name);
+    fp_add_runtime_name(&text, runtime);
+    return name;
+}
+
+static void print_runtimes(FILE *stream, const struct picture *child, const struct picture *parent)
+{
+    fprintf(stream, "forkpolicy:   threads of pid %d, and of its parent %d:\n",
+            (int)child->view.process.pid, (int)child->view.process.parent);
+    fprintf(stream, "forkpolicy:     %6s %6s\n", "child", "parent");
+    for (size_t i = 0; i < parent->seen.count; i++) {
+        const struct fp_runtime *runtime = &parent->seen.runtimes[i].runtime;
+        const struct fp_seen_runtime *same = fp_seen_find(&child->seen, &runtime->facts);
+        fprintf(stream, "forkpolicy:     %6u %6u  %s: %s\n", same ? same->runtime.threads : 0,
+                runtime->threads, name_of(runtime), runtime->names);
+    }
+    for (size_t i = 0; i < child->seen.count; i++) {
+        const struct fp_runtime *runtime = &child->seen.runtimes[i].runtime;
+        if (!fp_seen_find(&parent->seen, &runtime->facts))
+            fprintf(stream, "forkpolicy:     %6u %6u  %s: %s\n", runtime->threads, 0,
+                    name_of(runtime), runtime->names);
+    }
+}
+
+static void print_stack(FILE *stream, const struct fp_stack *stack)
+{
+    for (size_t i = 0; i < stack->python_count; i++)
+        fprintf(stream, "forkpolicy:       python  %s:%d in %s\n", stack->python[i].file,
+                stack->python[i].line, stack->python[i].function);
+    for (size_t i = 0; i < stack->native_count; i++)
+        fprintf(stream, "forkpolicy:       native  %s %s+%lu\n",
+                *stack->native[i].dso ? stack->native[i].dso : "?", stack->native[i].symbol,
+                stack->native[i].offset);
+}
+
+static void print_threads(FILE *stream, const struct picture *picture, bool stacks)
+{
+    for (size_t i = 0; i < picture->view.task_count; i++) {
+        const struct fp_task *task = &picture->view.tasks[i];
+        const struct fp_stack *stack = fp_stacks_of(&picture->stacks, task->tid);
+        fprintf(stream, "forkpolicy:     thread %d %s: %s\n", (int)task->tid,
+                stack && *stack->python_name ? stack->python_name : task->name,
+                fp_task_call(&picture->view, task));
+        if (stacks && stack)
+            print_stack(stream, stack);
+    }
+}
+
+static void print_message(FILE *stream, const struct fp_hang *hang)
+{
+    static char message[MESSAGE_SIZE];
+    struct fp_text text = FP_TEXT(message);
+    fp_message_hang(&text, hang);
+    fputs(message, stream);
+}
+
+static void print_record(FILE *stream, const struct picture *picture)
+{
+    char record[FP_EVENT_MAX + 1], host[65] = "";
+    struct timespec now;
+    struct fp_text text = {.data = record, .size = sizeof record};
+    clock_gettime(CLOCK_REALTIME, &now);
+    gethostname(host, sizeof host - 1);
+    struct fp_event_header header = {.event = "hang",
+                                     .seconds = now.tv_sec,
+                                     .nanoseconds = now.tv_nsec,
+                                     .pid = picture->view.process.pid,
+                                     .parent = picture->view.process.parent,
+                                     .host = host};
+    fp_event_hang(&text, &header, &picture->finding.hang);
+    fputs(record, stream);
+}
+
+static void print_head(FILE *stream, const struct picture *picture)
+{
+    const struct fp_tree_process *process = &picture->view.process;
+    fprintf(stream, "forkpolicy: pid %d (%s), %s: ", (int)process->pid, picture->view.program,
+            process->forked ? "a forked child" : "not a forked child");
+    if (process->state == 'T' || process->state == 't')
+        fprintf(stream, "it is stopped%s\n", process->state == 't' ? " by a debugger" : "");
+    else if (!process->forked)
+        fprintf(stream, "a fork has taken nothing from it\n");
+    else if (picture->finding.hang.opinion.grade == FP_GRADE_PROVEN)
+        fprintf(stream, "it can never go on\n");
+    else if (picture->finding.hang.opinion.grade != FP_GRADE_NONE)
+        fprintf(stream, "it may never go on\n");
+    else
+        fprintf(stream, "nothing shows that it hangs for what it lost in a fork\n");
+}
+
+static void print_gaps(FILE *stream, const struct picture *picture,
+                       const struct fp_explain_options *options)
+{
+    if (!picture->view.may_trace)
+        fprintf(stream, "forkpolicy:   missing what it waits for: this user may not trace it\n");
+    if (*picture->stacks.problem)
+        fprintf(stream, "forkpolicy:   missing %s\n", picture->stacks.problem);
+    if (picture->view.has_shim && !options->brief)
+        fprintf(stream,
+                "forkpolicy:   shim    is in it: its own reports are in FORKPOLICY_LOG, and "
+                "its waits look timed from outside\n");
+}
+
+static void print(FILE *stream, const struct picture *picture, const struct picture *parent,
+                  const struct fp_explain_options *options)
+{
+    bool hangs = picture->finding.hang.opinion.grade != FP_GRADE_NONE;
+    if (options->json) {
+        if (hangs)
+            print_record(stream, picture);
+        return;
+    }
+    if (hangs && !options->brief)
+        print_message(stream, &picture->finding.hang);
+    else
+        print_head(stream, picture);
+    print_gaps(stream, picture, options);
+    if (picture->view.process.forked && parent)
+        print_runtimes(stream, picture, parent);
+    print_threads(stream, picture, options->stacks);
+}
+
+static void judge(const struct album *album, struct picture *picture, struct picture **above)
+{
+    pid_t pid = picture->view.process.parent;
+    struct picture *parent = find(album, pid);
+    if (!parent && picture->view.process.forked)
+        parent = *above = take_picture(pid, false);
+    fp_judge_process(&picture->finding, &picture->view, &picture->stacks, &picture->seen,
+                     parent ? &parent->view : NULL, parent ? &parent->seen : NULL);
+}
+
+bool fp_explain_process(FILE *stream, pid_t pid, const struct fp_explain_options *options,
+                        enum fp_grade *worst)
+{
+    struct album album = {0};
+    struct fp_tree tree = {0};
+    struct picture *above = NULL; /* the parent of the one that was asked for */
+    *worst = FP_GRADE_NONE;
+    add(&album, take_picture(pid, true));
+    if (!album.count)
+        return false;
+    fp_tree_read(&tree, pid);
+    for (size_t i = 0; i < tree.count; i++)
+        add(&album, take_picture(tree.processes[i].pid, false));
+    for (size_t i = 0; i < album.count; i++)
+        judge(&album, album.pictures[i], &above);
+    for (int grade = FP_GRADE_PROVEN; grade >= FP_GRADE_NONE; grade--)
+        for (size_t i = 0; i < album.count; i++) {
+            struct picture *picture = album.pictures[i];
+            struct picture *parent = find(&album, picture->view.process.parent);
+            if (picture->finding.hang.opinion.grade != (enum fp_grade)grade)
+                continue;
+            print(stream, picture, parent ? parent : above, options);
+            *worst = (enum fp_grade)grade > *worst ? (enum fp_grade)grade : *worst;
+        }
+    for (size_t i = 0; i < album.count; i++)
+        drop_picture(album.pictures[i]);
+    drop_picture(above);
+    free(album.pictures);
+    fp_tree_free(&tree);
+    return true;
+}

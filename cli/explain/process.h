@@ -1,0 +1,26 @@
+/*
+ * A process and those that descend from it, explained: which of them hang for what they lost in a
+ * fork, and what each of their threads waits for, parent and child side by side.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FP_CLI_PROCESS_H
+#define FP_CLI_PROCESS_H
+
+#include "policy/hang.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+struct fp_explain_options {
+    bool json;   /* one `hang` record a line, for those that hang, instead of words */
+    bool stacks; /* of every thread, not only of those that hang */
+    bool brief;  /* no report: it is told elsewhere */
+};
+
+/* The worst grade that was found. False, and said, where the process cannot be looked at. */
+bool fp_explain_process(FILE *stream, pid_t pid, const struct fp_explain_options *options,
+                        enum fp_grade *worst);
+
+#endif

@@ -1,0 +1,316 @@
+/* See view.h. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "cli/explain/view.h"
+
+#include "common/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <linux/futex.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static bool read_of(pid_t pid, const char *name, char *buffer, size_t size)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+    return fp_file_read(path, buffer, size) > 0;
+}
+
+static uint64_t number_after(const char *text, const char *key, int base)
+{
+    const char *at = strstr(text, key);
+    return at ? strtoull(at + strlen(key), NULL, base) : 0;
+}
+
+static void read_call(struct fp_view *view, struct fp_task *task, const char *folder)
+{
+    char name[64], line[256];
+    snprintf(name, sizeof name, "%s/syscall", folder);
+    task->call = -1;
+    if (!read_of(view->process.pid, name, line, sizeof line)) {
+        view->may_trace = false;
+        return;
+    }
+    uint64_t *out = task->arguments;
+    if (line[0] >= '0' && line[0] <= '9')
+        sscanf(line, "%ld 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx", &task->call, &out[0], &out[1],
+               &out[2], &out[3], &out[4], &out[5]);
+}
+
+static bool read_task(struct fp_view *view, struct fp_task *task)
+{
+    char folder[40], name[64], text[4096];
+    snprintf(folder, sizeof folder, "task/%d", (int)task->tid);
+    snprintf(name, sizeof name, "%s/status", folder);
+    if (!read_of(view->process.pid, name, text, sizeof text))
+        return false;
+    const char *state = strstr(text, "\nState:\t");
+    task->state = state ? state[8] : '?';
+    sscanf(text, "Name:\t%31[^\n]", task->name);
+    task->switches = number_after(text, "\nvoluntary_ctxt_switches:", 10) +
+                     number_after(text, "\nnonvoluntary_ctxt_switches:", 10);
+    task->blocked = number_after(text, "\nSigBlk:", 16);
+    if (task->tid == view->process.pid)
+        view->handled = number_after(text, "\nSigCgt:", 16);
+    if (task->state == 'Z' || task->state == 'X')
+        return false; /* a main thread that has left does nothing more */
+    read_call(view, task, folder);
+    return true;
+}
+
+static void read_tasks(struct fp_view *view)
+{
+    view->task_count = 0;
+    char path[40];
+    snprintf(path, sizeof path, "/proc/%d/task", (int)view->process.pid);
+    DIR *folder = opendir(path);
+    const struct dirent *entry;
+    while (folder && (entry = readdir(folder))) {
+        struct fp_task task = {.tid = (pid_t)strtol(entry->d_name, NULL, 10)};
+        if (task.tid <= 0 || !read_task(view, &task))
+            continue;
+        void *grown = realloc(view->tasks, (view->task_count + 1) * sizeof task);
+        if (!grown)
+            break;
+        view->tasks = grown;
+        view->tasks[view->task_count++] = task;
+    }
+    if (folder)
+        closedir(folder);
+}
+
+/* One look sees threads at different times; two that find the same have a moment in common. */
+static void look_again(struct fp_view *view)
+{
+    struct fp_view again = {.process = view->process, .may_trace = true};
+    read_tasks(&again);
+    view->rests = again.task_count == view->task_count;
+    for (size_t i = 0; view->rests && i < again.task_count; i++) {
+        const struct fp_task *before = fp_view_task(view, again.tasks[i].tid);
+        view->rests = before && before->switches == again.tasks[i].switches &&
+                      before->call == again.tasks[i].call &&
+                      before->arguments[0] == again.tasks[i].arguments[0];
+    }
+    free(again.tasks);
+}
+
+static char *path_of_line(char *line)
+{
+    static const char GONE[] = " (deleted)";
+    char *path = strchr(line, '/');
+    if (!path)
+        return strdup("");
+    size_t length = strcspn(path, "\n");
+    if (length > sizeof GONE - 1 &&
+        strncmp(path + length - (sizeof GONE - 1), GONE, sizeof GONE - 1) == 0)
+        length -= sizeof GONE - 1;
+    return strndup(path, length);
+}
+
+static bool read_mappings(struct fp_view *view)
+{
+    char name[40], *line = NULL;
+    size_t room = 0;
+    snprintf(name, sizeof name, "/proc/%d/maps", (int)view->process.pid);
+    FILE *stream = fopen(name, "re");
+    while (stream && getline(&line, &room, stream) > 0) {
+        struct fp_mapping mapping = {0};
+        char letters[8];
+        if (sscanf(line, "%lx-%lx %7s %lx", &mapping.start, &mapping.end, letters,
+                   &mapping.offset) != 4)
+            continue;
+        void *grown = realloc(view->mappings, (view->mapping_count + 1) * sizeof mapping);
+        if (!grown)
+            break;
+        view->mappings = grown;
+        mapping.is_private = letters[3] == 'p';
+        mapping.path = path_of_line(line);
+        view->has_shim |= strstr(mapping.path, "/libforkpolicy.so") != NULL;
+        view->is_python |= strstr(mapping.path, "python") != NULL;
+        view->mappings[view->mapping_count++] = mapping;
+    }
+    free(line);
+    if (stream)
+        fclose(stream);
+    return view->mapping_count > 0;
+}
+
+/* "python3 train.py": the base name of the program, and its arguments. */
+static void read_program(struct fp_view *view)
+{
+    char line[sizeof view->program];
+    ssize_t length = 0;
+    char path[40];
+    snprintf(path, sizeof path, "/proc/%d/cmdline", (int)view->process.pid);
+    length = fp_file_read(path, line, sizeof line);
+    for (ssize_t i = 0; i + 1 < length; i++)
+        if (!line[i] || (unsigned char)line[i] < ' ')
+            line[i] = ' ';
+    const char *blank = length > 0 ? strchr(line, ' ') : NULL, *base = line;
+    for (const char *at = line; length > 0 && *at && at != blank; at++)
+        if (*at == '/')
+            base = at + 1;
+    snprintf(view->program, sizeof view->program, "%s", length > 0 ? base : "");
+}
+
+static unsigned count_children(pid_t pid)
+{
+    struct fp_tree tree = {0};
+    unsigned count = 0;
+    fp_tree_read(&tree, pid);
+    for (size_t i = 0; i < tree.count; i++)
+        count += tree.processes[i].parent == pid;
+    fp_tree_free(&tree);
+    return count;
+}
+
+static void say_denied(pid_t pid, char *why, size_t size)
+{
+    char path[40], scope[8] = "";
+    struct stat status = {0};
+    snprintf(path, sizeof path, "/proc/%d", (int)pid);
+    if (stat(path, &status) == 0 && status.st_uid != geteuid() && geteuid() != 0)
+        snprintf(why, size, "it belongs to user %u: run this as that user or as root",
+                 (unsigned)status.st_uid);
+    else if (fp_file_read("/proc/sys/kernel/yama/ptrace_scope", scope, sizeof scope) > 0 &&
+             scope[0] != '0')
+        snprintf(why, size,
+                 "this machine lets only ancestors look into a process (kernel.yama.ptrace_scope "
+                 "is %c): run this as root",
+                 scope[0]);
+    else
+        snprintf(why, size, "its memory map may not be read: run this as root");
+}
+
+bool fp_view_read(struct fp_view *view, pid_t pid, char *why, size_t size)
+{
+    *view = (struct fp_view){.may_trace = true};
+    bool alive = fp_tree_read_process(pid, &view->process);
+    if (!alive) {
+        bool zombie = view->process.state == 'Z';
+        snprintf(why, size, "%s",
+                 zombie ? "it has ended, and its parent has not asked for its status yet (a zombie)"
+                        : "there is no such process");
+        return false;
+    }
+    read_program(view);
+    if (!read_mappings(view)) {
+        if (errno == EACCES || errno == EPERM)
+            say_denied(pid, why, size);
+        else
+            snprintf(why, size,
+                     "it has no memory of its own: a thread of the kernel, or about to "
+                     "end");
+        fp_view_free(view);
+        return false;
+    }
+    read_tasks(view);
+    look_again(view);
+    view->children = count_children(pid);
+    return true;
+}
+
+void fp_view_free(struct fp_view *view)
+{
+    for (size_t i = 0; i < view->mapping_count; i++)
+        free(view->mappings[i].path);
+    free(view->mappings);
+    free(view->tasks);
+    *view = (struct fp_view){0};
+}
+
+const struct fp_task *fp_view_task(const struct fp_view *view, pid_t tid)
+{
+    for (size_t i = 0; i < view->task_count; i++)
+        if (view->tasks[i].tid == tid)
+            return &view->tasks[i];
+    return NULL;
+}
+
+const struct fp_mapping *fp_view_mapping(const struct fp_view *view, uint64_t address)
+{
+    for (size_t i = 0; i < view->mapping_count; i++)
+        if (address >= view->mappings[i].start && address < view->mappings[i].end)
+            return &view->mappings[i];
+    return NULL;
+}
+
+bool fp_view_copy(const struct fp_view *view, uint64_t address, void *to, size_t size)
+{
+    struct iovec here = {to, size}, there = {(void *)(uintptr_t)address, size};
+    return process_vm_readv(view->process.pid, &here, 1, &there, 1, 0) == (ssize_t)size;
+}
+
+bool fp_task_in_futex(const struct fp_task *task, bool *is_endless)
+{
+    int command = (int)task->arguments[1] & FUTEX_CMD_MASK;
+    bool waits = task->call == SYS_futex && (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET);
+    *is_endless = waits && task->arguments[3] == 0;
+    return waits;
+}
+
+static const char *file_of(const struct fp_view *view, uint64_t number)
+{
+    static char text[256];
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)view->process.pid, (int)number);
+    ssize_t length = readlink(path, text, sizeof text - 1);
+    text[length > 0 ? length : 0] = '\0';
+    return text;
+}
+
+static const struct {
+    long call;
+    const char *name;
+    bool has_file;
+} CALLS[] = {
+    {SYS_futex, "futex", false},
+    {SYS_read, "read", true},
+    {SYS_write, "write", true},
+    {SYS_recvfrom, "recvfrom", true},
+    {SYS_recvmsg, "recvmsg", true},
+    {SYS_accept4, "accept4", true},
+    {SYS_connect, "connect", true},
+    {SYS_epoll_pwait, "epoll_wait", true},
+    {SYS_ppoll, "poll", false},
+    {SYS_pselect6, "select", false},
+    {SYS_clock_nanosleep, "sleep", false},
+    {SYS_wait4, "wait4", false},
+    {SYS_waitid, "waitid", false},
+    {SYS_rt_sigtimedwait, "sigwait", false},
+#ifdef SYS_epoll_wait
+    {SYS_epoll_wait, "epoll_wait", true},
+    {SYS_poll, "poll", false},
+    {SYS_select, "select", false},
+    {SYS_pause, "pause", false},
+#endif
+};
+
+const char *fp_task_call(const struct fp_view *view, const struct fp_task *task)
+{
+    static char text[400];
+    if (task->call < 0) {
+        snprintf(text, sizeof text, "%s",
+                 task->state == 'R'                         ? "runs"
+                 : task->state == 't' || task->state == 'T' ? "is stopped"
+                                                            : "is in no system call");
+        return text;
+    }
+    for (size_t i = 0; i < sizeof CALLS / sizeof *CALLS; i++) {
+        if (CALLS[i].call != task->call)
+            continue;
+        if (CALLS[i].has_file)
+            snprintf(text, sizeof text, "%s(%d: %s)", CALLS[i].name, (int)task->arguments[0],
+                     file_of(view, task->arguments[0]));
+        else
+            snprintf(text, sizeof text, "%s", CALLS[i].name);
+        return text;
+    }
+    snprintf(text, sizeof text, "system call %ld", task->call);
+    return text;
+}

@@ -1,0 +1,25 @@
+/*
+ * The records themselves, for the formats that draw: so many, and those that matter before the
+ * rest.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FP_CLI_REPORT_KEEP_H
+#define FP_CLI_REPORT_KEEP_H
+
+#include "cli/log.h"
+
+enum { FP_KEPT_MAX = 20000 };
+
+struct fp_kept {
+    json_t **records; /* those that matter; behind them the rest */
+    size_t telling, count;
+    unsigned long omitted;
+};
+
+void fp_keep(struct fp_kept *kept, const struct fp_log_record *record);
+
+/* Oldest first; the caller's to give back. Empties `kept`. */
+json_t *fp_kept_sorted(struct fp_kept *kept);
+
+#endif

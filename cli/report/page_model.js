@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0
+   Records in; processes, sites, runtimes and words out. Records are foreign data: any member may be
+   missing or of another type. What they hold gets into the page as text only (page.js). */
+"use strict";
+
+const EARLY_SECONDS = 5; // a child can be in the log before the fork that made it
+
+// What became of a runtime at a fork, worst first: [glyph, word].
+const STATES = {
+  hung: ["✕", "hung"], seems: ["?", "seems to hang"], used: ["▲", "used"], failed: ["!", "reset failed"],
+  refused: ["⊘", "refused"], lost: ["▨", "lost"], unknown: ["▨", "lost, not known"], reset: ["↺", "reset"], fine: ["✓", "fine"],
+};
+const RANKS = Object.fromEntries(Object.keys(STATES).map((state, rank) => [state, rank]));
+const NOWHERE = { key: "", label: "not known which", base: "not known which", raw: {} };
+
+const object = (value) => (value !== null && typeof value === "object" && !Array.isArray(value) ? value : {});
+const list = (value) => (Array.isArray(value) ? value : []);
+const number = (value) => (Number.isFinite(value) ? value : 0);
+const plural = (count, word, words = `${word}s`) => `${count} ${count === 1 ? word : words}`;
+const short = (string, most = 60) => (string.length > most ? `${string.slice(0, most / 2)}…${string.slice(-most / 2)}` : string);
+const basename = (path) => path.slice(path.lastIndexOf("/") + 1);
+const unique = (values) => [...new Set(values)];
+
+/* Control characters, and those that turn the direction of a line, are shown by their number. */
+function text(value) {
+  const string = typeof value === "string" ? value : Number.isFinite(value) ? String(value) : "";
+  const visible = string.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return short(visible, 1000);
+}
+
+/* Installed code by its path in its package, as in the reports on stderr. */
+function path(value) {
+  return text(value).replace(/^.*\/(?:(?:site|dist)-packages|lib\/python3\.\d+)\//, "");
+}
+
+function place(line) {
+  const { file, line: row } = object(line);
+  return text(file) ? `${path(file)}:${number(row)}` : "";
+}
+
+function siteLine(site) {
+  return [site.user, site.library, site.innermost].find((line) => text(object(line).file));
+}
+
+/* "/home/me/train.py:19 in main, through multiprocessing/process.py:121" */
+function siteWords(value, call) {
+  const site = object(value), line = place(siteLine(site)), through = place(site.library) || place(site.called);
+  if (!line) return text(site.dso) ? `${call || "fork"}() called from ${text(site.dso)}` : "a place that was not recorded";
+  return line + (text(site.function) ? ` in ${text(site.function)}` : "") + (through && through !== line ? `, through ${through}` : "");
+}
+
+function runtimeOf(value) {
+  const raw = object(value), code = text(raw.package), made = [code, text(raw.version)].filter(Boolean).join(" ");
+  const base = text(raw.name) || code || basename(text(raw.dso)) || "unnamed";
+  const label = !code ? base : base === code ? made : `${base} (${made})`;
+  return { key: label, label, base, raw, threads: number(raw.threads) };
+}
+
+function seconds(value) {
+  const places = value < 0.1 ? 3 : value < 10 ? 2 : 1;
+  return `${Number(value.toFixed(places))} s`;
+}
+
+// ---- The model: entries (records in time), processes, sites, runtimes
+
+function readEntries(raw) {
+  const records = list(raw).map(object);
+  let time = number(records.find((record) => number(record.time) > 0)?.time);
+  const entries = records.map((record, index) => {
+    time = number(record.time) > 0 ? record.time : time;
+    return { index, record, event: text(record.event), time, pid: number(record.pid), host: text(record.host), rank: text(record.rank) };
+  });
+  return entries.filter((entry) => entry.event).sort((a, b) => a.time - b.time || a.index - b.index);
+}
+
+function isAncestor(process, of) {
+  while (of && of !== process) of = of.parent;
+  return Boolean(of);
+}
+
+/* A pid can serve again: a fork begins a new process, unless the child's records came just before it. */
+function readProcesses(entries) {
+  const latest = new Map(), processes = [];
+  const add = (entry, pid) => {
+    const process = { id: `process-${processes.length}`, pid, host: entry.host, rank: entry.rank, program: "", born: entry.time, last: entry.time,
+      parent: latest.get(`${entry.host}/${text(entry.record.ppid)}`), fork: null, forks: [], events: [], hang: null, uses: [], resets: [], worst: RANKS.fine };
+    latest.set(`${entry.host}/${pid}`, process);
+    processes.push(process);
+    return process;
+  };
+  const fork = (parent, entry) => {
+    const pid = number(entry.record.child);
+    let child = latest.get(`${entry.host}/${pid}`);
+    entry.resets = parent.resets.splice(0);
+    parent.forks.push(entry);
+    if (entry.event !== "fork" || !pid) return;
+    if (!child || child.fork || entry.time - child.born > EARLY_SECONDS || isAncestor(child, parent)) child = add(entry, pid);
+    Object.assign(child, { fork: entry, parent, born: Math.min(child.born, entry.time) });
+    child.program ||= parent.program;
+    entry.child = child;
+  };
+  for (const entry of entries) {
+    const process = latest.get(`${entry.host}/${entry.pid}`) ?? add(entry, entry.pid);
+    entry.process = process;
+    process.events.push(entry);
+    process.last = entry.time;
+    process.rank ||= entry.rank;
+    if (entry.event === "start") process.program = text(entry.record.program);
+    if (entry.event === "fork" || entry.event === "refused") fork(process, entry);
+    if (entry.event === "hang") process.hang = entry;
+    if (entry.event === "use") process.uses.push(entry);
+    if (entry.event === "reset") process.resets.push(entry);
+  }
+  for (const process of processes)
+    process.name = `pid ${process.pid}${process.rank ? `, rank ${process.rank}` : ""}${process.host ? ` on ${process.host}` : ""}`;
+  return processes;
+}
+
+const hangState = (entry) => (text(entry.record.verdict) === "proven" ? "hung" : "seems");
+const resetState = (entry) => (text(entry.record.error) ? "failed" : "reset");
+
+/* What became of one of a fork's runtimes in its child. */
+function stateOf(entry, runtime) {
+  const { child } = entry, raw = runtime.raw, same = (value) => runtimeOf(value).key === runtime.key;
+  if (child?.hang && same(child.hang.record.lost)) return hangState(child.hang);
+  const reset = [...entry.resets, ...(child?.events ?? [])].find((other) => other.event === "reset" && same(other.record));
+  if (reset) return resetState(reset);
+  if (child?.uses.some((use) => same(use.record.runtime))) return "used";
+  if (entry.event === "refused") return text(raw.action) === "refuse" ? "refused" : "fine";
+  const known = { survives: "fine", unknown: "unknown" };
+  return known[text(raw.class)] ?? "lost";
+}
+
+/* The runtimes of a fork with their states; a hang that no fork record tells of stands for its own. */
+function outcomes(entry) {
+  const found = list(entry.record.runtimes).map(runtimeOf).map((runtime) => ({ runtime, entry, state: stateOf(entry, runtime) }));
+  const hang = entry.child?.hang ?? (entry.event === "hang" ? entry : null);
+  if (hang && !found.some(({ state }) => state === "hung" || state === "seems")) {
+    const lost = object(hang.record.lost);
+    found.push({ runtime: Object.keys(lost).length ? runtimeOf(lost) : NOWHERE, entry, state: hangState(hang) });
+  }
+  return found;
+}
+
+function siteOf(entry) {
+  const site = object(entry.event === "hang" ? object(entry.record.fork).site : entry.record.site);
+  return { key: siteWords(site), line: place(siteLine(site)), site };
+}
+
+function letter(index) {
+  return index < 26 ? String.fromCharCode(65 + index) : letter(Math.floor(index / 26) - 1) + letter(index % 26);
+}
+
+function buildModel(raw) {
+  const entries = readEntries(raw), processes = readProcesses(entries), runtimes = new Map();
+  const forks = entries.filter(({ event, process }) => event === "fork" || event === "refused" || (event === "hang" && !process.fork));
+  for (const entry of forks) {
+    entry.site = siteOf(entry);
+    entry.outcomes = outcomes(entry);
+    for (const { runtime, state } of entry.outcomes) {
+      const known = runtimes.get(runtime.key) ?? { ...runtime, worst: RANKS.fine, forks: 0 };
+      known.worst = Math.min(known.worst, RANKS[state]);
+      known.forks++;
+      runtimes.set(runtime.key, known);
+      for (const process of [entry.child, entry.event === "fork" ? null : entry.process])
+        if (process) process.worst = Math.min(process.worst, RANKS[state]);
+    }
+  }
+  const sorted = [...runtimes.values()].sort((a, b) => a.worst - b.worst || b.forks - a.forks);
+  sorted.forEach((runtime, index) => Object.assign(runtime, { index, letter: letter(index) }));
+  for (const process of processes)
+    process.search = [process.name, process.program, ...process.events.flatMap((entry) => entry.outcomes ?? []).map(({ runtime }) => runtime.label),
+      ...[process.fork, ...process.forks].map((entry) => entry?.site?.key ?? ""), text(process.hang?.record.lost?.name)].join("\n").toLowerCase();
+  return { entries, processes, forks, runtimes: sorted, start: entries[0]?.time ?? 0, end: entries.at(-1)?.time ?? 0 };
+}
+
+// ---- Words: a record as [title, [label, line]...]
+
+const WHY = {
+  alone: "it is the only thread, and nobody else can wake it", asleep: "all other threads wait for ever, too",
+  owner: "the thread that holds the lock is not in this process", team: "the worker threads that it would wait for are not in this process",
+  handler: "only a signal handler of the program could wake it", parked: "only a signal could wake it; it may be meant to sleep here",
+  timed: "again and again it waits, in vain, for a time", company: "other threads are alive, but this runtime's are not",
+  outside: "what it listens to is served by threads that are not in this process",
+};
+const SURE = {
+  owner: "it holds the lock", library: "it is its library that waits", line: "its Python code is on the stack",
+  used: "it was called in this child", only: "nothing else was lost",
+};
+const NOW = { raised: "ForkPolicyError is raised at that line", exited: "the process ends with status 70", aborted: "the process aborts", waits: "it goes on waiting" };
+
+function threadsWords(runtime) {
+  const kind = text(runtime.raw.kind), names = text(runtime.raw.names);
+  return plural(runtime.threads, `${kind ? `${kind} ` : ""}thread`) + (names ? ` (${names})` : "");
+}
+
+function lostWords(value) {
+  const runtime = runtimeOf(value), started = path(runtime.raw.started);
+  return `${runtime.label}: ${threadsWords(runtime)}${started ? `, started at ${started}` : ""}`;
+}
+
+/* What policy/advice.c says of a fork's place. */
+function startAdvice(value, isNative) {
+  const site = object(value), through = [site.called, site.library, site.innermost].map((line) => text(object(line).file)).join("\n");
+  if (isNative) return "fork before its threads start, or exec in the child";
+  if (through.includes("torch/utils/data/")) return 'DataLoader(..., multiprocessing_context="forkserver") or "spawn"';
+  if (through.includes("concurrent/futures/")) return 'ProcessPoolExecutor(mp_context=multiprocessing.get_context("forkserver"))';
+  if (through.includes("multiprocessing/")) return 'multiprocessing.set_start_method("forkserver") or "spawn" at the start of main';
+  return "fork before the library is first used, or start a new program with subprocess";
+}
+
+function adviceLines(first, runtimes) {
+  const advice = unique([first, ...runtimes.flatMap((raw) => list(object(raw).advice).map(text))].filter(Boolean));
+  const sources = unique(runtimes.map((raw) => text(object(raw).source)).filter(Boolean));
+  return [...advice.map((line, nth) => [nth ? "or" : "do", line]), ...sources.map((line) => ["source", line])];
+}
+
+function forkLine(value) {
+  const fork = object(value), lost = plural(number(fork.lost_threads), "thread");
+  return `${siteWords(fork.site, text(fork.call))}; ${seconds(number(fork.seconds))} before, by pid ${number(fork.parent)}, ${lost} lost`;
+}
+
+function hangWords({ record, process }) {
+  const waiting = object(record.waiting), outcome = text(record.outcome), proven = text(record.verdict) === "proven";
+  const code = [text(waiting.package) || basename(text(waiting.dso)) || "code", text(waiting.package) ? text(waiting.version) : ""].filter(Boolean).join(" ");
+  const ends = !proven ? "may never go on: it waits, it seems, for what was lost when it was forked"
+    : record.lost ? "can never go on: it waits for what was lost when it was forked" : "can never go on: a deadlock in a forked child";
+  const at = object(waiting.site);
+  return [`${process.name} ${ends}`, ["verdict", text(record.verdict)],
+    ["waits", `${code} in ${text(waiting.call) || "a wait"}${number(waiting.seconds) >= 0.1 ? ` for ${seconds(waiting.seconds)}` : ""}; ${WHY[text(record.reason)] ?? text(record.reason)}`],
+    ...(siteLine(at) ? [["at", siteWords(at)]] : []),
+    ["for", record.lost ? `${lostWords(record.lost)}; ${SURE[text(record.cause)] ?? ""}` : "it is not known which of the lost runtimes, if any"],
+    ["fork", forkLine(record.fork)], ...adviceLines(startAdvice(object(record.fork).site), [record.lost]), ["now", NOW[outcome] ?? outcome]];
+}
+
+function forkWords(entry) {
+  const { record, process, event } = entry, lost = entry.outcomes.filter(({ state }) => state !== "fine");
+  const gone = lost.reduce((sum, { runtime }) => sum + runtime.threads, 0), of = `${gone} of ${plural(number(record.threads), "thread")}`;
+  const child = number(record.child) ? `child ${number(record.child)}` : "child";
+  return [event === "refused" ? `${process.name}: fork() is refused: the child would be without ${of}` : `${process.name} forks: the ${child} is without ${of}${gone ? "" : " that matter"}`,
+    ["at", siteWords(record.site, text(record.call))],
+    ...entry.outcomes.map(({ runtime, state }) => [STATES[state][1], `${lostWords(runtime.raw)}${text(runtime.raw.action) === "off" && state !== "fine" ? "; the policy is off for it" : ""}`]),
+    ...(number(record.omitted) ? [["more", plural(record.omitted, "runtime") + " for which the record had no room"]] : []),
+    ...(lost.length ? adviceLines(startAdvice(record.site, record.origin === "native"), lost.map(({ runtime }) => runtime.raw)) : [])];
+}
+
+function useWords({ record, process }) {
+  return [`${process.name} uses ${runtimeOf(record.runtime).label}, which was lost when it was forked`, ["call", text(record.call)],
+    ["lost", lostWords(record.runtime)], ["fork", forkLine(record.fork)], ...adviceLines("", [record.runtime])];
+}
+
+/* Every other record: its members as they are. */
+function plainWords({ record, process, event }) {
+  const known = new Set(["v", "event", "time", "pid", "ppid", "host", "rank"]);
+  const rest = Object.entries(record).filter(([key, value]) => !known.has(key) && text(value));
+  const titles = { start: "begins", reset: `${text(record.error) ? "fails to reset" : "resets"} ${runtimeOf(record).label}` };
+  return [`${process.name} ${titles[event] ?? `tells: ${short(event)}`}`, ...rest.map(([key, value]) => [short(text(key), 40), text(value)])];
+}
+
+function wordsOf(entry) {
+  const makers = { hang: hangWords, use: useWords };
+  return (makers[entry.event] ?? (entry.outcomes ? forkWords : plainWords))(entry);
+}
+
+function countBy(values) {
+  const counts = new Map();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1]).map(([value, count]) => `${value} (${count})`).slice(0, 4).join(", ");
+}
+
+/* The one sentence, and the state that it is about. */
+function headline({ processes, forks, entries }) {
+  const children = processes.filter(({ fork }) => fork).length, hung = processes.filter(({ hang }) => hang);
+  const of = children ? ` of ${children} forked ` : " forked ", found = forks.flatMap((entry) => entry.outcomes);
+  const named = (state) => countBy(found.filter((each) => each.state === state).map(({ runtime }) => runtime.base));
+  const waits = (group) => countBy(group.map(({ hang }) => (hang.record.lost ? runtimeOf(hang.record.lost).base : "what is not known")));
+  const proven = hung.filter(({ hang }) => hangState(hang) === "hung");
+  const noun = (count) => (count === 1 && !children ? "child" : children === 1 ? "child" : "children");
+  if (proven.length) return ["hung", `${proven.length}${of}${noun(proven.length)} hung, waiting for threads that only the parent has: ${waits(proven)}.`];
+  if (hung.length) return ["seems", `${hung.length}${of}${noun(hung.length)} may hang, waiting, it seems, for ${waits(hung)}.`];
+  const refused = entries.filter(({ event }) => event === "refused").length;
+  for (const [state, words] of [["used", "No hang was seen, but children used what they had lost"], ["failed", "No hang was seen, but a reset failed"],
+    ["refused", `${plural(refused, "fork was", "forks were")} refused, since the child would hang without`], ["lost", "No hang was seen; children are without, and would hang if they used"],
+    ["unknown", "No hang was seen; children are without runtimes that are not known to hang"], ["reset", "Nothing hung; children got back what they had lost"]])
+    if (named(state)) return [state, `${words}: ${named(state)}.`];
+  return ["fine", forks.length ? `Nothing hung and nothing that matters was lost in ${plural(forks.length, "fork")}.` : "No fork of a threaded process was recorded."];
+}

@@ -1,0 +1,348 @@
+/* See tally.h. SPDX-License-Identifier: Apache-2.0 */
+#include "cli/report/tally.h"
+
+#include "cli/decode.h"
+#include "cli/report/tally_row.h"
+#include "policy/hang_message.h"
+#include "policy/message.h"
+#include "policy/phrases.h"
+
+#include <limits.h>
+#include <string.h>
+
+enum { ERRORS_MAX = 100, PROGRAMS_MAX = 1000 };
+
+static uint64_t hash_process(const json_t *record, unsigned long pid)
+{
+    return fp_hash_number(pid, fp_hash_string(fp_log_string(record, "host"), 0));
+}
+
+static void add_start(struct fp_tally *tally, const json_t *record)
+{
+    uint64_t key = hash_process(record, fp_log_integer(record, "pid", INT_MAX));
+    struct fp_tally_program *program;
+    HASH_FIND(hh, tally->programs, &key, sizeof key, program);
+    if (!program && HASH_COUNT(tally->programs) < PROGRAMS_MAX) {
+        program = fp_room_take(&tally->room, sizeof *program);
+        program->key = key;
+        program->name = fp_tally_kept_member(tally, record, "program");
+        HASH_ADD(hh, tally->programs, key, sizeof program->key, program);
+    }
+}
+
+/* The program of a record's process, or of its parent: of what these know of themselves. */
+static const char *program_of(const struct fp_tally *tally, const json_t *record, const char *own)
+{
+    const json_t *fork = json_object_get(record, "fork");
+    unsigned long pids[] = {fp_log_integer(record, "pid", INT_MAX),
+                            fp_log_integer(fork, "parent", INT_MAX),
+                            fp_log_integer(record, "ppid", INT_MAX)};
+    if (*own)
+        return own;
+    for (size_t i = 0; i < sizeof pids / sizeof *pids; i++) {
+        struct fp_tally_program *program;
+        uint64_t key = hash_process(record, pids[i]);
+        HASH_FIND(hh, tally->programs, &key, sizeof key, program);
+        if (program && *program->name)
+            return program->name;
+    }
+    return "its program";
+}
+
+static void find_worse(struct fp_tally_row *row, struct fp_tally_site *site, enum fp_finding found)
+{
+    if (found < row->finding)
+        row->finding = found;
+    if (found < site->finding)
+        site->finding = found;
+}
+
+/* Whether these words are to be kept: those of the worst that happened, and of it the first. */
+static bool wants_message(struct fp_tally_row *row, enum fp_finding of)
+{
+    bool wanted = of < row->message_of;
+    row->message_of = wanted ? of : row->message_of;
+    return wanted;
+}
+
+static void keep_fork_message(struct fp_tally *tally, struct fp_tally_row *row,
+                              const json_t *record, size_t nth)
+{
+    char buffer[FP_EVENT_MAX];
+    struct fp_text text = FP_TEXT(buffer);
+    struct fp_room room = {0};
+    struct fp_decoded_fork *fork = fp_room_take(&room, sizeof *fork);
+    fp_decode_fork(&room, record, fork);
+    if (nth < fork->snapshot.count) {
+        fork->snapshot.program = program_of(tally, record, fork->snapshot.program);
+        memset(fork->told, 0, sizeof fork->told);
+        fork->told[nth] = true;
+        fp_message_fork(&text, &fork->snapshot, &fork->verdict, fork->told);
+        row->message = fp_tally_kept(tally, &text);
+    }
+    fp_room_free(&room);
+}
+
+/* C code of a Python process most often forks to exec; and what the user has waved through is no
+   finding. */
+static enum fp_finding finding_of(const json_t *runtime, bool refused, bool to_exec)
+{
+    enum fp_action action = fp_decode_action(runtime, "action");
+    if (refused && action == FP_ACTION_REFUSE)
+        return FP_FINDING_REFUSED;
+    return fp_decode_class(runtime) == FP_CLASS_LOST && action != FP_ACTION_OFF && !to_exec
+               ? FP_FINDING_LOST
+               : FP_FINDING_REST;
+}
+
+static void add_fork(struct fp_tally *tally, const struct fp_log_record *record, bool refused)
+{
+    const json_t *runtimes = json_object_get(record->json, "runtimes"), *runtime;
+    struct fp_tally_site *site =
+        fp_tally_find_site(tally, json_object_get(record->json, "site"), record->json);
+    bool to_exec = strcmp(fp_log_string(record->json, "origin"), "native in python") == 0;
+    size_t nth;
+    *(refused ? &tally->refused : &tally->forks) += 1;
+    if (!site)
+        return;
+    *(refused ? &site->refused : &site->forks) += 1;
+    if (fp_set_add(&tally->site_processes,
+                   fp_hash_number((uint64_t)record->pid, fp_hash_string(record->host, site->key))))
+        site->processes++;
+    json_array_foreach(runtimes, nth, runtime)
+    {
+        struct fp_tally_row *row =
+            json_is_object(runtime) ? fp_tally_find_row(tally, site, runtime) : NULL;
+        if (!row)
+            continue;
+        enum fp_finding found = finding_of(runtime, refused, to_exec);
+        *(found == FP_FINDING_REFUSED ? &row->refused : &row->forks) += 1;
+        find_worse(row, site, found);
+        if (found < FP_FINDING_REST && wants_message(row, found))
+            keep_fork_message(tally, row, record->json, nth);
+    }
+}
+
+static void add_use(struct fp_tally *tally, const json_t *record)
+{
+    const json_t *fork = json_object_get(record, "fork");
+    struct fp_tally_site *site = fp_tally_find_site(tally, json_object_get(fork, "site"), fork);
+    struct fp_tally_row *row = fp_tally_find_row(tally, site, json_object_get(record, "runtime"));
+    tally->uses++;
+    if (!row)
+        return;
+    row->uses++;
+    if (!*row->call)
+        row->call = fp_tally_kept_member(tally, record, "call");
+    find_worse(row, site, FP_FINDING_USED);
+    if (!wants_message(row, FP_FINDING_USED))
+        return;
+    char buffer[2048];
+    struct fp_text text = FP_TEXT(buffer);
+    struct fp_room room = {0};
+    struct fp_decoded_use use;
+    fp_decode_use(&room, record, &use);
+    fp_message_use(&text, use.pid, program_of(tally, record, use.program), &use.runtime, use.call,
+                   &use.fork);
+    row->message = fp_tally_kept(tally, &text);
+    fp_room_free(&room);
+}
+
+static void keep_hang_message(struct fp_tally *tally, struct fp_tally_row *row,
+                              const json_t *record)
+{
+    char buffer[FP_EVENT_MAX * 2];
+    struct fp_text text = FP_TEXT(buffer);
+    struct fp_room room = {0};
+    struct fp_hang hang;
+    fp_decode_hang(&room, record, &hang);
+    hang.program = program_of(tally, record, hang.program);
+    fp_message_hang(&text, &hang);
+    row->message = fp_tally_kept(tally, &text);
+    fp_room_free(&room);
+}
+
+static void add_wait(struct fp_tally *tally, struct fp_tally_row *row, const json_t *waiting)
+{
+    const json_t *json = json_object_get(waiting, "site"), *line = fp_log_site_line(json);
+    uint64_t key = fp_hash_string(fp_log_string(waiting, "call"),
+                                  line ? fp_tally_hash_line(line)
+                                       : fp_hash_string(fp_log_string(waiting, "dso"), 4));
+    size_t nth = 0;
+    while (nth < row->wait_count && row->waits[nth].key != key)
+        nth++;
+    if (nth == FP_TALLY_WAITS_MAX) {
+        row->waits_omitted++;
+        return;
+    }
+    struct fp_tally_wait *wait = &row->waits[nth];
+    wait->count++;
+    if (nth < row->wait_count)
+        return;
+    row->wait_count++;
+    wait->key = key;
+    wait->call = fp_tally_kept_member(tally, waiting, "call");
+    const char *package = fp_log_string(waiting, "package");
+    wait->code =
+        fp_room_copy(&tally->room, *package ? package : fp_basename(fp_log_string(waiting, "dso")));
+    char buffer[1024];
+    struct fp_text text = FP_TEXT(buffer);
+    struct fp_room room = {0};
+    struct fp_site site;
+    fp_decode_site(&room, json, &site);
+    fp_text_reset(&text);
+    fp_add_lines(&text, &site);
+    wait->place = fp_tally_kept(tally, &text);
+    fp_room_free(&room);
+}
+
+static void add_hang(struct fp_tally *tally, const json_t *record)
+{
+    static const enum fp_finding FOUND[] = {FP_FINDING_SUSPECTED, FP_FINDING_SUSPECTED,
+                                            FP_FINDING_STRONG, FP_FINDING_PROVEN};
+    const json_t *fork = json_object_get(record, "fork");
+    struct fp_tally_site *site = fp_tally_find_site(tally, json_object_get(fork, "site"), fork);
+    struct fp_tally_row *row = fp_tally_find_row(tally, site, json_object_get(record, "lost"));
+    enum fp_grade grade = fp_decode_grade(fp_log_string(record, "verdict"));
+    tally->hangs[grade]++;
+    if (!row)
+        return;
+    row->hangs[grade]++;
+    row->outcomes[fp_decode_outcome(fp_log_string(record, "outcome"))]++;
+    add_wait(tally, row, json_object_get(record, "waiting"));
+    find_worse(row, site, FOUND[grade]);
+    if (wants_message(row, FOUND[grade]))
+        keep_hang_message(tally, row, record);
+}
+
+static void add_reset(struct fp_tally *tally, const json_t *record)
+{
+    char buffer[256];
+    struct fp_text text = FP_TEXT(buffer);
+    struct fp_room room = {0};
+    struct fp_runtime runtime;
+    struct fp_judgement judgement;
+    fp_decode_runtime(&room, record, &runtime, &judgement);
+    fp_text_reset(&text);
+    fp_add_runtime_name(&text, &runtime);
+    fp_timing_add(&tally->room, &tally->resets, buffer, fp_log_string(record, "function"), record);
+    fp_room_free(&room);
+}
+
+static void add_error(struct fp_tally *tally, const char *message)
+{
+    struct fp_tally_error *error;
+    uint64_t key = fp_hash_string(message, 0);
+    HASH_FIND(hh, tally->errors, &key, sizeof key, error);
+    if (!error && HASH_COUNT(tally->errors) >= ERRORS_MAX) {
+        tally->errors_omitted++;
+        return;
+    }
+    if (!error) {
+        error = fp_room_take(&tally->room, sizeof *error);
+        error->key = key;
+        error->message = fp_room_copy(&tally->room, message);
+        HASH_ADD(hh, tally->errors, key, sizeof error->key, error);
+    }
+    error->count++;
+}
+
+static void add_quiesce(struct fp_tally *tally, const json_t *record)
+{
+    unsigned long microseconds = fp_log_integer(record, "microseconds", LONG_MAX);
+    *(json_is_true(json_object_get(record, "quiet")) ? &tally->quiet : &tally->unquiet) += 1;
+    if (tally->busy_thread && microseconds <= tally->longest_quiesce)
+        return;
+    tally->longest_quiesce = microseconds;
+    tally->busy_thread = fp_tally_kept_member(tally, record, "thread");
+}
+
+void fp_tally_add(struct fp_tally *tally, const struct fp_log_record *record)
+{
+    const json_t *json = record->json;
+    const char *event = record->event, *rank = fp_log_string(json, "rank");
+    if (!tally->records++ || record->time < tally->first)
+        tally->first = record->time;
+    if (record->time > tally->last)
+        tally->last = record->time;
+    uint64_t host = fp_hash_string(record->host, 0);
+    fp_set_add(&tally->hosts, host);
+    fp_set_add(&tally->processes, fp_hash_number((uint64_t)record->pid, host));
+    if (*rank)
+        fp_set_add(&tally->ranks, fp_hash_string(rank, 0));
+    if (strcmp(event, "fork") == 0 || strcmp(event, "refused") == 0)
+        add_fork(tally, record, *event == 'r');
+    else if (strcmp(event, "hang") == 0)
+        add_hang(tally, json);
+    else if (strcmp(event, "start") == 0)
+        add_start(tally, json);
+    else if (strcmp(event, "use") == 0)
+        add_use(tally, json);
+    else if (strcmp(event, "reset") == 0)
+        add_reset(tally, json);
+    else if (strcmp(event, "handler") == 0)
+        fp_timing_add(&tally->room, &tally->handlers, fp_log_string(json, "name"),
+                      fp_log_string(json, "phase"), json);
+    else if (strcmp(event, "sever") == 0)
+        *(json_is_true(json_object_get(json, "severed")) ? &tally->severed : &tally->shared) +=
+            fp_log_integer(json, "count", INT_MAX);
+    else if (strcmp(event, "quiesce") == 0)
+        add_quiesce(tally, json);
+    else if (strcmp(event, "error") == 0)
+        add_error(tally, fp_log_string(json, "message"));
+}
+
+static unsigned long hangs_of(const struct fp_tally_row *row)
+{
+    return row->hangs[FP_GRADE_PROVEN] + row->hangs[FP_GRADE_STRONG] +
+           row->hangs[FP_GRADE_SUSPECTED];
+}
+
+static int compare_rows(const struct fp_tally_row *a, const struct fp_tally_row *b)
+{
+    if (a->finding != b->finding)
+        return a->finding < b->finding ? -1 : 1;
+    if (hangs_of(a) != hangs_of(b))
+        return hangs_of(a) > hangs_of(b) ? -1 : 1;
+    return strcmp(a->label, b->label);
+}
+
+static int compare_sites(const struct fp_tally_site *a, const struct fp_tally_site *b)
+{
+    if (a->finding != b->finding)
+        return a->finding < b->finding ? -1 : 1;
+    if (a->forks != b->forks)
+        return a->forks > b->forks ? -1 : 1;
+    return strcmp(a->label, b->label);
+}
+
+static int compare_timings(const struct fp_tally_timing *a, const struct fp_tally_timing *b)
+{
+    int order = strcmp(a->label, b->label);
+    return order ? order : strcmp(a->what, b->what);
+}
+
+void fp_tally_sort(struct fp_tally *tally)
+{
+    for (struct fp_tally_site *site = tally->sites; site; site = site->hh.next)
+        HASH_SORT(site->rows, compare_rows);
+    HASH_SORT(tally->sites, compare_sites);
+    HASH_SORT(tally->resets, compare_timings);
+    HASH_SORT(tally->handlers, compare_timings);
+}
+
+void fp_tally_free(struct fp_tally *tally)
+{
+    for (struct fp_tally_site *site = tally->sites; site; site = site->hh.next)
+        HASH_CLEAR(hh, site->rows);
+    HASH_CLEAR(hh, tally->sites);
+    HASH_CLEAR(hh, tally->resets);
+    HASH_CLEAR(hh, tally->handlers);
+    HASH_CLEAR(hh, tally->errors);
+    HASH_CLEAR(hh, tally->programs);
+    fp_set_free(&tally->processes);
+    fp_set_free(&tally->hosts);
+    fp_set_free(&tally->ranks);
+    fp_set_free(&tally->site_processes);
+    fp_room_free(&tally->room);
+}

@@ -1,0 +1,26 @@
+/*
+ * Where a tally keeps what: a site for each place that forks, a row for each runtime there.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FP_CLI_REPORT_TALLY_ROW_H
+#define FP_CLI_REPORT_TALLY_ROW_H
+
+#include "cli/report/tally.h"
+
+/* The site of a record's "site", made where it is new; `record` says how it was called. NULL, and
+   counted, where there is no room for one more. */
+struct fp_tally_site *fp_tally_find_site(struct fp_tally *tally, const json_t *json,
+                                         const json_t *record);
+
+/* The row of a runtime there; of null: it is not known which. NULL as above, and without a site. */
+struct fp_tally_row *fp_tally_find_row(struct fp_tally *tally, struct fp_tally_site *site,
+                                       const json_t *json);
+
+uint64_t fp_tally_hash_line(const json_t *line);
+
+/* Copies that live as long as the tally. */
+const char *fp_tally_kept(struct fp_tally *tally, const struct fp_text *text);
+const char *fp_tally_kept_member(struct fp_tally *tally, const json_t *json, const char *key);
+
+#endif

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""run --ci: a job that hangs is ended with status 70, all its processes, and its log tells why."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+import support
+from python_jobs import JOBS, POOLS, source_line
+from test_fail import CASES, check_owner, is_own
+
+HANG_SECONDS = 2
+PROGRAM = support.BUILD / "forkpolicy"
+
+
+def run_ci(command, tmp_path, *settings, timeout=60, env=None, **popen):
+    """(status, stdout, stderr, records, seconds) of a job of its own mark."""
+    log = tmp_path / "log"
+    variables = dict(os.environ, **POOLS, TMPDIR=str(tmp_path), **(env or {}))
+    for name in ("FORKPOLICY", "FORKPOLICY_LOG", "LD_PRELOAD"):
+        variables.pop(name, None)
+    begun = time.monotonic()
+    job = subprocess.Popen(
+        [PROGRAM, "run", "--ci", "--log", log, *settings, "--", *map(str, command)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        env=variables,
+        text=True,
+        **popen,
+    )
+    try:
+        stdout, stderr = job.communicate(timeout=timeout)
+    finally:
+        job.kill()
+    records = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    return job.returncode, stdout, stderr, records, time.monotonic() - begun
+
+
+def left_over(mark):
+    """Processes that have this in their environment."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            if folder.name.isdigit() and mark.encode() in (folder / "environ").read_bytes():
+                found.append(int(folder.name))
+        except OSError:
+            pass
+    return found
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_ended(case, tmp_path):
+    mark = f"mark-{os.getpid()}-{case.name}"
+    python = support.environment_python(case.environment)
+    status, stdout, stderr, records, seconds = run_ci(
+        [python, JOBS / "hanging.py", case.name],
+        tmp_path,
+        "--options",
+        f"hang_seconds={HANG_SECONDS}",
+        env={"HANGING_LIMIT": "60", "MARK": mark},
+        timeout=80,
+    )
+    assert status == 70, (stdout, stderr)
+    assert left_over(mark) == []
+    hang = next(each for each in records if each["event"] == "hang")
+    assert hang["verdict"] == case.grade and hang["outcome"] == "waits"
+    # From the wait to the end of all: imports, which take seconds themselves, are before it.
+    begun = hang["time"] - hang["waiting"]["seconds"]
+    limit = 10 if case.grade == "proven" else HANG_SECONDS + 10
+    assert seconds - (begun - records[0]["time"]) < limit + 3  # the start record comes late
+    lost = hang["lost"]
+    if case.name != "zarrs":  # whose main thread waits for an executor that waits for zarrs
+        check_owner(lost, case)
+    assert lost["dso"] and (lost["advice"] or is_own(lost))
+    fork = hang["fork"]["site"]["user"]
+    assert source_line(f"{fork['file']}:{fork['line']}") == case.fork
+    at = hang["waiting"]["site"]["user"]
+    if case.line:
+        assert case.line in source_line(f"{at['file']}:{at['line']}")
+    assert "run: the job was ended" in stderr and f"pid {hang['pid']}" in stderr
+
+
+FINE = [
+    (["sh", "-c", "echo out; echo err >&2; exit 3"], 3),
+    (["sh", "-c", "kill -9 $$"], 137),
+    (["sh", "-c", "sleep 0.1 & exit 0"], 0),
+    (["/does/not/exist"], 127),
+]
+
+
+@pytest.mark.parametrize("command, expected", FINE)
+def test_a_job_that_ends_keeps_its_status(command, expected, tmp_path):
+    status, stdout, stderr, _, _ = run_ci(command, tmp_path)
+    assert status == expected, stderr
+    if "out" in " ".join(command):
+        assert (stdout, stderr) == ("out\n", "err\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
+def test_signals_are_handed_on(number, tmp_path):
+    script = f"trap 'echo got; exit 5' {number.value}; echo ready; while :; do sleep 0.05; done"
+    job = subprocess.Popen(
+        [PROGRAM, "run", "--ci", "--", "sh", "-c", script], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert job.stdout.readline() == "ready\n"
+        job.send_signal(number)
+        assert job.communicate(timeout=10)[0] == "got\n" and job.returncode == 5
+    finally:
+        job.kill()
+
+
+def test_an_orphan_that_hangs_is_ended_too(tmp_path):
+    mark = f"mark-{os.getpid()}-orphan"
+    script = tmp_path / "orphans.py"
+    script.write_text(
+        "import os\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "pool = ThreadPoolExecutor(1); pool.submit(int).result()\n"
+        "reader, writer = os.pipe()\n"
+        "if os.fork() == 0:\n"
+        "    if os.fork() == 0:\n"
+        "        pool.submit(int).result()\n"
+        "    os._exit(0)\n"
+        "os.wait(); os.close(writer); os.read(reader, 1)\n"
+    )
+    python = support.environment_python("wheels")
+    status, _, stderr, _, _ = run_ci([python, script], tmp_path, env={"MARK": mark})
+    assert status == 70, stderr
+    assert left_over(mark) == []
+
+
+def test_without_a_log_none_is_left(tmp_path):
+    script = tmp_path / "job.py"
+    script.write_text("print('fine')\n")
+    done = subprocess.run(
+        [PROGRAM, "run", "--ci", "--", support.environment_python("wheels"), script],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "fine\n", "")
+    assert list(tmp_path.iterdir()) == [script]
+
+
+def test_a_log_for_each_process_cannot_be_followed(tmp_path):
+    done = subprocess.run(
+        [PROGRAM, "run", "--ci", "--log", tmp_path / "log.%p", "--", "true"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == 2 and "%p" in done.stderr
+
+
+# A hang that needs a lock to be held at the moment of the fork
+
+LOCKS = {
+    "C": [support.host("lock_held")],
+    "Python": [support.environment_python("wheels"), JOBS / "lock_held_at_times.py"],
+}
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_rare_hangs_are_amplified(name):
+    command = LOCKS[name]
+
+    def held(arguments, rounds):
+        outcomes = [
+            subprocess.run(
+                [*arguments, *command], capture_output=True, text=True, timeout=30, check=True
+            )
+            for _ in range(rounds)
+        ]
+        return sum(each.stdout == "held\n" for each in outcomes), outcomes
+
+    bare, _ = held([], 20)
+    amplified, outcomes = held([PROGRAM, "run", "--amplify", "500", "--"], 20)
+    assert bare <= 2 and amplified >= 15, (bare, amplified)
+    assert all("forkpolicy: amplify: " in each.stderr for each in outcomes)
