@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""explain PID: a hang is told from outside, without the shim; what rests is never called one."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+import support
+from python_jobs import JOBS, POOLS
+
+PROGRAM = support.BUILD / "forkpolicy"
+PATH = f"{support.environment_python('wheels').parent}:{os.environ['PATH']}"  # where py-spy is
+
+# The case of jobs/hanging.py, its environment, and the runtime that is to be named.
+HANGS = [
+    ("executor", "wheels", "ThreadPoolExecutor"),
+    ("asyncio_thread", "wheels", "asyncio"),
+    ("deltalake_open", "deltalake", "deltalake"),
+    ("polars_group_by", "wheels", "polars"),
+    ("torch_cpu", "wheels", "libgomp"),
+    ("tokenizers", "wheels", "tokenizers"),
+    ("lancedb", "wheels", "lancedb"),
+    ("sklearn", "hangs", "libgomp"),
+]
+HEALTHY = [
+    "pool",
+    "process_executor",
+    "queue_consumer",
+    "loader",
+    "server",
+    "asyncio_server",
+    "pipe",
+    "lock_of_another_process",
+    "event_of_another_process",
+    "parked",
+    "handled",
+    "own_pool",
+    "fed_by_timer",
+    "never_forked",
+    "busy",
+    "stopped",
+]
+
+
+def clean_environment():
+    variables = {**os.environ, **POOLS, "HANGING_LIMIT": "60"}
+    return {name: value for name, value in variables.items() if not name.startswith("FORKPOLICY")}
+
+
+@contextlib.contextmanager
+def job(name, case, environment, word, tmp_path):
+    """A job in a group of its own that has come to say `word`; it is killed at the end."""
+    python = support.environment_python(environment)
+    process = subprocess.Popen(
+        [python, JOBS / name, case],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**clean_environment(), "TMPDIR": str(tmp_path)},
+        start_new_session=True,
+    )
+    try:
+        for line in process.stdout:
+            if line.split()[0] == word:
+                break
+        yield process.pid
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def explain(*arguments, status=0):
+    done = subprocess.run(
+        [PROGRAM, "explain", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**clean_environment(), "PATH": PATH},
+    )
+    assert done.returncode == status, (done.stdout, done.stderr)
+    return done
+
+
+def records(pid):
+    return [json.loads(line) for line in explain("--json", pid).stdout.splitlines()]
+
+
+@pytest.mark.parametrize("case, environment, name", HANGS, ids=[each[0] for each in HANGS])
+def test_a_hang_is_told(case, environment, name, tmp_path):
+    with job("hanging.py", case, environment, "waiting", tmp_path) as pid:
+        time.sleep(1.5)  # it comes to its wait
+        (record,) = records(pid)
+        text = explain(pid).stdout
+    assert (record["verdict"], record["lost"]["name"]) == ("proven", name), record
+    assert record["lost"]["threads"] >= 1 and record["lost"]["advice"], record
+    assert record["waiting"]["site"]["user"]["file"] == str(JOBS / "hanging.py")
+    assert record["python_stack"] and record["native_stack"]
+    assert f"pid {record['pid']} (" in text and " can never go on: " in text
+    assert f"threads of pid {record['pid']}, and of its parent {record['ppid']}:" in text
+
+
+@pytest.mark.parametrize("case", HEALTHY)
+def test_what_rests_is_not_called_a_hang(case, tmp_path):
+    with job("healthy.py", case, "wheels", "ready", tmp_path) as pid:
+        for _ in range(3):
+            assert not [each for each in records(pid) if each["verdict"] == "proven"]
+        assert "can never go on" not in explain("--stacks", pid).stdout
+
+
+def test_a_debugger_is_named(tmp_path):
+    with job("healthy.py", "pipe", "wheels", "ready", tmp_path) as pid:
+        debugger = subprocess.Popen(
+            ["gdb", "-q", "-batch", "-ex", f"attach {pid}", "-ex", "shell sleep 20"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            end = time.monotonic() + 15
+            while time.monotonic() < end and "stopped by a debugger" not in explain(pid).stdout:
+                time.sleep(0.2)
+            assert time.monotonic() < end
+        finally:
+            debugger.kill()
+            debugger.wait()
+
+
+def test_without_py_spy_what_a_python_wait_is_about_stays_open(tmp_path):
+    with job("hanging.py", "executor", "wheels", "waiting", tmp_path) as pid:
+        time.sleep(0.5)
+        done = subprocess.run(
+            [PROGRAM, "explain", str(pid)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**clean_environment(), "PATH": "/usr/bin:/bin"},
+        )
+    assert "pip install py-spy" in done.stdout and "can never go on" not in done.stdout
+
+
+def test_a_process_goes_on_as_it_was(tmp_path):
+    """Looking at it stops it for a moment, and changes nothing."""
+    with job("healthy.py", "asyncio_server", "wheels", "ready", tmp_path) as pid:
+        for _ in range(5):
+            explain(pid)
+        state = open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[0]
+        assert state == "S"
+
+
+def test_what_cannot_be_looked_at():
+    ended = subprocess.Popen(["true"])
+    time.sleep(0.2)
+    said = explain(ended.pid, status=1).stderr
+    assert "a zombie" in said, said
+    ended.wait()
+    assert "there is no such process" in explain(ended.pid, status=1).stderr
+    assert "is no pid" in explain("0", status=2).stderr
+    assert "is no pid" in explain("99999999999999999999", status=2).stderr
+    assert "which one?" in explain(status=2).stderr
+    assert "unknown option" in explain("--wrong", "1", status=2).stderr
+
+
+def test_a_thread_of_the_kernel():
+    kernel = [pid for pid in os.listdir("/proc") if pid.isdigit() and is_of_kernel(pid)]
+    if not kernel:
+        pytest.skip("no thread of the kernel is seen here")
+    assert "a thread of the kernel" in explain(kernel[0], status=1).stderr
+
+
+def is_of_kernel(pid):
+    try:
+        return open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[1] == "2"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
+def test_of_another_user(tmp_path):
+    sleeper = subprocess.Popen(["sleep", "30"])
+    try:
+        done = subprocess.run(
+            [PROGRAM, "explain", str(sleeper.pid)],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            user=65534,
+            cwd="/",
+        )
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+    assert done.returncode == 1 and "belongs to user 0" in done.stderr, done
