@@ -133,7 +133,8 @@ static const char *python_file(struct fp_room *room, const json_t *json)
     const json_t *member = json_object_get(json, "file");
     if (member)
         return fp_log_string(json, "file");
-    if (strncmp(base, "libpython", 9) != 0 && strncmp(base, "python", 6) != 0)
+    base += strncmp(base, "lib", 3) == 0 ? 3 : 0;
+    if (strncmp(base, "python", 6) != 0 || (base[6] && !strchr("0123456789.", base[6])))
         return "";
     char *file = fp_room_copy(room, fp_log_string(json, "started"));
     char *colon = strrchr(file, ':');

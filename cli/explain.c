@@ -28,7 +28,7 @@ static int explain_log(char *argument)
 
 static int explain_process(const char *argument, const struct fp_explain_options *options)
 {
-    enum fp_grade worst;
+    struct fp_explanation worst;
     long pid = strtol(argument, NULL, 10);
     if (pid <= 0 || pid > INT_MAX) {
         fp_cli_say("explain: %s is no pid", argument);

@@ -89,7 +89,7 @@ void fp_log_read_line(const char *file, unsigned long number, const char *line, 
         struct fp_log_record record = {
             .file = file, .line = number, .column = (unsigned long)(at - line) + 1};
         json_t *json = json_loadb(at, (size_t)(end - at), JSON_DISABLE_EOF_CHECK, &error);
-        if (json && json_is_object(json)) {
+        if (json_is_object(json)) {
             take(json, &record, visit, context, count);
             at += error.position;
         } else {

@@ -169,7 +169,7 @@ int fp_cli_report(int count, char **arguments)
     struct options options = {0};
     struct fp_log_count total = {0};
     struct fp_output output;
-    bool good = true;
+    size_t read = 0;
     for (int i = 0; i < count; i++)
         if (strcmp(arguments[i], "--help") == 0 || strcmp(arguments[i], "-h") == 0) {
             fp_report_help();
@@ -180,10 +180,10 @@ int fp_cli_report(int count, char **arguments)
         return FP_EXIT_USAGE;
     reading.keeps = options.format == FORMAT_html || options.format == FORMAT_perfetto;
     for (int i = 0; i < logs; i++)
-        good = fp_log_read(arguments[i], visit, &reading, &total) && good;
+        read += fp_log_read(arguments[i], visit, &reading, &total);
     fp_tally_sort(&reading.tally);
-    bool written = write_report(output.stream, options.format, &reading, (size_t)logs);
-    good = fp_output_close(&output, written) && good;
+    bool written = write_report(output.stream, options.format, &reading, read);
+    bool good = fp_output_close(&output, written) && read == (size_t)logs;
     bool hung = reading.tally.hangs[FP_GRADE_PROVEN] > 0;
     fp_tally_free(&reading.tally);
     return !good ? FP_EXIT_USAGE : hung ? EXIT_HANG : 0;

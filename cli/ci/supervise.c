@@ -119,42 +119,44 @@ static void append(const char *log, const char *record, size_t length)
         close(file);
 }
 
-/* Whether one process hangs as seen from outside; then the log gets the record. */
-static bool hangs_silently(struct job *job, pid_t pid)
+/* Which one of a process and its descendants hangs as seen from outside, 0 = none; then the log
+   gets the record. */
+static pid_t hangs_silently(struct job *job, pid_t pid)
 {
     const struct fp_explain_options json = {.json = true};
-    enum fp_grade grade = FP_GRADE_NONE;
+    struct fp_explanation worst = {FP_GRADE_NONE, 0};
     char *record = NULL;
     size_t length = 0;
     FILE *stream = open_memstream(&record, &length);
     if (stream) {
-        fp_explain_process(stream, pid, &json, &grade);
+        fp_explain_process(stream, pid, &json, &worst);
         fclose(stream);
     }
-    if (grade >= FP_GRADE_STRONG)
+    if (worst.grade >= FP_GRADE_STRONG)
         append(job->supervision->log, record, length);
     free(record);
-    return grade >= FP_GRADE_STRONG;
+    return worst.grade >= FP_GRADE_STRONG ? worst.pid : 0;
 }
 
-/* What no record told: all processes idle for longer than the shim waits, and one that was forked
-   waits for ever. */
+/* What no record told: all processes idle for longer than the shim waits, and one that waits for
+   ever. */
 static pid_t find_silent_hang(struct job *job, const struct fp_tree *tree)
 {
     long limit = (long)job->supervision->hang_milliseconds + IDLE_MILLISECONDS;
+    pid_t hung = 0;
     if (now() - job->idle_since < limit)
         return 0;
-    for (size_t i = 0; i < tree->count; i++)
-        if (tree->processes[i].forked && hangs_silently(job, tree->processes[i].pid))
-            return tree->processes[i].pid;
+    for (size_t i = 0; i < tree->count && !hung; i++)
+        if (tree->processes[i].parent == getpid()) /* the job itself, or an orphan of it */
+            hung = hangs_silently(job, tree->processes[i].pid);
     job->idle_since = now(); /* asks again after as long */
-    return 0;
+    return hung;
 }
 
 static int end(struct job *job, const char *reason)
 {
     const struct fp_explain_options all = {.stacks = true, .brief = job->line != 0};
-    enum fp_grade worst;
+    struct fp_explanation worst;
     struct fp_tree tree = {0};
     fp_cli_say("run: pid %d of the job hangs: %s. What its processes wait for:", (int)job->hung,
                reason);

@@ -3,9 +3,11 @@
 #include "cli/explain/process.h"
 
 #include "cli/cli.h"
+#include "cli/explain/handlers.h"
 #include "cli/explain/judge.h"
 #include "policy/hang_message.h"
 #include "policy/phrases.h"
+#include "policy/reset_event.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -132,21 +134,43 @@ static void print_message(FILE *stream, const struct fp_hang *hang)
     fputs(message, stream);
 }
 
-static void print_record(FILE *stream, const struct picture *picture)
+/* The library that holds up a fork of this process, or NULL. */
+static const char *find_handler(const struct picture *picture)
 {
-    char record[FP_EVENT_MAX + 1], host[65] = "";
+    const char *handler = NULL;
+    for (size_t i = 0; i < picture->stacks.count && !handler; i++)
+        handler = fp_handler_of_fork(&picture->stacks.stacks[i]);
+    return handler;
+}
+
+static struct fp_event_header header_of(const struct picture *picture, const char *event)
+{
+    static char host[65];
     struct timespec now;
-    struct fp_text text = {.data = record, .size = sizeof record};
     clock_gettime(CLOCK_REALTIME, &now);
     gethostname(host, sizeof host - 1);
-    struct fp_event_header header = {.event = "hang",
-                                     .seconds = now.tv_sec,
-                                     .nanoseconds = now.tv_nsec,
-                                     .pid = picture->view.process.pid,
-                                     .parent = picture->view.process.parent,
-                                     .host = host};
-    fp_event_hang(&text, &header, &picture->finding.hang);
-    fputs(record, stream);
+    return (struct fp_event_header){.event = event,
+                                    .seconds = now.tv_sec,
+                                    .nanoseconds = now.tv_nsec,
+                                    .pid = picture->view.process.pid,
+                                    .parent = picture->view.process.parent,
+                                    .host = host};
+}
+
+static void print_records(FILE *stream, const struct picture *picture, const char *handler)
+{
+    char record[FP_EVENT_MAX + 1];
+    struct fp_text text = {.data = record, .size = sizeof record};
+    struct fp_event_header header = header_of(picture, "hang");
+    if (picture->finding.hang.opinion.grade != FP_GRADE_NONE) {
+        fp_event_hang(&text, &header, &picture->finding.hang);
+        fputs(record, stream);
+    }
+    if (handler) {
+        header.event = "handler";
+        fp_event_handler(&text, &header, handler, "fork", 0, "it holds up the fork");
+        fputs(record, stream);
+    }
 }
 
 static void print_head(FILE *stream, const struct picture *picture)
@@ -166,6 +190,15 @@ static void print_head(FILE *stream, const struct picture *picture)
         fprintf(stream, "nothing shows that it hangs for what it lost in a fork\n");
 }
 
+static void print_handler(FILE *stream, const char *handler)
+{
+    struct fp_package package;
+    fp_package_find(handler, &package);
+    fprintf(stream, "forkpolicy:   held up in fork(), by a handler for forks of %s%s%s%s%s%s\n",
+            handler, *package.name ? " (" : "", package.name, *package.name ? " " : "",
+            package.version, *package.name ? ")" : "");
+}
+
 static void print_gaps(FILE *stream, const struct picture *picture,
                        const struct fp_explain_options *options)
 {
@@ -174,24 +207,24 @@ static void print_gaps(FILE *stream, const struct picture *picture,
     if (*picture->stacks.problem)
         fprintf(stream, "forkpolicy:   missing %s\n", picture->stacks.problem);
     if (picture->view.has_shim && !options->brief)
-        fprintf(stream,
-                "forkpolicy:   shim    is in it: its own reports are in FORKPOLICY_LOG, and "
-                "its waits look timed from outside\n");
+        fprintf(stream, "forkpolicy:   shim    is in it, and knows more: see FORKPOLICY_LOG\n");
 }
 
 static void print(FILE *stream, const struct picture *picture, const struct picture *parent,
                   const struct fp_explain_options *options)
 {
     bool hangs = picture->finding.hang.opinion.grade != FP_GRADE_NONE;
+    const char *handler = find_handler(picture);
     if (options->json) {
-        if (hangs)
-            print_record(stream, picture);
+        print_records(stream, picture, handler);
         return;
     }
     if (hangs && !options->brief)
         print_message(stream, &picture->finding.hang);
     else
         print_head(stream, picture);
+    if (handler)
+        print_handler(stream, handler);
     print_gaps(stream, picture, options);
     if (picture->view.process.forked && parent)
         print_runtimes(stream, picture, parent);
@@ -208,13 +241,22 @@ static void judge(const struct album *album, struct picture *picture, struct pic
                      parent ? &parent->view : NULL, parent ? &parent->seen : NULL);
 }
 
+static void note_worst(struct fp_explanation *worst, const struct picture *picture)
+{
+    enum fp_grade grade = picture->finding.hang.opinion.grade;
+    if (find_handler(picture) && grade < FP_GRADE_STRONG)
+        grade = FP_GRADE_STRONG;
+    if (grade > worst->grade)
+        *worst = (struct fp_explanation){grade, picture->view.process.pid};
+}
+
 bool fp_explain_process(FILE *stream, pid_t pid, const struct fp_explain_options *options,
-                        enum fp_grade *worst)
+                        struct fp_explanation *worst)
 {
     struct album album = {0};
     struct fp_tree tree = {0};
     struct picture *above = NULL; /* the parent of the one that was asked for */
-    *worst = FP_GRADE_NONE;
+    *worst = (struct fp_explanation){FP_GRADE_NONE, 0};
     add(&album, take_picture(pid, true));
     if (!album.count)
         return false;
@@ -230,7 +272,7 @@ bool fp_explain_process(FILE *stream, pid_t pid, const struct fp_explain_options
             if (picture->finding.hang.opinion.grade != (enum fp_grade)grade)
                 continue;
             print(stream, picture, parent ? parent : above, options);
-            *worst = (enum fp_grade)grade > *worst ? (enum fp_grade)grade : *worst;
+            note_worst(worst, picture);
         }
     for (size_t i = 0; i < album.count; i++)
         drop_picture(album.pictures[i]);

@@ -14,13 +14,19 @@
 #include <sys/types.h>
 
 struct fp_explain_options {
-    bool json;   /* one `hang` record a line, for those that hang, instead of words */
+    bool json;   /* a `hang` or `handler` record for each that hangs, instead of words */
     bool stacks; /* of every thread, not only of those that hang */
     bool brief;  /* no report: it is told elsewhere */
 };
 
-/* The worst grade that was found. False, and said, where the process cannot be looked at. */
+/* The worst that was found. */
+struct fp_explanation {
+    enum fp_grade grade; /* STRONG where a handler holds up a fork */
+    pid_t pid;
+};
+
+/* False, and said, where the process cannot be looked at. */
 bool fp_explain_process(FILE *stream, pid_t pid, const struct fp_explain_options *options,
-                        enum fp_grade *worst);
+                        struct fp_explanation *worst);
 
 #endif

@@ -77,13 +77,12 @@ static void leave_out_watch(struct fp_stack *stack)
 {
     static const char PREFIX[] = "fp_watched_";
     size_t skipped = 0;
-    for (size_t i = 0; i < stack->native_count && i < 10; i++) {
+    for (size_t i = 0; i < stack->native_count && !skipped; i++) {
         const char *symbol = stack->native[i].symbol;
-        if (!is_of_shim(&stack->native[i]))
-            continue;
-        skipped = i + 1;
-        if (strncmp(symbol, PREFIX, sizeof PREFIX - 1) == 0)
+        if (is_of_shim(&stack->native[i]) && strncmp(symbol, PREFIX, sizeof PREFIX - 1) == 0) {
+            skipped = i + 1;
             snprintf(stack->watched, sizeof stack->watched, "%s", symbol + sizeof PREFIX - 1);
+        }
     }
     stack->native_count -= skipped;
     memmove(stack->native, stack->native + skipped, stack->native_count * sizeof *stack->native);

@@ -1,7 +1,6 @@
 /* See keep.h. SPDX-License-Identifier: Apache-2.0 */
 #include "cli/report/keep.h"
 
-#include "cli/cli.h"
 #include "cli/decode.h"
 
 #include <stdlib.h>
@@ -23,49 +22,38 @@ static bool is_telling(const struct fp_log_record *record)
     return false;
 }
 
-static void make_room(struct fp_kept *kept)
-{
-    if (!kept->records)
-        kept->records = malloc(FP_KEPT_MAX * sizeof *kept->records);
-    if (kept->records)
-        return;
-    fp_cli_say("there is no memory left");
-    exit(FP_EXIT_USAGE);
-}
-
 void fp_keep(struct fp_kept *kept, const struct fp_log_record *record)
 {
     bool telling = is_telling(record);
-    make_room(kept);
     if (kept->count == FP_KEPT_MAX) {
         kept->omitted++;
         if (!telling || kept->telling == FP_KEPT_MAX)
             return;
-        json_decref(kept->records[--kept->count]); /* the newest of the rest gives way */
+        json_decref(kept->records[--kept->count].json); /* one of the rest gives way */
     }
     size_t at = kept->count++;
     if (telling) { /* the first of the rest moves behind the others */
         kept->records[at] = kept->records[kept->telling];
         at = kept->telling++;
     }
-    kept->records[at] = json_incref(record->json);
+    kept->records[at] = (struct fp_kept_record){
+        .json = json_incref(record->json), .time = record->time, .order = kept->seen++};
 }
 
 static int compare(const void *a, const void *b)
 {
-    double left = fp_log_number(*(json_t *const *)a, "time");
-    double right = fp_log_number(*(json_t *const *)b, "time");
-    return (left > right) - (left < right);
+    const struct fp_kept_record *left = a, *right = b;
+    if (left->time != right->time)
+        return left->time < right->time ? -1 : 1;
+    return (left->order > right->order) - (left->order < right->order);
 }
 
 json_t *fp_kept_sorted(struct fp_kept *kept)
 {
     json_t *array = json_array();
-    if (kept->count)
-        qsort(kept->records, kept->count, sizeof *kept->records, compare);
+    qsort(kept->records, kept->count, sizeof *kept->records, compare);
     for (size_t i = 0; i < kept->count; i++)
-        json_array_append_new(array, kept->records[i]);
-    free(kept->records);
-    *kept = (struct fp_kept){.omitted = kept->omitted};
+        json_array_append_new(array, kept->records[i].json);
+    kept->count = kept->telling = 0;
     return array;
 }

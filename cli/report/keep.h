@@ -11,10 +11,16 @@
 
 enum { FP_KEPT_MAX = 20000 };
 
+struct fp_kept_record {
+    json_t *json;
+    double time;
+    unsigned long order; /* in the logs: of the same time, the first comes first */
+};
+
 struct fp_kept {
-    json_t **records; /* those that matter; behind them the rest */
+    struct fp_kept_record records[FP_KEPT_MAX]; /* those that matter; behind them the rest */
     size_t telling, count;
-    unsigned long omitted;
+    unsigned long seen, omitted;
 };
 
 void fp_keep(struct fp_kept *kept, const struct fp_log_record *record);

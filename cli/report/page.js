@@ -66,7 +66,7 @@ function matrixCell(cell, id, runtime) {
   if (!cell) return make("td", { role: "cell", class: "empty", "data-runtime": runtime.label });
   const state = stateAt(cell.worst), words = STATES[state][1], count = cellCount(cell);
   const button = make("button", { type: "button", id, class: `cell state-${state}`, tabindex: "-1",
-    "aria-label": `${runtime.label} at ${cell.row.line || cell.row.key}: ${words}, ${count}` }, glyph(state), make("b", {}, words), make("small", {}, count));
+    "aria-label": `${runtime.label} at ${cell.row.line || cell.row.key}: ${words}, ${count}` }, make("b", {}, glyph(state), words), make("small", {}, count));
   button.addEventListener("click", () => openDetails(id, () => cellDetails(cell)));
   return make("td", { role: "cell", "data-runtime": runtime.label }, button);
 }
@@ -82,7 +82,8 @@ function siteHeader(row, id) {
 function drawMatrix({ forks, runtimes }) {
   const rows = matrixRows(forks), used = runtimes.filter(({ key }) => rows.some(({ cells }) => cells.has(key)));
   if (!rows.length) return element("matrix").replaceChildren(make("p", { class: "none" }, "No fork is to be shown."));
-  const head = used.map((runtime) => make("th", { scope: "col", role: "columnheader" }, badge(runtime), make("span", {}, short(runtime.label, 60))));
+  const head = used.map((runtime) => make("th", { scope: "col", role: "columnheader" }, badge(runtime), short(runtime.base, 60),
+    ...(runtime.made && runtime.made !== runtime.base ? [make("small", {}, short(runtime.made, 60))] : [])));
   const body = rows.map((row, y) => make("tr", { role: "row" }, siteHeader(row, `site-${y}`),
     ...used.map((runtime, x) => matrixCell(row.cells.get(runtime.key), `cell-${y}-${x}`, runtime))));
   const table = make("table", { role: "table", "aria-labelledby": "matrix-title" },
@@ -170,7 +171,8 @@ function chosenProcesses(processes) {
   const children = new Map();
   for (const process of [...chosen].sort((a, b) => b.born - a.born)) {
     const parent = chosen.has(process.parent) ? process.parent : null;
-    children.set(parent, [...(children.get(parent) ?? []), process]);
+    if (!children.has(parent)) children.set(parent, []);
+    children.get(parent).push(process);
   }
   const waiting = (children.get(null) ?? []).map((process) => [process, 0]);
   while (waiting.length) {
@@ -198,7 +200,7 @@ function lanesOf(process) {
   return [...lanes.values()].map((lane) => ({ ...lane, runtime: runtimeByKey.get(lane.runtime.key) ?? lane.runtime }));
 }
 
-const MAIN = 24, LANE = 17, GAP = 8;
+const MAIN = 34, LANE = 17, GAP = 8;
 
 function layOut(processes, runtimes) {
   const shown = new Set(runtimes.map(({ key }) => key)), rows = new Map();
@@ -207,7 +209,7 @@ function layOut(processes, runtimes) {
     const matters = view.all || process.hang || process.uses.length || !process.fork;
     const lanes = matters ? lanesOf(process).filter(({ runtime }) => runtime.key === "others" ? !view.query : shown.has(runtime.key)) : [];
     const height = MAIN + lanes.length * LANE;
-    rows.set(process, { process, depth, y, height, main: y + MAIN / 2, lanes: lanes.map((lane, i) => ({ ...lane, y: y + MAIN + (i + 0.5) * LANE })) });
+    rows.set(process, { process, depth, y, height, main: y + MAIN - 13, lanes: lanes.map((lane, i) => ({ ...lane, y: y + MAIN + (i + 0.5) * LANE })) });
     y += height + GAP;
   }
   return { rows, height: y };
@@ -262,15 +264,15 @@ function drawWait(draw, row, entry) {
   const { x, plot } = draw, at = Math.max(x(entry.time), x(waitBegin(entry)) + 4), y = row.main, state = hangState(entry);
   const lane = row.lanes.find(({ runtime, lost }) => lost && runtime.key === runtimeOf(entry.record.lost).key);
   const goesOn = text(entry.record.outcome) === "waits", title = wordsOf(entry)[0];
-  plot.append(make("rect", { x: x(waitBegin(entry)), y: y - 4, width: Math.max((goesOn ? row.end : at) - x(waitBegin(entry)), 4), height: 8, class: `wait ${state}` }));
-  if (lane) plot.append(make("path", { d: `M${at} ${y + 8}V${lane.y - 8}m-4 -5l4 6l4 -6`, class: `arrow ${state}` }));
-  const words = fitted(`${STATES[state][1]}: ${lane ? lane.runtime.base : runtimeOf(entry.record.lost).base}`, draw.right - at - 16, draw.bold);
-  if (words.length > 6) plot.append(make("text", { x: at + 12, y: y - 7, class: "wait-text" }, words));
+  draw.forks.append(make("rect", { x: x(waitBegin(entry)), y: y - 4, width: Math.max((goesOn ? row.end : at) - x(waitBegin(entry)), 4), height: 8, class: `wait ${state}` }));
+  if (lane) plot.append(make("path", { d: `M${at} ${y + 8}V${lane.y - 7}m-4 -5l4 6l4 -6`, class: `arrow ${state}` }));
+  const words = fitted(`${STATES[state][1]}: ${lane ? lane.runtime.base : runtimeOf(entry.record.lost).base}`, draw.right - at + 4, draw.bold);
+  if (words.length > 6) plot.append(make("text", { x: at - 6, y: y - 10, class: "wait-text" }, words));
   drawMark(draw, `record-${entry.index}`, at, y, state, title, entry);
 }
 
 function drawEntry(draw, row, entry) {
-  const { x } = draw, at = x(entry.time);
+  const { x } = draw, at = x(entry.child?.born ?? entry.time);
   if (entry.event === "hang") return drawWait(draw, row, entry);
   const isFork = entry.event === "fork" || entry.event === "refused", child = draw.rows.get(entry.child);
   const spot = `${row.process.id} ${entry.event} ${Math.round(at / 4)}`;
@@ -329,10 +331,10 @@ function drawTimeline() {
   const style = getComputedStyle(document.body).fontFamily;
   const draw = { width, height, left, right, rows, at, x: (time) => Math.min(Math.max(at(scale.part(time)), left - 40), right + 40), items: [], taken: new Set(),
     font: `12px ${style}`, bold: `600 12px ${style}`, labels: make("g"), forks: make("g"), plot: make("g", { "clip-path": "url(#plot-clip)" }) };
-  draw.plot.append(draw.forks);
   measure.font = draw.font;
   const axis = drawAxis(draw, scale);
   for (const row of rows.values()) drawProcess(draw, row);
+  draw.plot.append(draw.forks);
   for (const row of rows.values()) for (const entry of row.process.events) drawEntry(draw, row, entry);
   const svg = make("svg", { class: "lanes", viewBox: `0 0 ${width} ${height}`, width, height }, patterns(),
     make("clipPath", { id: "plot-clip" }, make("rect", { x: left, y: 0, width: right - left + 14, height })), draw.labels, draw.plot);
@@ -442,13 +444,14 @@ function drawReports({ processes }) {
   const groups = new Map(), kept = new Set(processes);
   for (const entry of model.entries) {
     const { record, event, process } = entry;
-    const lost = entry.outcomes?.find(({ state }) => state === "lost" && text(record.site) !== null);
+    const lost = entry.outcomes?.find(({ state }) => state === "lost");
     if (!kept.has(process) || !(event === "hang" || event === "refused" || (event === "use" && !process.hang) || (event === "reset" && record.error) || (lost && !entry.child?.hang))) continue;
     const at = event === "hang" ? siteWords(object(record.waiting).site) + runtimeOf(record.lost).key : event === "reset" ? runtimeOf(record).key : lost?.runtime.key;
     const key = [event, text(record.verdict), at, siteOf(entry).key].join("\n");
-    groups.set(key, [...(groups.get(key) ?? []), entry]);
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(entry);
   }
-  const rank = ([{ event, record, outcomes }]) => (event === "hang" ? RANKS[hangState({ record })] : { use: RANKS.used, reset: RANKS.failed, refused: RANKS.refused }[event] ?? RANKS.lost);
+  const rank = ([{ event, record, outcomes }]) => (event === "hang" ? RANKS[hangState({ record })] : lookup({ use: RANKS.used, reset: RANKS.failed, refused: RANKS.refused }, event) ?? RANKS.lost);
   const sorted = [...groups.values()].sort((a, b) => rank(a) - rank(b) || b.length - a.length);
   element("reports").replaceChildren(...sorted.slice(0, REPORTS_MAX).map((group) => reportOf(group, stateAt(rank(group)))),
     ...(sorted.length ? [] : [make("p", { class: "none" }, "There is nothing to report.")]),

@@ -5,10 +5,12 @@
 
 const EARLY_SECONDS = 5; // a child can be in the log before the fork that made it
 
+const TIME_END = 1e11; // seconds; what is later is no time
+
 // What became of a runtime at a fork, worst first: [glyph, word].
 const STATES = {
   hung: ["✕", "hung"], seems: ["?", "seems to hang"], used: ["▲", "used"], failed: ["!", "reset failed"],
-  refused: ["⊘", "refused"], lost: ["▨", "lost"], unknown: ["▨", "lost, not known"], reset: ["↺", "reset"], fine: ["✓", "fine"],
+  refused: ["⊘", "refused"], lost: ["▨", "lost"], unknown: ["▨", "not known"], reset: ["↺", "reset"], fine: ["✓", "fine"],
 };
 const RANKS = Object.fromEntries(Object.keys(STATES).map((state, rank) => [state, rank]));
 const NOWHERE = { key: "", label: "not known which", base: "not known which", raw: {} };
@@ -16,6 +18,7 @@ const NOWHERE = { key: "", label: "not known which", base: "not known which", ra
 const object = (value) => (value !== null && typeof value === "object" && !Array.isArray(value) ? value : {});
 const list = (value) => (Array.isArray(value) ? value : []);
 const number = (value) => (Number.isFinite(value) ? value : 0);
+const lookup = (table, key) => (Object.hasOwn(table, key) ? table[key] : undefined); // "constructor" is no key
 const plural = (count, word, words = `${word}s`) => `${count} ${count === 1 ? word : words}`;
 const short = (string, most = 60) => (string.length > most ? `${string.slice(0, most / 2)}…${string.slice(-most / 2)}` : string);
 const basename = (path) => path.slice(path.lastIndexOf("/") + 1);
@@ -54,7 +57,7 @@ function runtimeOf(value) {
   const raw = object(value), code = text(raw.package), made = [code, text(raw.version)].filter(Boolean).join(" ");
   const base = text(raw.name) || code || basename(text(raw.dso)) || "unnamed";
   const label = !code ? base : base === code ? made : `${base} (${made})`;
-  return { key: label, label, base, raw, threads: number(raw.threads) };
+  return { key: label, label, base, made: base === code ? text(raw.version) : made, raw, threads: Math.trunc(Math.max(number(raw.threads), 0)) };
 }
 
 function seconds(value) {
@@ -65,10 +68,10 @@ function seconds(value) {
 // ---- The model: entries (records in time), processes, sites, runtimes
 
 function readEntries(raw) {
-  const records = list(raw).map(object);
-  let time = number(records.find((record) => number(record.time) > 0)?.time);
+  const records = list(raw).map(object), isTime = (value) => number(value) > 0 && value < TIME_END;
+  let time = number(records.find((record) => isTime(record.time))?.time);
   const entries = records.map((record, index) => {
-    time = number(record.time) > 0 ? record.time : time;
+    time = isTime(record.time) ? record.time : time;
     return { index, record, event: text(record.event), time, pid: number(record.pid), host: text(record.host), rank: text(record.rank) };
   });
   return entries.filter((entry) => entry.event).sort((a, b) => a.time - b.time || a.index - b.index);
@@ -129,7 +132,7 @@ function stateOf(entry, runtime) {
   if (child?.uses.some((use) => same(use.record.runtime))) return "used";
   if (entry.event === "refused") return text(raw.action) === "refuse" ? "refused" : "fine";
   const known = { survives: "fine", unknown: "unknown" };
-  return known[text(raw.class)] ?? "lost";
+  return lookup(known, text(raw.class)) ?? "lost";
 }
 
 /* The runtimes of a fork with their states; a hang that no fork record tells of stands for its own. */
@@ -224,14 +227,15 @@ function forkLine(value) {
 function hangWords({ record, process }) {
   const waiting = object(record.waiting), outcome = text(record.outcome), proven = text(record.verdict) === "proven";
   const code = [text(waiting.package) || basename(text(waiting.dso)) || "code", text(waiting.package) ? text(waiting.version) : ""].filter(Boolean).join(" ");
-  const ends = !proven ? "may never go on: it waits, it seems, for what was lost when it was forked"
-    : record.lost ? "can never go on: it waits for what was lost when it was forked" : "can never go on: a deadlock in a forked child";
+  const lost = record.lost ? runtimeOf(record.lost).label : "what";
+  const ends = !proven ? `may never go on: it waits, it seems, for ${lost}${record.lost ? "," : " was"} lost when it was forked`
+    : record.lost ? `can never go on: it waits for ${lost}, lost when it was forked` : "can never go on: a deadlock in a forked child";
   const at = object(waiting.site);
   return [`${process.name} ${ends}`, ["verdict", text(record.verdict)],
-    ["waits", `${code} in ${text(waiting.call) || "a wait"}${number(waiting.seconds) >= 0.1 ? ` for ${seconds(waiting.seconds)}` : ""}; ${WHY[text(record.reason)] ?? text(record.reason)}`],
+    ["waits", `${code} in ${text(waiting.call) || "a wait"}${number(waiting.seconds) >= 0.1 ? ` for ${seconds(waiting.seconds)}` : ""}; ${lookup(WHY, text(record.reason)) ?? text(record.reason)}`],
     ...(siteLine(at) ? [["at", siteWords(at)]] : []),
-    ["for", record.lost ? `${lostWords(record.lost)}; ${SURE[text(record.cause)] ?? ""}` : "it is not known which of the lost runtimes, if any"],
-    ["fork", forkLine(record.fork)], ...adviceLines(startAdvice(object(record.fork).site), [record.lost]), ["now", NOW[outcome] ?? outcome]];
+    ["for", record.lost ? `${lostWords(record.lost)}; ${lookup(SURE, text(record.cause)) ?? ""}` : "it is not known which of the lost runtimes, if any"],
+    ["fork", forkLine(record.fork)], ...adviceLines(startAdvice(object(record.fork).site), [record.lost]), ["now", lookup(NOW, outcome) ?? outcome]];
 }
 
 function forkWords(entry) {
@@ -255,18 +259,18 @@ function plainWords({ record, process, event }) {
   const known = new Set(["v", "event", "time", "pid", "ppid", "host", "rank"]);
   const rest = Object.entries(record).filter(([key, value]) => !known.has(key) && text(value));
   const titles = { start: "begins", reset: `${text(record.error) ? "fails to reset" : "resets"} ${runtimeOf(record).label}` };
-  return [`${process.name} ${titles[event] ?? `tells: ${short(event)}`}`, ...rest.map(([key, value]) => [short(text(key), 40), text(value)])];
+  return [`${process.name} ${lookup(titles, event) ?? `tells: ${short(event)}`}`, ...rest.map(([key, value]) => [short(text(key), 40), text(value)])];
 }
 
 function wordsOf(entry) {
   const makers = { hang: hangWords, use: useWords };
-  return (makers[entry.event] ?? (entry.outcomes ? forkWords : plainWords))(entry);
+  return (lookup(makers, entry.event) ?? (entry.outcomes ? forkWords : plainWords))(entry);
 }
 
 function countBy(values) {
   const counts = new Map();
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  return [...counts].sort((a, b) => b[1] - a[1]).map(([value, count]) => `${value} (${count})`).slice(0, 4).join(", ");
+  return [...counts].sort((a, b) => b[1] - a[1]).map(([value, count], _, all) => (all.length > 1 ? `${value} (${count})` : value)).slice(0, 4).join(", ");
 }
 
 /* The one sentence, and the state that it is about. */

@@ -224,6 +224,8 @@ void fp_story_sources(struct fp_text *text, const struct fp_tally *tally, size_t
     add_count(text, " on ", &tally->hosts, "host", "hosts");
     if (tally->ranks.count)
         add_count(text, ", ", &tally->ranks, "rank", "ranks");
+    if (tally->first <= 0)
+        return;
     bool same_day = clamped(tally->first) / 86400 == clamped(tally->last) / 86400;
     add_time(text, ", ", true, tally->first);
     if (clamped(tally->last) != clamped(tally->first))

@@ -261,7 +261,8 @@ void fp_tally_add(struct fp_tally *tally, const struct fp_log_record *record)
 {
     const json_t *json = record->json;
     const char *event = record->event, *rank = fp_log_string(json, "rank");
-    if (!tally->records++ || record->time < tally->first)
+    tally->records++;
+    if (record->time > 0 && (tally->first <= 0 || record->time < tally->first))
         tally->first = record->time;
     if (record->time > tally->last)
         tally->last = record->time;

@@ -143,7 +143,9 @@ struct fp_tally_row *fp_tally_find_row(struct fp_tally *tally, struct fp_tally_s
     uint64_t key = hash_runtime(json);
     if (site)
         HASH_FIND(hh, site->rows, &key, sizeof key, row);
-    if (!site || (!row && tally->row_count == FP_TALLY_ROWS_MAX)) {
+    if (!site)
+        return NULL; /* and counted */
+    if (!row && tally->row_count == FP_TALLY_ROWS_MAX) {
         tally->rows_omitted++;
         return NULL;
     }

@@ -154,7 +154,7 @@ static void print_rest(FILE *stream, struct fp_tally *tally)
     if (tally->quiet + tally->unquiet) {
         struct fp_text text = FP_TEXT(line);
         fp_text_quote(&text, fp_slice_of(tally->busy_thread), 64);
-        fprintf(stream, "quiesce: %lu times, %lu in vain; longest %lu us, for thread %s\n",
+        fprintf(stream, "quiesce: %lu forks waited, %lu in vain; longest %lu us, for thread %s\n",
                 tally->quiet + tally->unquiet, tally->unquiet, tally->longest_quiesce, line);
     }
     if (tally->severed + tally->shared)
@@ -171,7 +171,7 @@ static void print_rest(FILE *stream, struct fp_tally *tally)
     }
     if (tally->rows_omitted)
         fprintf(stream,
-                "%lu records are not in this summary: there are more than %d places and "
+                "%lu things are not in this summary: there are more than %d places and "
                 "runtimes\n",
                 tally->rows_omitted, FP_TALLY_ROWS_MAX);
 }

@@ -164,6 +164,27 @@ def test_what_cannot_be_looked_at():
     assert "unknown option" in explain("--wrong", "1", status=2).stderr
 
 
+@pytest.mark.parametrize("preload", [False, True])
+def test_a_handler_that_holds_up_a_fork_is_named(preload, tmp_path):
+    """numpy's and grpc's have hung the parent."""
+    library = support.BUILD / "prog" / "libhandler_blocks.so"
+    script = "import ctypes, os, sys; ctypes.CDLL(sys.argv[1]); print('loaded', flush=True); os.fork()"
+    process = subprocess.Popen(
+        [support.environment_python("wheels"), "-c", script, library],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**clean_environment(), **({"LD_PRELOAD": str(support.LIBRARY)} if preload else {})},
+    )
+    try:
+        assert process.stdout.readline() == "loaded\n"
+        time.sleep(0.5)
+        said = explain(process.pid).stdout
+    finally:
+        process.kill()
+        process.wait()
+    assert f"held up in fork(), by a handler for forks of {library}" in said, said
+
+
 def test_a_thread_of_the_kernel():
     kernel = [pid for pid in os.listdir("/proc") if pid.isdigit() and is_of_kernel(pid)]
     if not kernel:

@@ -136,6 +136,16 @@ def test_an_orphan_that_hangs_is_ended_too(tmp_path):
     assert left_over(mark) == []
 
 
+def test_a_fork_that_is_held_up_is_ended_too(tmp_path):
+    library = support.BUILD / "prog" / "libhandler_blocks.so"
+    script = "import ctypes, os, sys; ctypes.CDLL(sys.argv[1]); os.fork()"
+    command = [support.environment_python("wheels"), "-c", script, library]
+    status, _, stderr, records, _ = run_ci(command, tmp_path, "--options", "hang_seconds=1")
+    assert status == 70 and f"by a handler for forks of {library}" in stderr, stderr
+    (handler,) = [each for each in records if each["event"] == "handler"]
+    assert (handler["name"], handler["error"]) == (str(library), "it holds up the fork")
+
+
 def test_without_a_log_none_is_left(tmp_path):
     script = tmp_path / "job.py"
     script.write_text("print('fine')\n")
