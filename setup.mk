@@ -2,7 +2,7 @@
 
 PACKAGES := gcc g++ libc6-dev python3-venv libxxhash-dev libffi-dev libjansson-dev libunwind-dev liblzma-dev \
             zlib1g-dev uthash-dev libcriterion-dev strace gdb clang clang-format \
-            clang-tidy musl-tools man-db mandoc zsh fish
+            clang-tidy musl-tools man-db mandoc zsh fish chromium
 .PHONY: packages environments
 
 packages: $(BUILD)/.packages

@@ -8,9 +8,9 @@ TESTED := $(POLICY) $(COMMON) shim/table.c shim/runtimes.c shim/once.c shim/owne
           shim/elf.c shim/sites.c shim/lost.c $(wildcard tests/unit/support/*.c)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-.PHONY: test unit asan warnings lint format rooms preload python fuzz soak bench demo
+.PHONY: test unit asan warnings lint format rooms preload program python fuzz soak bench peers demo
 
-test: all warnings rooms unit asan preload python ## set up and run every test
+test: all warnings rooms unit asan preload program python ## set up and run every test
 	@echo "make test: everything passed"
 
 unit: $(UNIT:%=$(BUILD)/unit/%) ## the unit tests
@@ -85,6 +85,9 @@ rooms: all ## every file keeps to its room (docs/design.md)
 preload: all programs environments ## the shim under small host programs
 	$$(sh tools/other-user.sh) $(PYTEST) -q tests/preload
 
+program: all programs environments ## the program: reports, man pages, completions
+	$(PYTEST) -q tests/cli
+
 python: all programs environments ## the shim under real wheels
 	$(PYTEST) -q tests/python
 
@@ -111,6 +114,15 @@ $(BUILD)/bench/%: bench/programs/%.c $(wildcard bench/programs/*.h) | packages
 $(BUILD)/bench/%.so: bench/programs/%.c | packages
 	$(call say,build)
 	$(Q)$(CC) -O2 -shared -fPIC -pthread -o $@ $<
+
+# What other tools tell of the same hang.
+$(BUILD)/venv/peers/.ready: bench/requirements.txt
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --disable-pip-version-check --no-input -r $<
+	@touch $@
+
+peers: all $(BUILD)/venv/peers/.ready ## what py-spy, pystack and others tell of a hang, beside explain
+	$(PYTHON) bench/diagnosis.py
 
 ROUNDS ?= 21
 bench: all environments $(BENCHES) ## what the shim costs, as ratios of alternating runs

@@ -120,13 +120,13 @@ def parked():
 
 
 def handled():
-    """Only a signal wakes it."""
+    """Only a signal wakes it: its handler gives what is waited for."""
     with_threads()
 
     def wait():
-        event = threading.Event()
-        signal.signal(signal.SIGTERM, lambda *_: event.set())
-        event.wait()
+        answers = queue.SimpleQueue()
+        signal.signal(signal.SIGTERM, lambda *_: answers.put(1))
+        answers.get()
 
     in_child(wait)
 
@@ -175,16 +175,13 @@ def busy():
 
 
 def stopped():
-    """By a debugger, or by ^Z: in the midst of a wait that would be hopeless otherwise."""
+    """By ^Z, or a debugger: in the midst of a wait that would be hopeless otherwise."""
     workers = with_threads()
-
-    def wait():
-        os.kill(os.getpid(), signal.SIGSTOP)
-        workers.submit(int).result()
-
     child = os.fork()
     if child == 0:
-        wait()
+        workers.submit(int).result()
+    time.sleep(0.5)
+    os.kill(child, signal.SIGSTOP)
     os.waitpid(child, os.WUNTRACED)
     ready()
     time.sleep(60)

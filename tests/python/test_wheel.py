@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The wheel: what is in it, and that it works where nothing else of this tree is."""
+
+import email
+import os
+import re
+import shutil
+import stat
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import support
+
+LIMIT = 180  # seconds
+VERSION = re.search(r'"(.*)"', (support.ROOT / "common/version.h").read_text()).group(1)
+PROGRAMS = ["forkpolicy/bin/forkpolicy", "forkpolicy/lib/forkpolicy/libforkpolicy.so"]
+
+
+def call(*command, env=None, cwd=None, check=True):
+    """Without a shim, an index of packages, or modules of this tree."""
+    settings = support.environment(preload=False, extra={"PIP_NO_INDEX": "1", **(env or {})})
+    settings.pop("PYTHONPATH", None)
+    return subprocess.run(
+        [str(part) for part in command],
+        env=settings,
+        cwd=cwd,
+        check=check,
+        timeout=LIMIT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        universal_newlines=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """A copy of what git would keep of this tree, without the tests."""
+    folder = tmp_path_factory.mktemp("tree")
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(listing, cwd=support.ROOT, check=True, stdout=subprocess.PIPE)
+    for name in filter(None, files.stdout.decode().split("\0")):
+        source = support.ROOT / name
+        if source.is_file() and not name.startswith("tests/"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(tree, tmp_path_factory):
+    """Built with the environment's setuptools, so that nothing has to be fetched."""
+    before = sorted(tree.rglob("*"))
+    folder = tmp_path_factory.mktemp("wheel")
+    python = support.environment_python("wheels")
+    options = ["--no-build-isolation", "--no-deps", "--no-cache-dir", "-w", folder]
+    call(python, "-m", "pip", "wheel", tree, *options)
+    assert sorted(tree.rglob("*")) == before, "the build leaves things in the tree"
+    (file,) = folder.iterdir()
+    return file
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """The folder of an environment that has the wheel and nothing else."""
+    folder = tmp_path_factory.mktemp("environment") / "venv"
+    call(support.environment_python("wheels"), "-m", "venv", folder)
+    call(folder / "bin/python", "-m", "pip", "install", "--no-deps", wheel)
+    return folder
+
+
+def test_tag_tells_the_least_glibc(wheel):
+    tag = "manylinux_2_34" if is_proved(wheel) else "linux"
+    assert wheel.name == f"forkpolicy-{VERSION}-py3-none-{tag}_{os.uname().machine}.whl"
+
+
+def is_proved(wheel):
+    """By the symbols, where setup.py reads the versions' table."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(wheel.parent.parent / "unpacked")
+    needs = []
+    for name in PROGRAMS:
+        symbols = call("nm", "-D", wheel.parent.parent / "unpacked" / name).stdout
+        needs += re.findall(r"@GLIBC_([\d.]+)", symbols)
+    assert needs
+    return max(tuple(map(int, need.split("."))) for need in needs) <= (2, 34)
+
+
+def test_contents(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        modes = {each.filename: each.external_attr >> 16 for each in archive.infolist()}
+        licence = archive.read(f"forkpolicy-{VERSION}.dist-info/licenses/LICENSE")
+        policy = archive.read("forkpolicy/known.policy")
+    modules = {"__init__", "__main__", "error", "hand_over", "pytest_plugin", "resets/__init__"}
+    assert {f"forkpolicy/{name}.py" for name in modules} | set(PROGRAMS) <= names
+    assert not [name for name in names if "test" in name.replace("pytest_plugin", "")]
+    assert all(modes[name] & stat.S_IXUSR for name in PROGRAMS)
+    libraries = {Path(name).name for name in names if name.endswith(".so")}
+    assert libraries == {path.name for path in support.BUILD.glob("*.so")}
+    assert licence == (support.ROOT / "LICENSE").read_bytes()
+    assert policy == (support.ROOT / "policy/known.policy").read_bytes()
+
+
+def test_metadata(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        text = archive.read(f"forkpolicy-{VERSION}.dist-info/METADATA").decode()
+    metadata = email.message_from_string(text)
+    assert metadata["Name"] == "forkpolicy" and metadata["Version"] == VERSION
+    assert metadata["License-Expression"] == "Apache-2.0" and metadata["Summary"]
+    assert metadata["Requires-Python"] == ">=3.6" and metadata.get_all("Classifier")
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    assert metadata.get_payload().startswith("# forkpolicy")
+    assert metadata.get_all("Requires-Dist") == ['py-spy; extra == "stacks"']
+
+
+def test_source_distribution(tree, tmp_path):
+    """It has what a build needs: another wheel of it is the same."""
+    (tmp_path / "made").mkdir()
+    build = "from setuptools import build_meta; print(build_meta.build_sdist('{}'))"
+    call(support.environment_python("wheels"), "-c", build.format(tmp_path / "made"), cwd=tree)
+    (archive,) = (tmp_path / "made").iterdir()
+    assert archive.name == f"forkpolicy-{VERSION}.tar.gz"
+    shutil.unpack_archive(archive, tmp_path)
+    source = tmp_path / f"forkpolicy-{VERSION}"
+    (source / "build").mkdir()
+    (source / "build/.packages").touch()
+    assert "forkpolicy" in call("make", "-n", "all", cwd=source).stdout
+    assert sources(tree) <= sources(source)
+
+
+def sources(tree):
+    """The C files that are built into the program and the libraries, or by which they are."""
+    files = {path.relative_to(tree) for path in tree.rglob("*.[chS]")}
+    return {file for file in files if file.parts[0] not in ("bench", "examples")}
+
+
+def test_program(installed):
+    assert call(installed / "bin/forkpolicy", "--version").stdout == f"forkpolicy {VERSION}\n"
+    module = call(installed / "bin/python", "-m", "forkpolicy", "--version")
+    assert module.stdout == f"forkpolicy {VERSION}\n"
+    path = call(installed / "bin/forkpolicy", "path").stdout.strip()
+    assert path.startswith(str(installed.resolve())) and path.endswith(PROGRAMS[1])
+    checked = call(installed / "bin/forkpolicy", "check", "python3").stdout
+    assert f"preload    {path}" in checked
+    bad = call(installed / "bin/forkpolicy", "run", "--policy", "flail", "true", check=False)
+    assert bad.returncode == 2 and "--policy column 1" in bad.stdout
+
+
+def test_job_has_what_the_shell_gave(installed):
+    """Not what Python does to its own process: ignored signals, another locale, another name."""
+    ask = "grep SigIgn /proc/$$/status; echo LC_CTYPE=$LC_CTYPE"
+    bare = call("sh", "-c", ask, env={"LC_ALL": "", "LANG": "C"}).stdout
+    command = [installed / "bin/forkpolicy", "run", "--", "sh", "-c", ask]
+    assert call(*command, env={"LC_ALL": "", "LANG": "C"}).stdout == bare
+
+
+CATCHES = """
+import concurrent.futures, os
+import forkpolicy
+threads = concurrent.futures.ThreadPoolExecutor(1)
+threads.submit(str, 1).result()
+try:
+    os.fork()
+except forkpolicy.ForkPolicyError as error:
+    print("caught", "ThreadPoolExecutor" in str(error))
+"""
+
+
+def test_error_is_the_packages(installed):
+    command = ["run", "--policy", "refuse:ThreadPoolExecutor", "--", installed / "bin/python", "-c"]
+    said = call(installed / "bin/forkpolicy", *command, CATCHES)
+    assert said.stdout.splitlines()[-1] == "caught True", said.stdout
+
+
+def test_pytest_finds_the_plugin(installed, tmp_path):
+    (tmp_path / "test_it.py").write_text("def test_it():\n    pass\n")
+    others = call(
+        support.environment_python("wheels"), "-c", "import pytest; print(pytest.__file__)"
+    )
+    env = {"PYTHONPATH": str(Path(others.stdout.strip()).parent.parent)}
+    command = [
+        installed / "bin/python",
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "--forkpolicy=fail",
+    ]
+    settings = support.environment(preload=False, extra=env)
+    done = subprocess.run(
+        [str(part) for part in command],
+        env=settings,
+        cwd=tmp_path,
+        timeout=LIMIT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        universal_newlines=True,
+    )
+    assert done.returncode == 0 and "under fail: 0 forks" in done.stdout, done.stdout
+
+
+def test_every_interpreter_imports_it(installed, interpreter):
+    (site,) = installed.glob("lib/python*/site-packages")
+    said = call(
+        interpreter,
+        "-c",
+        "import sys; sys.path.insert(0, sys.argv[1]); import forkpolicy, forkpolicy.__main__;"
+        "print(forkpolicy.ForkPolicyError.__module__, forkpolicy.__main__.program())",
+        site,
+    )
+    assert said.stdout.split() == ["forkpolicy", str(site / "forkpolicy/bin/forkpolicy")]
+
+
+def test_uninstalled(wheel, installed):
+    """Last: nothing stays behind."""
+    pip = [installed / "bin/python", "-m", "pip"]
+    listed = call(*pip, "show", "-f", "forkpolicy").stdout
+    for name in PROGRAMS + ["forkpolicy/known.policy", "../../../bin/forkpolicy"]:
+        assert f"  {name}\n" in listed, listed
+    call(*pip, "uninstall", "-y", "forkpolicy")
+    assert [path for path in installed.rglob("*") if "forkpolicy" in path.name] == []
