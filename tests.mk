@@ -67,7 +67,11 @@ $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(POLICY) $(BUILD)/known.c | packages
 	$(Q)$(CLANG) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -I. -o $@ $^ $(FUZZ_LIBRARIES)
 
 FUZZ_SECONDS ?= 60
-fuzz: $(FUZZ:%=$(BUILD)/fuzz/%) ## fuzz the parsers, FUZZ_SECONDS each
+.PHONY: fuzz-packages
+fuzz-packages: | packages
+	@sh tools/install-packages.sh libclang-rt-$$($(CLANG) -dumpversion | cut -d. -f1)-dev
+
+fuzz: fuzz-packages $(FUZZ:%=$(BUILD)/fuzz/%) ## fuzz the parsers, FUZZ_SECONDS each
 	@for target in $(FUZZ); do mkdir -p $(BUILD)/fuzz/corpus_$$target; \
 	    $(BUILD)/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
 	        $(BUILD)/fuzz/corpus_$$target tests/fuzz/corpus/$$target || exit 1; done

@@ -89,10 +89,9 @@ static unsigned reason_of(const char *name)
 
 static enum fp_origin origin_of(const json_t *record, const struct fp_site *site)
 {
-    static const char *const NAMES[] = {"python", "native in python", "native"};
     const char *name = fp_log_string(record, "origin");
-    for (unsigned i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
-        if (strcmp(name, NAMES[i]) == 0)
+    for (unsigned i = 0; i <= FP_ORIGIN_NATIVE; i++)
+        if (strcmp(name, fp_origin_name((enum fp_origin)i)) == 0)
             return (enum fp_origin)i;
     return *fp_site_line(site) ? FP_ORIGIN_PYTHON : FP_ORIGIN_NATIVE;
 }

@@ -9,6 +9,7 @@
 #include "cli/explain/process.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,6 +36,15 @@ static int explain_process(const char *argument, const struct fp_explain_options
         return FP_EXIT_USAGE;
     }
     return fp_explain_process(stdout, (pid_t)pid, options, &worst) ? 0 : 1;
+}
+
+void fp_explain_help(void)
+{
+    printf("\noptions of explain PID, which looks at the process and all below it:\n"
+           "  --json                   a record for each that hangs, as in a log\n"
+           "  --stacks                 the stacks of every thread\n"
+           "Native stacks by libunwind; Python's where py-spy is installed, which also tells a\n"
+           "worker at rest from one that hangs. LOG:LINE says a record's message again.\n");
 }
 
 int fp_cli_explain(int count, char **arguments)

@@ -1,5 +1,7 @@
 /* See cli.h. SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
+#include "cli/explain/explain.h"
+#include "cli/report/report.h"
 
 #include "common/version.h"
 #include "policy/model.h"
@@ -66,29 +68,53 @@ static bool is_help(const char *argument)
     return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
 }
 
-static int print_help(void)
+static void print_run_options(void)
 {
-    printf("forkpolicy %s: says which libraries a forked child loses, before it hangs\n\n",
-           FP_VERSION);
-    print_usage(stdout);
-    printf("\nverbs:\n");
-    for (size_t i = 0; i < VERB_COUNT; i++)
-        printf("  %-24s %s\n", VERBS[i].name, VERBS[i].help);
     printf("\noptions of run, each with the variable that it sets for the job:\n");
-#define FP_OPTION(field, name, argument, is_path, variable, help) \
-    printf("  %-13s %-10s %s (%s)\n", name, argument, help, variable);
+#define FP_OPTION(field, name, argument, is_path, variable, help)                    \
+    printf("  %-13s %-10s%s%s\n", name, argument, *(variable) ? " " : "", variable); \
+    print_wrapped(16, help);
 #include "cli/options.def"
 #undef FP_OPTION
     print_option_keys();
     printf("\nactions:\n");
 #define FP_ACTION(NAME, name, available, help) \
-    printf("  %-24s %s%s\n", name, help, (available) ? "" : " (for now as warn)");
+    printf("  %-24s %s%s\n", name, help, (available) ? "" : " (for now as reset)");
 #include "policy/actions.def"
 #undef FP_ACTION
     printf("\nA PATTERN is a glob on a runtime's name, its package or the path of its library:\n"
            "  forkpolicy run --policy refuse,off:numpy -- python train.py\n"
-           "\nexit status: the job's; 2 usage, bad policy or options; 69 the shim would not be\n"
-           "loaded; 126 COMMAND cannot be run; 127 COMMAND is not found\n");
+           "\nexit status of run: the job's; 70 --ci ended it; 2 usage, bad policy or options;\n"
+           "69 the shim would not be loaded; 126 COMMAND cannot be run; 127 it is not found\n");
+}
+
+static void print_verb(size_t which)
+{
+    printf("  forkpolicy %s %s\n      %s\n", VERBS[which].name, VERBS[which].arguments,
+           VERBS[which].help);
+}
+
+static int print_help(void)
+{
+    printf("forkpolicy %s: says which libraries a forked child loses, before it hangs\n\n",
+           FP_VERSION);
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        print_verb(i);
+    print_run_options();
+    fp_explain_help();
+    fp_report_help();
+    return 0;
+}
+
+static int print_help_of(size_t which)
+{
+    print_verb(which);
+    if (VERBS[which].run == fp_cli_run)
+        print_run_options();
+    if (VERBS[which].run == fp_cli_explain)
+        fp_explain_help();
+    if (VERBS[which].run == fp_cli_report)
+        fp_report_help();
     return 0;
 }
 
@@ -105,7 +131,7 @@ int main(int count, char **arguments)
         if (strcmp(verb, VERBS[i].name) != 0)
             continue;
         if (count > 2 && is_help(arguments[2]))
-            return print_help();
+            return print_help_of(i);
         return VERBS[i].run(count - 2, arguments + 2);
     }
     if (*verb)

@@ -21,15 +21,20 @@ static bool try_runtime(struct fp_text *text, const struct fp_runtime *runtime,
     return false;
 }
 
+const char *fp_origin_name(enum fp_origin origin)
+{
+    static const char *const NAMES[] = {"python", "native in python", "native"};
+    return NAMES[origin];
+}
+
 void fp_event_fork(struct fp_text *text, const struct fp_event_header *header,
                    const struct fp_snapshot *snapshot, const struct fp_verdict *verdict,
                    pid_t child)
 {
-    static const char *const ORIGINS[] = {"python", "native in python", "native"};
     size_t added = 0;
     fp_record_header(text, header);
     fp_text_format(text, ",\"call\":\"%s\",\"origin\":\"%s\"", snapshot->call,
-                   ORIGINS[snapshot->origin]);
+                   fp_origin_name(snapshot->origin));
     if (child)
         fp_text_format(text, ",\"child\":%d", (int)child);
     else

@@ -20,6 +20,9 @@ struct fp_event_header {
     const char *rank; /* NULL: not one of many */
 };
 
+/* "python", "native in python" or "native". */
+const char *fp_origin_name(enum fp_origin origin);
+
 /* "start": the preload took. */
 void fp_event_start(struct fp_text *text, const struct fp_event_header *header, const char *program,
                     const char *shim_version);

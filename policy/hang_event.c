@@ -53,6 +53,7 @@ static void add_fork(struct fp_text *text, const struct fp_fork_origin *fork,
     fp_text_format(text, ",\"fork\":{");
     add_seconds(text, "seconds", fork->milliseconds);
     fp_record_optional(text, "call", fp_slice_of(fork->call));
+    fp_record_string(text, "origin", fp_slice_of(fp_origin_name(fork->origin)));
     fp_text_format(text, ",\"parent\":%d,\"lost_threads\":%u", (int)fork->parent,
                    fork->lost_threads);
     fp_record_site(text, site);
@@ -130,6 +131,7 @@ void fp_event_hang(struct fp_text *text, const struct fp_event_header *header,
     fp_text_format(text, ",\"verdict\":\"%s\",\"reason\":\"%s\",\"outcome\":\"%s\",\"threads\":%u",
                    fp_grade_name(hang->opinion.grade), reason_name(hang->opinion.reason),
                    fp_outcome_name(hang->outcome), hang->threads);
+    fp_text_format(text, ",\"interruptible\":%s", hang->interruptible ? "true" : "false");
     fp_text_format(text, ",\"cause\":\"%s\",\"lost\":", fp_cause_name(hang->cause));
     if (hang->lost)
         fp_record_runtime_within(text, hang->lost, &hang->judgement, RUNTIME_ROOM);

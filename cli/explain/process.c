@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/explain/handlers.h"
 #include "cli/explain/judge.h"
+#include "cli/explain/origin.h"
 #include "policy/hang_message.h"
 #include "policy/phrases.h"
 #include "policy/reset_event.h"
@@ -22,6 +23,7 @@ struct picture {
     struct fp_stacks stacks;
     struct fp_seen seen;
     struct fp_finding finding;
+    struct fp_room room; /* of the fork's site */
 };
 
 struct album {
@@ -50,6 +52,7 @@ static void drop_picture(struct picture *picture)
 {
     if (!picture)
         return;
+    fp_room_free(&picture->room);
     fp_stacks_free(&picture->stacks);
     fp_view_free(&picture->view);
     free(picture);
@@ -239,6 +242,10 @@ static void judge(const struct album *album, struct picture *picture, struct pic
         parent = *above = take_picture(pid, false);
     fp_judge_process(&picture->finding, &picture->view, &picture->stacks, &picture->seen,
                      parent ? &parent->view : NULL, parent ? &parent->seen : NULL);
+    struct fp_finding *finding = &picture->finding;
+    if (finding->hang.opinion.grade != FP_GRADE_NONE && picture->view.has_shim)
+        fp_origin_find(&picture->room, picture->view.process.pid, &finding->fork_site);
+    finding->hang.fork.site = &finding->fork_site;
 }
 
 static void note_worst(struct fp_explanation *worst, const struct picture *picture)

@@ -122,7 +122,7 @@ static void take(struct fp_stacks *stacks, const json_t *threads)
 
 bool fp_stacks_read_python(struct fp_stacks *stacks, pid_t pid)
 {
-    int output, status = 0;
+    int output = -1, status = 0;
     size_t length = 0;
     pid_t child = start(pid, &output);
     if (child < 0) {

@@ -59,7 +59,7 @@ const stateAt = (rank) => Object.keys(STATES)[rank];
 function cellCount(cell) {
   const worst = cell.outcomes.filter(({ state }) => RANKS[state] === cell.worst), forks = plural(cell.row.entries.length, "fork");
   const most = Math.max(...cell.outcomes.slice(0, 10000).map(({ runtime }) => runtime.threads));
-  return `${worst.length === cell.row.entries.length ? forks : `${worst.length} of ${forks}`}, ${plural(most, "thread")}`;
+  return (worst.length === cell.row.entries.length ? forks : `${worst.length} of ${forks}`) + (most ? `, ${plural(most, "thread")}` : "");
 }
 
 function matrixCell(cell, id, runtime) {
@@ -73,7 +73,7 @@ function matrixCell(cell, id, runtime) {
 
 function siteHeader(row, id) {
   const [at, through] = row.key.split(", through ");
-  const button = make("button", { type: "button", id, class: "site", tabindex: "-1" }, make("b", {}, short(basename(at), 80)),
+  const button = make("button", { type: "button", id, class: "site", tabindex: "-1" }, make("b", {}, short(basename(at), 80)), " ",
     make("small", {}, [plural(row.entries.length, "fork"), through ? `through ${short(through)}` : ""].filter(Boolean).join(", ")));
   button.addEventListener("click", () => openDetails(id, () => siteDetails(row)));
   return make("th", { scope: "row", role: "rowheader" }, button);
@@ -116,9 +116,12 @@ function moveFocus(from, to) {
 
 const waitBegin = (entry) => Math.max(entry.time - Math.max(number(object(entry.record.waiting).seconds), 0), entry.process.fork?.time ?? model.start);
 
-/* Seconds -> 0..1: even, or with each gap between records as wide as the logarithm of its length. */
-function makeScale() {
-  const times = unique(model.entries.flatMap((entry) => (entry.event === "hang" ? [waitBegin(entry), entry.time] : [entry.time]))).sort((a, b) => a - b);
+/* Seconds -> 0..1: even, or with each gap between records as wide as the logarithm of its length.
+   Forks of children that are not drawn take no room of their own. */
+function makeScale(rows) {
+  const drawn = [...rows.keys()].flatMap(({ events }) => events).filter(({ child }) => !child || rows.has(child));
+  const waits = drawn.filter(({ event }) => event === "hang").map(waitBegin), forks = drawn.map(({ time, child }) => child?.born ?? time);
+  const times = unique([model.start, ...waits, ...forks, model.end]).sort((a, b) => a - b);
   if (times.length < 2) times.push((times[0] ?? 0) + 1);
   const sums = [0];
   for (let i = 1; i < times.length; i++) {
@@ -197,9 +200,11 @@ function lanesOf(process) {
       lanes.set(runtime.key, Object.assign(lane, { threads: Math.max(lane.threads, runtime.threads), to: entry.time }));
     }
   }
-  return [...lanes.values()].map((lane) => ({ ...lane, runtime: runtimeByKey.get(lane.runtime.key) ?? lane.runtime }));
+  const known = [...lanes.values()].map((lane) => ({ ...lane, runtime: runtimeByKey.get(lane.runtime.key) ?? lane.runtime }));
+  return known.sort((a, b) => b.lost - a.lost || (a.runtime.index ?? Infinity) - (b.runtime.index ?? Infinity));
 }
 
+const labelsWidth = (width) => (width < 560 ? 112 : 210);
 const MAIN = 34, LANE = 17, GAP = 8;
 
 function layOut(processes, runtimes) {
@@ -227,7 +232,8 @@ function fitted(string, width, font) {
 
 /* What can be focused and opened; the arrows go from one to the next in the order of making. */
 function item(draw, id, name, details, ...shapes) {
-  const made = make("g", { id, class: "item", role: "button", tabindex: view.current === id ? "0" : "-1", "aria-label": name }, make("title", {}, name), ...shapes);
+  const attributes = { id, class: "item", role: "button", tabindex: view.current === id ? "0" : "-1", "aria-label": name };
+  const made = make("g", attributes, make("title", {}, name), ...shapes);
   made.addEventListener("click", () => openDetails(id, details));
   draw.items.push(made);
   return made;
@@ -236,7 +242,8 @@ function item(draw, id, name, details, ...shapes) {
 function threadStripes({ threads, y }, from, to, kind) {
   const width = Math.max(to - from, 2);
   if (threads > 3) return [make("rect", { x: from, y: y - 5.5, width, height: 11, rx: 2, class: kind })];
-  return Array.from({ length: threads }, (_, i) => make("rect", { x: from, y: y + (i - (threads - 1) / 2) * 5 - 1.75, width, height: 3.5, rx: 1, class: kind }));
+  const top = (i) => y + (i - (threads - 1) / 2) * 5 - 1.75;
+  return Array.from({ length: threads }, (_, i) => make("rect", { x: from, y: top(i), width, height: 3.5, rx: 1, class: kind }));
 }
 
 function drawLane(draw, row, lane) {
@@ -244,7 +251,8 @@ function drawLane(draw, row, lane) {
   const name = `${runtime.label}, ${plural(threads, "thread")}${lost ? `: ${STATES[lane.state][1]}` : ""}, ${row.process.name}`;
   const room = draw.left - 30 - row.indent, label = `${runtime.base ?? runtime.label}${threads > 1 ? ` ×${threads}` : ""}`;
   labels.append(make("g", { class: hue(runtime) }, make("rect", { x: row.indent, y: y - 6.5, width: 15, height: 13, rx: 3, class: "letter" }),
-    make("text", { x: row.indent + 7.5, y: y + 3.5, class: "letter-text" }, runtime.letter ?? "·"), make("text", { x: row.indent + 20, y: y + 4, class: "lane-label" }, fitted(label, room, draw.font))));
+    make("text", { x: row.indent + 7.5, y: y + 3.5, class: "letter-text" }, runtime.letter ?? "·"),
+    make("text", { x: row.indent + 20, y: y + 4, class: "lane-label" }, fitted(label, room, draw.font))));
   const known = lost ? to : Math.min(Math.max(x(lane.to), from + 2), right);
   const shapes = threadStripes(lane, from, known, lost ? (lane.state === "reset" ? "thread back" : "thread gone") : "thread");
   if (!lost && known < to) shapes.push(make("line", { x1: known, x2: to, y1: y, y2: y, class: "beyond" }));
@@ -264,10 +272,11 @@ function drawWait(draw, row, entry) {
   const { x, plot } = draw, at = Math.max(x(entry.time), x(waitBegin(entry)) + 4), y = row.main, state = hangState(entry);
   const lane = row.lanes.find(({ runtime, lost }) => lost && runtime.key === runtimeOf(entry.record.lost).key);
   const goesOn = text(entry.record.outcome) === "waits", title = wordsOf(entry)[0];
-  draw.forks.append(make("rect", { x: x(waitBegin(entry)), y: y - 4, width: Math.max((goesOn ? row.end : at) - x(waitBegin(entry)), 4), height: 8, class: `wait ${state}` }));
+  const from = x(waitBegin(entry)), width = Math.max((goesOn ? row.end : at) - from, 4);
+  draw.forks.append(make("rect", { x: from, y: y - 4, width, height: 8, class: `wait ${state}` }));
   if (lane) plot.append(make("path", { d: `M${at} ${y + 8}V${lane.y - 7}m-4 -5l4 6l4 -6`, class: `arrow ${state}` }));
-  const words = fitted(`${STATES[state][1]}: ${lane ? lane.runtime.base : runtimeOf(entry.record.lost).base}`, draw.right - at + 4, draw.bold);
-  if (words.length > 6) plot.append(make("text", { x: at - 6, y: y - 10, class: "wait-text" }, words));
+  const words = fitted(`${STATES[state][1]}: ${(entry.record.lost ? runtimeOf(entry.record.lost) : NOWHERE).base}`, draw.right - at + 4, draw.bold);
+  if (words.length > 6 && at >= draw.left && at <= draw.right) plot.append(make("text", { x: at - 6, y: y - 10, class: "wait-text" }, words));
   drawMark(draw, `record-${entry.index}`, at, y, state, title, entry);
 }
 
@@ -280,23 +289,26 @@ function drawEntry(draw, row, entry) {
   draw.taken.add(spot);
   if (isFork && child) draw.forks.append(make("path", { d: `M${at} ${row.main}V${child.main}`, class: "fork-line" }));
   if (entry.event === "start") return draw.plot.append(make("path", { d: `M${at} ${row.main - 6}v12`, class: "begin" }));
-  const runtime = runtimeOf(entry.event === "use" ? entry.record.runtime : entry.record), lane = row.lanes.find((each) => each.runtime.key === runtime.key);
-  if (entry.event === "use") return drawMark(draw, `record-${entry.index}`, at, row.main, "used", wordsOf(entry)[0], entry);
-  if (entry.event === "reset") return drawMark(draw, `record-${entry.index}`, at, lane?.y ?? row.main, resetState(entry), wordsOf(entry)[0], entry);
-  if (entry.event === "refused") return drawMark(draw, `record-${entry.index}`, at, row.main, "refused", wordsOf(entry)[0], entry);
-  return draw.plot.append(item(draw, `record-${entry.index}`, wordsOf(entry)[0], () => entryDetails(entry),
+  const id = `record-${entry.index}`, title = wordsOf(entry)[0], lane = row.lanes.find((each) => each.runtime.key === runtimeOf(entry.record).key);
+  if (entry.event === "use") return drawMark(draw, id, at, row.main, "used", title, entry);
+  if (entry.event === "reset") return drawMark(draw, id, at, lane?.y ?? row.main, resetState(entry), title, entry);
+  if (entry.event === "refused") return drawMark(draw, id, at, row.main, "refused", title, entry);
+  return draw.plot.append(item(draw, id, title, () => entryDetails(entry),
     make("circle", { cx: at, cy: row.main, r: 8, class: "target" }), make("circle", { cx: at, cy: row.main, r: 4, class: isFork ? "fork-dot" : "other-dot" })));
 }
 
 function drawProcess(draw, row) {
-  const { x, right } = draw, { process, main } = row, last = x(process.last), ended = ["exited", "aborted"].includes(text(process.hang?.record.outcome));
+  const { x, right } = draw, { process, main } = row, last = x(process.last);
+  const ended = ["exited", "aborted"].includes(text(process.hang?.record.outcome));
   row.indent = 10 + Math.min(row.depth, 4) * 12;
   row.end = process.fork ? (ended ? Math.max(last, x(process.born) + 4) : right) : right;
-  if (row.end < draw.left) row.end = draw.left;
   draw.labels.append(make("rect", { x: 0, y: row.y, width: draw.width, height: row.height, rx: 4, class: "band" }));
-  const label = `${process.fork ? "↳ " : ""}${process.pid} ${process.rank ? `rank ${process.rank} ` : ""}${process.program}`, more = process.host ? ` ${process.host}` : "";
-  draw.labels.append(make("text", { x: row.indent, y: main + 4, class: "process-label" }, make("title", {}, process.name), fitted(label + more, draw.left - row.indent - 8, draw.bold)));
-  draw.plot.append(make("line", { x1: x(process.born), x2: Math.max(last, x(process.born) + 2), y1: main, y2: main, class: "main" }));
+  const words = [process.fork ? "↳" : "", process.pid, process.rank ? `rank ${process.rank}` : "", process.program, process.host].filter(Boolean).join(" ");
+  const label = fitted(words, draw.left - row.indent - 8, draw.bold);
+  draw.labels.append(make("text", { x: row.indent, y: main + 4, class: "process-label" }, make("title", {}, process.name), label));
+  const born = x(process.born), target = { x: born, y: main - 8, width: Math.max(last - born, 8), height: 16, class: "target" };
+  draw.plot.append(item(draw, process.id, process.name, () => processDetails(process), make("rect", target),
+    make("line", { x1: born, x2: Math.max(last, born + 2), y1: main, y2: main, class: "main" })));
   if (!ended) draw.plot.append(make("line", { x1: last, x2: right, y1: main, y2: main, class: "beyond main-beyond" }));
   for (const lane of row.lanes) drawLane(draw, row, lane);
 }
@@ -320,13 +332,14 @@ function drawAxis(draw, scale) {
 
 /* Stripes for what is lost: of the runtime's colour, on nothing. */
 function patterns() {
-  return make("defs", {}, ...Array.from({ length: HUES + 1 }, (_, i) => make("pattern", { id: `gone-${i === HUES ? "none" : i}`, class: i === HUES ? "hue-none" : `hue-${i}`, width: 6, height: 6,
-    patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" }, make("rect", { width: 2.2, height: 6, class: "stripe" }))));
+  const names = [...Array(HUES).keys(), "none"], size = { width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" };
+  return make("defs", {}, ...names.map((name) =>
+    make("pattern", { id: `gone-${name}`, class: `hue-${name}`, ...size }, make("rect", { width: 2.2, height: 6, class: "stripe" }))));
 }
 
 function drawTimeline() {
   const host = element("timeline"), found = matching(), { rows, height } = layOut(found.processes, found.runtimes), focused = document.activeElement?.id;
-  const width = Math.max(host.clientWidth, 280), left = width < 560 ? 112 : 210, right = width - 16, scale = makeScale();
+  const width = Math.max(host.clientWidth, 280), left = labelsWidth(width), right = width - 16, scale = makeScale(rows);
   const at = (part) => left + 12 + ((part - view.from) / (view.to - view.from)) * (right - left - 24);
   const style = getComputedStyle(document.body).fontFamily;
   const draw = { width, height, left, right, rows, at, x: (time) => Math.min(Math.max(at(scale.part(time)), left - 40), right + 40), items: [], taken: new Set(),
@@ -368,7 +381,9 @@ function drawLegend(leftOut) {
 
 // ---- Details
 
-const stack = (title, frames) => (frames.length ? [make("h3", {}, title), make("ol", { class: "stack" }, ...frames.map((frame) => make("li", {}, frame)))] : []);
+function stack(title, frames) {
+  return frames.length ? [make("h3", {}, title), make("ol", { class: "stack" }, ...frames.map((frame) => make("li", {}, frame)))] : [];
+}
 
 function wordsList(lines) {
   return make("dl", {}, ...lines.filter(([, line]) => line).flatMap(([label, line], nth) =>
@@ -380,7 +395,7 @@ function entryBody(entry) {
   return [wordsList([["time", `${since(entry.time)} (${new Date(entry.time * 1000).toISOString()})`], ...lines]),
     ...stack("Python stack", list(record.python_stack).map((frame) => `${place(frame)} in ${text(object(frame).function)}`)),
     ...stack("Native stack", list(record.native_stack).map(object).map((frame) => `${path(frame.dso)} ${text(frame.symbol)}+${number(frame.offset)}`)),
-    make("details", { class: "raw" }, make("summary", {}, "The record"), make("pre", {}, JSON.stringify(record, null, 1)))];
+    make("details", { class: "raw" }, make("summary", {}, "The record"), make("pre", {}, JSON.stringify(record, null, 1).split("\n").map(visible).join("\n")))];
 }
 
 const entryDetails = (entry) => [wordsOf(entry)[0], ...entryBody(entry)];
@@ -403,13 +418,17 @@ function cellDetails(cell) {
 }
 
 const siteDetails = (row) => [row.key, make("h3", {}, "Records"), entryLinks(row.entries)];
+const processRecords = (process) => [make("h3", {}, "Records"), entryLinks(unique([process.fork, ...process.events].filter(Boolean)))];
+const processDetails = (process) => [process.name, wordsList([["program", process.program], ["from", process.parent?.name]]), ...processRecords(process)];
 const laneDetails = (process, { runtime, state, threads, lost }) => [`${runtime.label} in ${process.name}`,
-  wordsList([["threads", runtime.raw ? threadsWords(runtime) : `${threads}, of which no record names the owner`], ["state", lost ? STATES[state][1] : "alive"], ["library", text(runtime.raw?.dso)], ["started", path(runtime.raw?.started)]]),
-  make("h3", {}, "Records"), entryLinks(unique([process.fork, ...process.events].filter(Boolean)))];
+  wordsList([["threads", runtime.raw ? threadsWords({ ...runtime, threads }) : `${threads}, of which no record names the owner`],
+    ["state", lost ? STATES[state][1] : "alive"], ["library", text(runtime.raw?.dso)], ["started", path(runtime.raw?.started)]]),
+  ...processRecords(process)];
 
 /* Beside the page, or over its lower part where it is narrow; Escape brings back to where one was. */
 function openDetails(id, details) {
-  const panel = element("details"), [title, ...body] = details(), close = make("button", { type: "button", class: "close", "aria-label": "Close details" }, "✕");
+  const panel = element("details"), [title, ...body] = details();
+  const close = make("button", { type: "button", class: "close", "aria-label": "Close details" }, "✕");
   close.addEventListener("click", closeDetails);
   if (document.activeElement?.id) view.opener = document.activeElement.id;
   panel.replaceChildren(close, make("h2", { id: "details-title" }, title), ...body);
@@ -440,20 +459,30 @@ function openFragment() {
 
 // ---- Reports: what happened the same way told once
 
+/* Hangs, refusals and failures; uses and losses where no hang tells of them. */
+function isReported({ event, record, process, child, outcomes }) {
+  if (event === "hang" || event === "refused") return true;
+  if (event === "use") return !process.hang;
+  if (event === "reset") return Boolean(record.error);
+  return !child?.hang && Boolean(outcomes?.some(({ state }) => state === "lost"));
+}
+
+function groupRank([{ event, record }]) {
+  if (event === "hang") return RANKS[hangState({ record })];
+  return lookup({ use: RANKS.used, reset: RANKS.failed, refused: RANKS.refused }, event) ?? RANKS.lost;
+}
+
 function drawReports({ processes }) {
   const groups = new Map(), kept = new Set(processes);
   for (const entry of model.entries) {
-    const { record, event, process } = entry;
-    const lost = entry.outcomes?.find(({ state }) => state === "lost");
-    if (!kept.has(process) || !(event === "hang" || event === "refused" || (event === "use" && !process.hang) || (event === "reset" && record.error) || (lost && !entry.child?.hang))) continue;
-    const at = event === "hang" ? siteWords(object(record.waiting).site) + runtimeOf(record.lost).key : event === "reset" ? runtimeOf(record).key : lost?.runtime.key;
-    const key = [event, text(record.verdict), at, siteOf(entry).key].join("\n");
+    if (!kept.has(entry.process) || !isReported(entry)) continue;
+    const { record, event } = entry, runtime = runtimeOf(event === "hang" ? record.lost : record);
+    const key = [event, text(record.verdict), siteWords(object(record.waiting).site), siteOf(entry).key, runtime.key].join("\n");
     if (!groups.has(key)) groups.set(key, []);
     groups.get(key).push(entry);
   }
-  const rank = ([{ event, record, outcomes }]) => (event === "hang" ? RANKS[hangState({ record })] : lookup({ use: RANKS.used, reset: RANKS.failed, refused: RANKS.refused }, event) ?? RANKS.lost);
-  const sorted = [...groups.values()].sort((a, b) => rank(a) - rank(b) || b.length - a.length);
-  element("reports").replaceChildren(...sorted.slice(0, REPORTS_MAX).map((group) => reportOf(group, stateAt(rank(group)))),
+  const sorted = [...groups.values()].sort((a, b) => groupRank(a) - groupRank(b) || b.length - a.length);
+  element("reports").replaceChildren(...sorted.slice(0, REPORTS_MAX).map((group) => reportOf(group, stateAt(groupRank(group)))),
     ...(sorted.length ? [] : [make("p", { class: "none" }, "There is nothing to report.")]),
     ...(sorted.length > REPORTS_MAX ? [make("p", { class: "note" }, `${sorted.length - REPORTS_MAX} more kinds of report are not shown.`)] : []));
 }
@@ -487,9 +516,12 @@ function drawAll() {
 function drawHead() {
   const [state, words] = headline(model), omitted = Number(element("records").dataset.omitted);
   const hosts = unique(model.entries.map(({ host }) => host)).filter(Boolean), forks = model.entries.filter(({ event }) => event === "fork").length;
+  const begin = new Date(model.start * 1000).toISOString().slice(0, 19).replace("T", " ");
   element("headline").replaceChildren(glyph(state), make("span", {}, words));
-  element("about").textContent = [plural(model.entries.length, "record"), omitted ? `${omitted} more were left out` : "", plural(forks, "fork"), plural(model.processes.length, "process", "processes"),
-    hosts.length > 3 ? plural(hosts.length, "host") : hosts.join(", "), model.start ? `from ${new Date(model.start * 1000).toISOString().slice(0, 19).replace("T", " ")} UTC, ${seconds(model.end - model.start)}` : ""].filter(Boolean).join(" · ");
+  element("about").textContent = [plural(model.entries.length, "record"), omitted ? `${omitted} more were left out` : "",
+    forks ? plural(forks, "fork") : "", plural(model.processes.length, "process", "processes"),
+    hosts.length > 3 ? plural(hosts.length, "host") : hosts.join(", "),
+    model.start ? `from ${begin} UTC, ${seconds(model.end - model.start)}` : ""].filter(Boolean).join(" · ");
 }
 
 function toggle(id, key) {
@@ -503,8 +535,11 @@ function toggle(id, key) {
 }
 
 function keyInTimeline(event) {
-  const keys = { "+": () => zoom(0.6), "=": () => zoom(0.6), "-": () => zoom(1 / 0.6), 0: () => setView(0, 1), ArrowLeft: () => pan(-0.2), ArrowRight: () => pan(0.2),
-    ArrowUp: () => stepItem(-1), ArrowDown: () => stepItem(1), Enter: () => event.target.dispatchEvent(new MouseEvent("click")), " ": () => event.target.dispatchEvent(new MouseEvent("click")) };
+  const open = () => event.target.dispatchEvent(new MouseEvent("click")), nearer = () => zoom(0.6);
+  const keys = {
+    "+": nearer, "=": nearer, "-": () => zoom(1 / 0.6), 0: () => setView(0, 1), Enter: open, " ": open,
+    ArrowLeft: () => pan(-0.2), ArrowRight: () => pan(0.2), ArrowUp: () => stepItem(-1), ArrowDown: () => stepItem(1),
+  };
   if (event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
   event.preventDefault();
   keys[event.key]();
@@ -527,8 +562,9 @@ function dragTimeline(host) {
     last = event.clientX;
   });
   host.addEventListener("wheel", (event) => {
-    const box = host.getBoundingClientRect();
-    if (event.ctrlKey) zoom(Math.exp(Math.max(Math.min(event.deltaY, 60), -60) / 150), Math.min(Math.max((event.clientX - box.left - box.width * 0.2) / (box.width * 0.8), 0), 1));
+    const box = host.getBoundingClientRect(), labels = labelsWidth(box.width);
+    const part = (event.clientX - box.left - labels) / (box.width - labels), step = Math.max(Math.min(event.deltaY, 60), -60);
+    if (event.ctrlKey) zoom(Math.exp(step / 150), Math.min(Math.max(part, 0), 1));
     else if (event.deltaX || event.shiftKey) pan((event.deltaX || event.deltaY) / host.clientWidth);
     else return;
     event.preventDefault();

@@ -10,10 +10,10 @@ const TIME_END = 1e11; // seconds; what is later is no time
 // What became of a runtime at a fork, worst first: [glyph, word].
 const STATES = {
   hung: ["✕", "hung"], seems: ["?", "seems to hang"], used: ["▲", "used"], failed: ["!", "reset failed"],
-  refused: ["⊘", "refused"], lost: ["▨", "lost"], unknown: ["▨", "not known"], reset: ["↺", "reset"], fine: ["✓", "fine"],
+  refused: ["⊘", "refused"], lost: ["▨", "lost"], unknown: ["▨", "not known"], reset: ["↺", "reset"], kept: ["–", "kept"], fine: ["✓", "fine"],
 };
 const RANKS = Object.fromEntries(Object.keys(STATES).map((state, rank) => [state, rank]));
-const NOWHERE = { key: "", label: "not known which", base: "not known which", raw: {} };
+const NOWHERE = { key: "", label: "not known which", base: "not known which", threads: 0, raw: {} };
 
 const object = (value) => (value !== null && typeof value === "object" && !Array.isArray(value) ? value : {});
 const list = (value) => (Array.isArray(value) ? value : []);
@@ -25,11 +25,13 @@ const basename = (path) => path.slice(path.lastIndexOf("/") + 1);
 const unique = (values) => [...new Set(values)];
 
 /* Control characters, and those that turn the direction of a line, are shown by their number. */
-function text(value) {
-  const string = typeof value === "string" ? value : Number.isFinite(value) ? String(value) : "";
-  const visible = string.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
+function visible(string) {
+  return string.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
-  return short(visible, 1000);
+}
+
+function text(value) {
+  return short(visible(typeof value === "string" ? value : Number.isFinite(value) ? String(value) : ""), 1000);
 }
 
 /* Installed code by its path in its package, as in the reports on stderr. */
@@ -130,7 +132,7 @@ function stateOf(entry, runtime) {
   const reset = [...entry.resets, ...(child?.events ?? [])].find((other) => other.event === "reset" && same(other.record));
   if (reset) return resetState(reset);
   if (child?.uses.some((use) => same(use.record.runtime))) return "used";
-  if (entry.event === "refused") return text(raw.action) === "refuse" ? "refused" : "fine";
+  if (entry.event === "refused") return text(raw.action) === "refuse" ? "refused" : "kept";
   const known = { survives: "fine", unknown: "unknown" };
   return lookup(known, text(raw.class)) ?? "lost";
 }
@@ -191,7 +193,10 @@ const SURE = {
   owner: "it holds the lock", library: "it is its library that waits", line: "its Python code is on the stack",
   used: "it was called in this child", only: "nothing else was lost",
 };
-const NOW = { raised: "ForkPolicyError is raised at that line", exited: "the process ends with status 70", aborted: "the process aborts", waits: "it goes on waiting" };
+const NOW = {
+  raised: "ForkPolicyError is raised at that line", exited: "the process ends with status 70",
+  aborted: "the process aborts", waits: "it goes on waiting",
+};
 
 function threadsWords(runtime) {
   const kind = text(runtime.raw.kind), names = text(runtime.raw.names);
@@ -226,25 +231,30 @@ function forkLine(value) {
 
 function hangWords({ record, process }) {
   const waiting = object(record.waiting), outcome = text(record.outcome), proven = text(record.verdict) === "proven";
-  const code = [text(waiting.package) || basename(text(waiting.dso)) || "code", text(waiting.package) ? text(waiting.version) : ""].filter(Boolean).join(" ");
+  const code = text(waiting.package) ? [waiting.package, waiting.version].map(text).join(" ").trim() : basename(text(waiting.dso)) || "code";
+  const why = lookup(WHY, text(record.reason)) ?? text(record.reason), long = number(waiting.seconds) >= 0.1 ? ` for ${seconds(waiting.seconds)}` : "";
+  const waited = record.lost ? `${lostWords(record.lost)}; ${lookup(SURE, text(record.cause)) ?? ""}` : "it is not known which of the lost runtimes, if any";
   const lost = record.lost ? runtimeOf(record.lost).label : "what";
   const ends = !proven ? `may never go on: it waits, it seems, for ${lost}${record.lost ? "," : " was"} lost when it was forked`
     : record.lost ? `can never go on: it waits for ${lost}, lost when it was forked` : "can never go on: a deadlock in a forked child";
   const at = object(waiting.site);
   return [`${process.name} ${ends}`, ["verdict", text(record.verdict)],
-    ["waits", `${code} in ${text(waiting.call) || "a wait"}${number(waiting.seconds) >= 0.1 ? ` for ${seconds(waiting.seconds)}` : ""}; ${lookup(WHY, text(record.reason)) ?? text(record.reason)}`],
+    ["waits", `${code} in ${text(waiting.call) || "a wait"}${long}; ${why}`],
     ...(siteLine(at) ? [["at", siteWords(at)]] : []),
-    ["for", record.lost ? `${lostWords(record.lost)}; ${lookup(SURE, text(record.cause)) ?? ""}` : "it is not known which of the lost runtimes, if any"],
-    ["fork", forkLine(record.fork)], ...adviceLines(startAdvice(object(record.fork).site), [record.lost]), ["now", lookup(NOW, outcome) ?? outcome]];
+    ["for", waited], ["fork", forkLine(record.fork)],
+    ...adviceLines(startAdvice(object(record.fork).site), [record.lost]), ["now", lookup(NOW, outcome) ?? outcome]];
 }
 
 function forkWords(entry) {
-  const { record, process, event } = entry, lost = entry.outcomes.filter(({ state }) => state !== "fine");
-  const gone = lost.reduce((sum, { runtime }) => sum + runtime.threads, 0), of = `${gone} of ${plural(number(record.threads), "thread")}`;
+  const { record, process, event } = entry, lost = entry.outcomes.filter(({ state }) => RANKS[state] < RANKS.kept);
+  const gone = lost.reduce((sum, { runtime }) => sum + runtime.threads, 0), all = number(record.threads);
+  const of = gone && all < gone ? plural(gone, "thread") : `${gone} of ${plural(all, "thread")}`;
   const child = number(record.child) ? `child ${number(record.child)}` : "child";
-  return [event === "refused" ? `${process.name}: fork() is refused: the child would be without ${of}` : `${process.name} forks: the ${child} is without ${of}${gone ? "" : " that matter"}`,
+  const title = event === "refused" ? ": fork() is refused: the child would be without " : ` forks: the ${child} is without `;
+  const off = ({ runtime, state }) => (text(runtime.raw.action) === "off" && state !== "fine" ? "; the policy is off for it" : "");
+  return [`${process.name}${title}${of}${gone ? "" : " that matter"}`,
     ["at", siteWords(record.site, text(record.call))],
-    ...entry.outcomes.map(({ runtime, state }) => [STATES[state][1], `${lostWords(runtime.raw)}${text(runtime.raw.action) === "off" && state !== "fine" ? "; the policy is off for it" : ""}`]),
+    ...entry.outcomes.map((outcome) => [STATES[outcome.state][1], lostWords(outcome.runtime.raw) + off(outcome)]),
     ...(number(record.omitted) ? [["more", plural(record.omitted, "runtime") + " for which the record had no room"]] : []),
     ...(lost.length ? adviceLines(startAdvice(record.site, record.origin === "native"), lost.map(({ runtime }) => runtime.raw)) : [])];
 }
@@ -284,9 +294,14 @@ function headline({ processes, forks, entries }) {
   if (proven.length) return ["hung", `${proven.length}${of}${noun(proven.length)} hung, waiting for threads that only the parent has: ${waits(proven)}.`];
   if (hung.length) return ["seems", `${hung.length}${of}${noun(hung.length)} may hang, waiting, it seems, for ${waits(hung)}.`];
   const refused = entries.filter(({ event }) => event === "refused").length;
-  for (const [state, words] of [["used", "No hang was seen, but children used what they had lost"], ["failed", "No hang was seen, but a reset failed"],
-    ["refused", `${plural(refused, "fork was", "forks were")} refused, since the child would hang without`], ["lost", "No hang was seen; children are without, and would hang if they used"],
-    ["unknown", "No hang was seen; children are without runtimes that are not known to hang"], ["reset", "Nothing hung; children got back what they had lost"]])
+  const sentences = {
+    used: "No hang was seen, but children used what they had lost", failed: "No hang was seen, but a reset failed",
+    refused: `${plural(refused, "fork was", "forks were")} refused; the child would have lost`,
+    lost: "No hang was seen; children are without, and would hang if they used",
+    unknown: "No hang was seen; children are without runtimes that are not known to hang",
+    reset: "Nothing hung; children got back what they had lost",
+  };
+  for (const [state, words] of Object.entries(sentences))
     if (named(state)) return [state, `${words}: ${named(state)}.`];
   return ["fine", forks.length ? `Nothing hung and nothing that matters was lost in ${plural(forks.length, "fork")}.` : "No fork of a threaded process was recorded."];
 }

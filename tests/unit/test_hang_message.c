@@ -235,11 +235,18 @@ Test(hang_message, a_deadlock_that_no_lost_runtime_explains)
         "forkpolicy:   now     the process aborts\n");
 }
 
+Test(hang_message, seen_from_outside_the_line_of_the_fork_is_not_known)
+{
+    fork_site = NO_SITE;
+    cr_expect(strstr(message(), "fork    at a line that nobody noted; 61 s ago by pid 76"));
+}
+
 Test(hang_message, a_strong_one_says_may_and_what_could_still_help)
 {
     hang.opinion = (struct fp_opinion){FP_GRADE_STRONG, FP_REASON_HANDLER};
     hang.outcome = FP_OUTCOME_WAITS;
     hang.milliseconds = 60000;
+    hang.fork.call = "";
     fork_site = NO_SITE;
     hang.python_count = hang.native_count = 0;
     cr_expect_str_eq(
