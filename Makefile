@@ -23,13 +23,14 @@ CLI := $(wildcard cli/*.c cli/*/*.c) $(wildcard cli/*/*.S)
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(1)))
 LIBRARY := $(BUILD)/libforkpolicy.so
 AMPLIFIER := $(BUILD)/libforkamplify.so
+LOADER := $(BUILD)/libforkloader.so
 PROGRAM := $(BUILD)/forkpolicy
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all help programs clean distclean
 
-all: $(LIBRARY) $(AMPLIFIER) $(PROGRAM) ## build the shim and the program into build/
+all: $(LIBRARY) $(AMPLIFIER) $(LOADER) $(PROGRAM) ## build the shim and the program into build/
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | \
@@ -80,6 +81,12 @@ $(LIBRARY): $(call objects,$(SHIM)) $(CORE) $(BUILD)/exports.map
 	$(call say,link)
 	$(Q)$(CC) $(CFLAGS) $(SHIM_LINK) -Wl,--version-script=$(BUILD)/exports.map -o $@ \
 	    $(filter %.o,$^) -l:libffi_pic.a -Wl,--exclude-libs,ALL
+
+LOADER_LINK := -shared -Wl,-z,defs,-z,now,-z,relro,-z,noexecstack -Wl,-soname,libforkloader.so \
+               -Wl,--version-script=loader/exports.map
+$(LOADER): $(call objects,$(wildcard loader/*.c)) loader/exports.map
+	$(call say,link)
+	$(Q)$(CC) $(CFLAGS) $(LOADER_LINK) -o $@ $(filter %.o,$^) -lm -ldl
 
 $(AMPLIFIER): amplify/amplify.c amplify/locks.def | packages
 	$(call say,link)

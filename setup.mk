@@ -1,7 +1,7 @@
 # Setting up: system packages and Python environments. Idempotent: what is there is skipped.
 
 PACKAGES := gcc g++ libc6-dev python3-venv libxxhash-dev libffi-dev libjansson-dev libunwind-dev liblzma-dev \
-            zlib1g-dev uthash-dev libcriterion-dev strace gdb clang clang-format \
+            zlib1g-dev uthash-dev libsqlite3-dev libcriterion-dev strace gdb clang clang-format \
             clang-tidy musl-tools man-db mandoc zsh fish chromium
 .PHONY: packages environments
 

@@ -79,7 +79,7 @@ fuzz: fuzz-packages $(FUZZ:%=$(BUILD)/fuzz/%) ## fuzz the parsers, FUZZ_SECONDS 
 # Both compilers, every warning an error.
 warnings: $(BUILD)/known.c | packages ## gcc and clang without a warning
 	@for compiler in $(CC) $(CLANG); do \
-	    for file in $(POLICY) $(COMMON) $(filter %.c,$(SHIM)) $(filter %.c,$(CLI)) amplify/amplify.c tools/compile_known.c; do \
+	    for file in $(POLICY) $(COMMON) $(filter %.c,$(SHIM)) $(filter %.c,$(CLI)) $(wildcard loader/*.c) amplify/amplify.c tools/compile_known.c; do \
 	        $$compiler -std=c11 -O2 $(WARNINGS) -Werror -fsyntax-only -I. -Iinclude $$file || exit 1; \
 	    done; echo "warnings: none by $$compiler"; done
 
@@ -95,12 +95,12 @@ program: all programs environments ## the program: reports, man pages, completio
 python: all programs environments ## the shim under real wheels
 	$(PYTEST) -q tests/python
 
-SOURCES = $(POLICY) $(COMMON) $(filter %.c,$(SHIM)) $(filter %.c,$(CLI)) amplify/amplify.c tools/compile_known.c
+SOURCES = $(POLICY) $(COMMON) $(filter %.c,$(SHIM)) $(filter %.c,$(CLI)) $(wildcard loader/*.c) amplify/amplify.c tools/compile_known.c
 format: | packages ## clang-format every C file
 	clang-format -i $(SOURCES) $(wildcard */*.h cli/*/*.h tests/*/*.[ch] bench/*/*.[ch])
 
 lint: $(BUILD)/known.c | packages ## clang-format and clang-tidy find nothing
-	clang-format --dry-run --Werror $(SOURCES) $(wildcard policy/*.h common/*.h shim/*.h cli/*.h cli/*/*.h)
+	clang-format --dry-run --Werror $(SOURCES) $(wildcard policy/*.h common/*.h shim/*.h cli/*.h cli/*/*.h loader/*.h)
 	clang-tidy --quiet $(SOURCES) -- -std=c11 -I. -Iinclude
 
 soak: all programs environments ## what is too long for CI: races again and again, fuzzing
