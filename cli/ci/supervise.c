@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #include "cli/ci/supervise.h"
 
+#include "cli/ci/progress.h"
 #include "cli/ci/tail.h"
 #include "cli/ci/tree.h"
 #include "cli/cli.h"
@@ -205,6 +206,12 @@ static void take_signals(struct job *job, int signals, int milliseconds)
     reap(job);
 }
 
+static void show_progress(const struct job *job, size_t processes)
+{
+    unsigned limit = job->supervision->hang_milliseconds + IDLE_MILLISECONDS;
+    fp_progress_idle((unsigned)(now() - job->idle_since) / 1000, limit / 1000, processes);
+}
+
 static int watch(struct job *job, int signals)
 {
     struct fp_tree tree = {0};
@@ -216,6 +223,7 @@ static int watch(struct job *job, int signals)
             break;
         fp_tree_read(&tree, getpid());
         note_idleness(job, &tree);
+        show_progress(job, tree.count);
         reason = reason_to_end(job, &tree);
         if (!reason && !job->hung && (job->hung = find_silent_hang(job, &tree)))
             reason = "the job is idle, and nobody else can wake it";
