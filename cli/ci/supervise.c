@@ -64,7 +64,9 @@ static long now(void)
 static void note_hang(const struct fp_log_record *record, void *context)
 {
     struct job *job = context;
-    if (strcmp(record->event, "hang") != 0)
+    /* Parked: it may be how a worker sleeps until it is killed. */
+    if (strcmp(record->event, "hang") != 0 ||
+        strcmp(fp_log_string(record->json, "reason"), "parked") == 0)
         return;
     const char *outcome = fp_log_string(record->json, "outcome");
     bool is_proven = strcmp(fp_log_string(record->json, "verdict"), "proven") == 0;

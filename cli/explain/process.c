@@ -251,6 +251,8 @@ static void judge(const struct album *album, struct picture *picture, struct pic
 static void note_worst(struct fp_explanation *worst, const struct picture *picture)
 {
     enum fp_grade grade = picture->finding.hang.opinion.grade;
+    if (picture->finding.hang.opinion.reason == FP_REASON_PARKED)
+        grade = FP_GRADE_NONE; /* it may be how a worker sleeps until it is killed */
     if (find_handler(picture) && grade < FP_GRADE_STRONG)
         grade = FP_GRADE_STRONG;
     if (grade > worst->grade)

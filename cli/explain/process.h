@@ -21,7 +21,7 @@ struct fp_explain_options {
 
 /* The worst that was found. */
 struct fp_explanation {
-    enum fp_grade grade; /* STRONG where a handler holds up a fork */
+    enum fp_grade grade; /* STRONG where a handler holds up a fork, NONE where a worker is parked */
     pid_t pid;
 };
 

@@ -136,6 +136,37 @@ def test_an_orphan_that_hangs_is_ended_too(tmp_path):
     assert left_over(mark) == []
 
 
+def test_a_worker_that_sleeps_until_it_is_killed_is_left_alone(tmp_path):
+    script = tmp_path / "parked.py"
+    script.write_text(
+        "import os, signal, threading, time\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "pool = ThreadPoolExecutor(1); pool.submit(int).result()\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    threading.Event().wait()\n"
+        "time.sleep(12)\n"
+        "os.kill(child, signal.SIGKILL); os.wait(); print('fine')\n"
+    )
+    command = [support.environment_python("wheels"), script]
+    status, stdout, stderr, _, _ = run_ci(command, tmp_path, "--options", "hang_seconds=1")
+    assert (status, stdout) == (0, "fine\n"), stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs a PID namespace of its own")
+@pytest.mark.parametrize("case, expected", [("exit 3", 3), ("hang", 70)])
+def test_it_works_as_the_first_process(case, expected, tmp_path):
+    hang = "import os; from concurrent.futures import ThreadPoolExecutor as T; p = T(1); "
+    hang += "p.submit(int).result(); c = os.fork(); c or p.submit(int).result(); os.wait()"
+    python = support.environment_python("wheels")
+    job = [python, "-c", hang] if case == "hang" else ["sh", "-c", f"sleep 0.2 & {case}"]
+    isolate = ["unshare", "-pf", "--kill-child", "--mount-proc"]
+    done = subprocess.run(
+        [*isolate, PROGRAM, "run", "--ci", "--", *job], capture_output=True, timeout=60, text=True
+    )
+    assert done.returncode == expected, done
+
+
 def test_a_fork_that_is_held_up_is_ended_too(tmp_path):
     library = support.BUILD / "prog" / "libhandler_blocks.so"
     script = "import ctypes, os, sys; ctypes.CDLL(sys.argv[1]); os.fork()"
