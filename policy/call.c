@@ -77,15 +77,15 @@ static uint64_t take_digits(struct reader *reader, unsigned base, uint64_t most)
 static int64_t take_integer(struct reader *reader, int64_t most)
 {
     bool negative = take(reader, '-', NULL);
-    uint64_t number = take_digits(reader, 10, (uint64_t)most);
-    return negative ? -(int64_t)number : (int64_t)number;
+    uint64_t number = take_digits(reader, 10, (uint64_t)most + negative);
+    return negative ? (int64_t)(0 - number) : (int64_t)number;
 }
 
 static double take_real(struct reader *reader)
 {
     bool negative = take(reader, '-', NULL);
     double number = (double)take_digits(reader, 10, INT64_MAX), place = 1;
-    if (reader->at < reader->end && *reader->at == '.') {
+    if (!reader->wrong && reader->at < reader->end && *reader->at == '.') {
         reader->at++;
         for (; reader->at < reader->end && digit_of(*reader->at) < 10; reader->at++)
             number += digit_of(*reader->at) * (place /= 10);

@@ -118,10 +118,12 @@ Test(call, whole_numbers_to_the_limits_of_their_types)
                  {"f(int  -1 )", -1},
                  {"f(int 2147483647)", INT32_MAX},
                  {"f(int -2147483647)", -INT32_MAX},
+                 {"f(int -2147483648)", INT32_MIN},
                  {"f(long 2147483648)", 2147483648},
                  {"f(long -2147483649)", -2147483649},
                  {"f(long 9223372036854775807)", INT64_MAX},
                  {"f(long -9223372036854775807)", -INT64_MAX},
+                 {"f(long -9223372036854775808)", INT64_MIN},
                  {"f(pointer null)", 0},
                  {"f(pointer 0x0)", 0},
                  {"f(pointer 0xdeadBEEF)", 0xdeadbeef},
@@ -177,6 +179,7 @@ Test(call, what_is_no_number_is_told_where_it_should_stand)
     expect_bad("f(int \"1\")", 6, WANT);
     expect_bad("f(long null)", 7, WANT);
     expect_bad("f(double x)", 9, WANT);
+    expect_bad("f(double .5)", 9, WANT);
     expect_bad("f(pointer 0xg)", 12, WANT);
     expect_bad("f(pointer 0x)", 12, WANT);
 }
