@@ -49,17 +49,9 @@ static const char *cause_at(unsigned i)
     return fp_cause_name((enum fp_cause)i);
 }
 
-/* As hang_event.c writes them. */
 static const char *reason_at(unsigned i)
 {
-    static const char *const NAMES[] = {
-        [FP_REASON_NONE] = "none",       [FP_REASON_ALONE] = "alone",
-        [FP_REASON_ASLEEP] = "asleep",   [FP_REASON_OWNER] = "owner",
-        [FP_REASON_TEAM] = "team",       [FP_REASON_HANDLER] = "handler",
-        [FP_REASON_PARKED] = "parked",   [FP_REASON_TIMED] = "timed",
-        [FP_REASON_COMPANY] = "company", [FP_REASON_OUTSIDE] = "outside",
-    };
-    return NAMES[i];
+    return fp_reason_name((enum fp_reason)i);
 }
 
 enum fp_grade fp_decode_grade(const char *name)

@@ -21,6 +21,18 @@ const char *fp_grade_name(enum fp_grade grade)
     return NAMES[grade];
 }
 
+const char *fp_reason_name(enum fp_reason reason)
+{
+    static const char *const NAMES[] = {
+        [FP_REASON_NONE] = "none",       [FP_REASON_ALONE] = "alone",
+        [FP_REASON_ASLEEP] = "asleep",   [FP_REASON_OWNER] = "owner",
+        [FP_REASON_TEAM] = "team",       [FP_REASON_HANDLER] = "handler",
+        [FP_REASON_PARKED] = "parked",   [FP_REASON_TIMED] = "timed",
+        [FP_REASON_COMPANY] = "company", [FP_REASON_OUTSIDE] = "outside",
+    };
+    return NAMES[reason];
+}
+
 bool fp_hang_asks_handlers(const struct fp_wait_facts *facts)
 {
     /* In company a handler may also end somebody else's wait, who then ends this one. */

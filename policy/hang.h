@@ -69,6 +69,7 @@ struct fp_opinion {
 struct fp_opinion fp_hang_judge(const struct fp_wait_facts *facts);
 
 const char *fp_grade_name(enum fp_grade grade);
+const char *fp_reason_name(enum fp_reason reason);
 const char *fp_wait_name(enum fp_wait wait);
 
 /* Whether a signal handler matters for this wait, in this company. */

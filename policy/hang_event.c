@@ -9,18 +9,6 @@ const char *fp_outcome_name(enum fp_outcome outcome)
     return NAMES[outcome];
 }
 
-static const char *reason_name(enum fp_reason reason)
-{
-    static const char *const NAMES[] = {
-        [FP_REASON_NONE] = "none",       [FP_REASON_ALONE] = "alone",
-        [FP_REASON_ASLEEP] = "asleep",   [FP_REASON_OWNER] = "owner",
-        [FP_REASON_TEAM] = "team",       [FP_REASON_HANDLER] = "handler",
-        [FP_REASON_PARKED] = "parked",   [FP_REASON_TIMED] = "timed",
-        [FP_REASON_COMPANY] = "company", [FP_REASON_OUTSIDE] = "outside",
-    };
-    return NAMES[reason];
-}
-
 /* Seconds with three places. */
 static void add_seconds(struct fp_text *text, const char *key, unsigned long milliseconds)
 {
@@ -129,7 +117,7 @@ void fp_event_hang(struct fp_text *text, const struct fp_event_header *header,
 {
     fp_record_header(text, header);
     fp_text_format(text, ",\"verdict\":\"%s\",\"reason\":\"%s\",\"outcome\":\"%s\",\"threads\":%u",
-                   fp_grade_name(hang->opinion.grade), reason_name(hang->opinion.reason),
+                   fp_grade_name(hang->opinion.grade), fp_reason_name(hang->opinion.reason),
                    fp_outcome_name(hang->outcome), hang->threads);
     fp_text_format(text, ",\"interruptible\":%s", hang->interruptible ? "true" : "false");
     fp_text_format(text, ",\"cause\":\"%s\",\"lost\":", fp_cause_name(hang->cause));

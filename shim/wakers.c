@@ -3,19 +3,12 @@
 #include "shim/wakers.h"
 
 #include "policy/decide.h"
+#include "policy/signals.h"
 #include "shim/config.h"
 #include "shim/python.h"
 
 #include <signal.h>
 #include <sys/wait.h>
-
-#define BIT(signal) (1ULL << ((signal)-1))
-
-/* They come from an instruction or a write of the thread itself, which does neither while it waits;
-   32 and 33 are libc's own. */
-static const uint64_t FAULTS = BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) |
-                               BIT(SIGTRAP) | BIT(SIGABRT) | BIT(SIGSYS) | BIT(SIGPIPE) |
-                               BIT(SIGXFSZ) | BIT(32) | BIT(33);
 
 static const void *handler_of(int number, int *flags)
 {
@@ -52,12 +45,13 @@ enum fp_waker fp_waker_find(const struct fp_company_look *look, bool main_is_int
                             bool has_gil)
 {
     enum fp_waker found = FP_WAKER_NONE;
-    uint64_t candidates = look->handled & look->deliverable & ~FAULTS;
-    if (candidates & BIT(SIGCHLD) && !has_children())
-        candidates &= ~BIT(SIGCHLD);
+    uint64_t candidates = look->handled & look->deliverable & ~FP_SIGNALS_OF_FAULTS;
+    if (candidates & FP_SIGNAL_BIT(SIGCHLD) && !has_children())
+        candidates &= ~FP_SIGNAL_BIT(SIGCHLD);
     for (int number = 1; number <= 64; number++) {
         int flags;
-        const void *handler = candidates & BIT(number) ? handler_of(number, &flags) : NULL;
+        const void *handler =
+            candidates & FP_SIGNAL_BIT(number) ? handler_of(number, &flags) : NULL;
         if (!handler)
             continue;
         struct fp_owner owner = fp_owner_of(handler);
@@ -76,7 +70,7 @@ bool fp_handlers_restart(void)
     bool any = false;
     for (int number = 1; number < 65; number++) {
         int flags;
-        if (!(FAULTS & BIT(number)) && handler_of(number, &flags)) {
+        if (!(FP_SIGNALS_OF_FAULTS & FP_SIGNAL_BIT(number)) && handler_of(number, &flags)) {
             any = true;
             if (!(flags & SA_RESTART))
                 return false;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "cli/explain/judge.h"
 
+#include "policy/signals.h"
 #include "policy/site.h"
 
 #include <signal.h>
@@ -12,13 +13,6 @@
 #include <unistd.h>
 
 extern char **environ;
-
-#define BIT(signal) (1ULL << ((signal)-1))
-
-/* They come from an instruction of the thread itself; 32 and 33 are libc's own. */
-static const uint64_t FAULTS = BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) |
-                               BIT(SIGTRAP) | BIT(SIGABRT) | BIT(SIGSYS) | BIT(SIGPIPE) |
-                               BIT(SIGXFSZ) | BIT(32) | BIT(33);
 
 /* Functions by which libc's waits are known, and what they wait for. */
 static const struct {
@@ -107,10 +101,11 @@ static enum fp_waker waker_of(const struct fp_view *view)
     uint64_t deliverable = 0;
     for (size_t i = 0; i < view->task_count; i++)
         deliverable |= ~view->tasks[i].blocked;
-    uint64_t candidates = view->handled & deliverable & ~FAULTS;
+    uint64_t candidates = view->handled & deliverable & ~FP_SIGNALS_OF_FAULTS;
     if (!view->children)
-        candidates &= ~BIT(SIGCHLD); /* the parent's: nobody tells this process of an end */
-    if (candidates & ~BIT(SIGINT))
+        candidates &=
+            ~FP_SIGNAL_BIT(SIGCHLD); /* the parent's: nobody tells this process of an end */
+    if (candidates & ~FP_SIGNAL_BIT(SIGINT))
         return FP_WAKER_HANDLER;
     if (candidates && view->is_python)
         return FP_WAKER_INTERRUPT;
