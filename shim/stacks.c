@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+extern __typeof(dladdr1) dladdr1 __attribute__((weak)); /* musl has none */
+
 /* As glibc's list_t, and what follows it: the size of all the stacks on the list. */
 struct free_stacks {
     struct free_stacks *next, *previous;
@@ -29,7 +31,9 @@ static size_t size_of(const void *symbol)
 {
     Dl_info info;
     const ElfW(Sym) *entry = NULL;
-    return dladdr1(symbol, &info, (void **)&entry, RTLD_DL_SYMENT) && entry ? entry->st_size : 0;
+    return dladdr1 && dladdr1(symbol, &info, (void **)&entry, RTLD_DL_SYMENT) && entry
+               ? entry->st_size
+               : 0;
 }
 
 static bool is_list(const struct free_stacks *list)
