@@ -17,24 +17,27 @@ enum { FORKED_NO_EXEC = 0x40 }; /* PF_FORKNOEXEC of the kernel's include/linux/s
 
 bool fp_tree_read_process(pid_t pid, struct fp_tree_process *process)
 {
+    enum { PARENT = 1, FLAGS = 6, TIMES = 11, THREADS = 17, BEGUN = 19, FIELDS };
     char path[40], line[1024];
-    unsigned long flags;
-    unsigned long long user, system, child_user, child_system;
-    int parent;
+    unsigned long long fields[FIELDS] = {
+        0}; /* behind the state; what is negative does not matter */
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     if (fp_file_read(path, line, sizeof line) <= 0)
         return false;
-    const char *at = strrchr(line, ')'); /* a name may hold what it likes */
+    char *at = strrchr(line, ')'); /* a name may hold what it likes */
     *process = (struct fp_tree_process){.pid = pid};
-    if (!at || sscanf(at + 1,
-                      " %c %d %*d %*d %*d %*d %lu %*u %*u %*u %*u %llu %llu %llu %llu %*d %*d %u "
-                      "%*d %llu",
-                      &process->state, &parent, &flags, &user, &system, &child_user, &child_system,
-                      &process->threads, &process->begun) != 9)
+    if (!at || strlen(at) < 4)
         return false;
-    process->parent = parent;
-    process->forked = flags & FORKED_NO_EXEC;
-    process->ticks = user + system + child_user + child_system;
+    process->state = at[2];
+    at += 3;
+    for (int i = PARENT; i < FIELDS; i++)
+        fields[i] = strtoull(at, &at, 10);
+    process->parent = (pid_t)fields[PARENT];
+    process->forked = fields[FLAGS] & FORKED_NO_EXEC;
+    for (int i = 0; i < 4; i++) /* its own, and its children's: in user code, in the kernel */
+        process->ticks += fields[TIMES + i];
+    process->threads = (unsigned)fields[THREADS];
+    process->begun = fields[BEGUN];
     return process->state != 'Z' && process->state != 'X';
 }
 
@@ -112,7 +115,7 @@ static long milliseconds_since(const struct timespec *begin)
 
 size_t fp_tree_end(unsigned milliseconds)
 {
-    const struct timespec pause = {0, 20 * 1000 * 1000};
+    const struct timespec pause = {0, 20000000};
     struct fp_tree tree = {0};
     struct timespec begin;
     clock_gettime(CLOCK_MONOTONIC, &begin);

@@ -60,7 +60,8 @@ static void drop_picture(struct picture *picture)
 
 static void add(struct album *album, struct picture *picture)
 {
-    void *grown = picture ? realloc(album->pictures, (album->count + 1) * sizeof picture) : NULL;
+    void *grown =
+        picture ? realloc(album->pictures, (album->count + 1) * sizeof *album->pictures) : NULL;
     if (!grown) {
         drop_picture(picture);
         return;

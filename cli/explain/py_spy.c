@@ -30,7 +30,7 @@ static const char *find_program(void)
     ssize_t length = readlink("/proc/self/exe", path, sizeof path - 16);
     char *slash = length > 0 ? memrchr(path, '/', (size_t)length) : NULL;
     if (slash) {
-        strcpy(slash + 1, "py-spy");
+        memcpy(slash + 1, "py-spy", sizeof "py-spy");
         if (access(path, X_OK) == 0)
             return path;
     }

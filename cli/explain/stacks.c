@@ -15,7 +15,7 @@ enum { STOP_MILLISECONDS = 500 };
 
 static bool wait_for_stop(pid_t tid)
 {
-    const struct timespec pause = {0, 1000 * 1000};
+    const struct timespec pause = {0, 1000000};
     for (int i = 0; i < STOP_MILLISECONDS; i++) {
         int status;
         pid_t got = waitpid(tid, &status, __WALL | WNOHANG);

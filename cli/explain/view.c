@@ -36,10 +36,12 @@ static void read_call(struct fp_view *view, struct fp_task *task, const char *fo
         view->may_trace = false;
         return;
     }
-    uint64_t *out = task->arguments;
-    if (line[0] >= '0' && line[0] <= '9')
-        sscanf(line, "%ld 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx", &task->call, &out[0], &out[1],
-               &out[2], &out[3], &out[4], &out[5]);
+    if (line[0] < '0' || line[0] > '9')
+        return; /* "running" */
+    char *at;
+    task->call = strtol(line, &at, 10);
+    for (size_t i = 0; i < sizeof task->arguments / sizeof *task->arguments; i++)
+        task->arguments[i] = strtoull(at, &at, 16);
 }
 
 static bool read_task(struct fp_view *view, struct fp_task *task)
@@ -112,6 +114,21 @@ static char *path_of_line(char *line)
     return strndup(path, length);
 }
 
+/* "7f12a000-7f12b000 rw-p 00001000 ..." */
+static bool read_line_of_map(const char *line, struct fp_mapping *mapping)
+{
+    char *at;
+    mapping->start = strtoull(line, &at, 16);
+    if (*at != '-')
+        return false;
+    mapping->end = strtoull(at + 1, &at, 16);
+    if (strlen(at) < 6)
+        return false;
+    mapping->is_private = at[4] == 'p';
+    mapping->offset = strtoull(at + 5, NULL, 16);
+    return true;
+}
+
 static bool read_mappings(struct fp_view *view)
 {
     char name[40], *line = NULL;
@@ -120,15 +137,12 @@ static bool read_mappings(struct fp_view *view)
     FILE *stream = fopen(name, "re");
     while (stream && getline(&line, &room, stream) > 0) {
         struct fp_mapping mapping = {0};
-        char letters[8];
-        if (sscanf(line, "%lx-%lx %7s %lx", &mapping.start, &mapping.end, letters,
-                   &mapping.offset) != 4)
+        if (!read_line_of_map(line, &mapping))
             continue;
         void *grown = realloc(view->mappings, (view->mapping_count + 1) * sizeof mapping);
         if (!grown)
             break;
         view->mappings = grown;
-        mapping.is_private = letters[3] == 'p';
         mapping.path = path_of_line(line);
         view->has_shim |= strstr(mapping.path, "/libforkpolicy.so") != NULL;
         view->is_python |= strstr(mapping.path, "python") != NULL;
