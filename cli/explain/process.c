@@ -61,7 +61,7 @@ static void drop_picture(struct picture *picture)
 static void add(struct album *album, struct picture *picture)
 {
     void *grown =
-        picture ? realloc(album->pictures, (album->count + 1) * sizeof *album->pictures) : NULL;
+        picture ? realloc(album->pictures, (album->count + 1) * sizeof(struct picture *)) : NULL;
     if (!grown) {
         drop_picture(picture);
         return;

@@ -16,7 +16,7 @@
 
 static bool read_of(pid_t pid, const char *name, char *buffer, size_t size)
 {
-    char path[64];
+    char path[128];
     snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
     return fp_file_read(path, buffer, size) > 0;
 }
