@@ -22,6 +22,13 @@ struct fp_finding {
     struct fp_package package; /* of the code that waits */
 };
 
+/* Which runtimes were lost: those of the parent that the child is without. */
+void fp_finding_lost(struct fp_finding *finding, const struct fp_stack *stack,
+                     const struct fp_seen *seen, const struct fp_seen *in_parent);
+
+/* The one of them that this thread waits for, and how that is known. */
+void fp_finding_blame(struct fp_finding *finding, const struct fp_stack *stack);
+
 /* `parent` and what was seen of it are NULL where it is gone. */
 void fp_judge_process(struct fp_finding *finding, const struct fp_view *view,
                       const struct fp_stacks *stacks, const struct fp_seen *seen,

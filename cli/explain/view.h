@@ -50,6 +50,9 @@ void fp_view_free(struct fp_view *view);
 
 const struct fp_task *fp_view_task(const struct fp_view *view, pid_t tid);
 
+/* A part of fp_view_read; false where the map is empty or may not be read (errno). */
+bool fp_view_read_mappings(struct fp_view *view);
+
 /* The mapping an address lies in, or NULL. */
 const struct fp_mapping *fp_view_mapping(const struct fp_view *view, uint64_t address);
 
