@@ -167,7 +167,8 @@ def test_nothing_crashes(case, interpreter, foreign_library, tmp_path):
     for outcome in outcomes:
         assert outcome.status == 0, outcome
         assert outcome.stdout == bare.stdout
-        assert not outcome.said
+        if case != "sub_interpreter":  # whose child CPython leaves hanging: that may be told
+            assert not outcome.said
         records = outcome.of("fork")
         if case == "at_exit":  # from 3.12 on Python refuses it, with an error of its own
             assert len(records) == bare.stdout.count("status")
