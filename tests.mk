@@ -3,9 +3,11 @@
 PYTEST = $(BUILD)/venv/wheels/bin/python -m pytest -p no:cacheprovider
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 FUZZ := rules policy_text options log
+PERMUTATION := loader/permutation.c loader/feistel.c loader/feistel_groups.c
 # What the unit tests link: the pure core, and the guest's tables, which need no preload.
 TESTED := $(POLICY) $(COMMON) shim/table.c shim/runtimes.c shim/once.c shim/owners.c \
-          shim/elf.c shim/sites.c shim/lost.c $(wildcard tests/unit/support/*.c)
+          shim/elf.c shim/sites.c shim/lost.c $(wildcard tests/unit/support/*.c) \
+          loader/error.c $(PERMUTATION) loader/split.c loader/order.c loader/order_stream.c
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 .PHONY: test unit asan warnings lint format rooms preload program python fuzz soak bench peers demo
@@ -114,6 +116,11 @@ BENCHES := $(BENCH_LIBRARIES) $(patsubst bench/programs/%.c,$(BUILD)/bench/%,\
 $(BUILD)/bench/%: bench/programs/%.c $(wildcard bench/programs/*.h) | packages
 	$(call say,build)
 	$(Q)$(CC) -std=gnu11 -O2 -pthread -o $@ $< -ldl
+
+# The paths of a permutation can be chosen only where its objects are linked.
+$(BUILD)/bench/permute: bench/programs/permute.c $(call objects,$(PERMUTATION) loader/error.c)
+	$(call say,build)
+	$(Q)$(CC) -std=gnu11 -O2 -I. -Iinclude -pthread -o $@ $^
 
 $(BUILD)/bench/%.so: bench/programs/%.c | packages
 	$(call say,build)

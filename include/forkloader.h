@@ -125,6 +125,119 @@ int forkloader_table_take(const struct forkloader_table *table, const uint64_t *
                           const int *columns, size_t column_count, struct ArrowArray *array,
                           struct ArrowSchema *schema, struct forkloader_error *error);
 
+/* Splits */
+
+enum forkloader_split_by {
+    FORKLOADER_SPLIT_RATIOS = 1,
+    FORKLOADER_SPLIT_COUNTS = 2,
+    FORKLOADER_SPLIT_FIXED = 3
+};
+
+struct forkloader_split {
+    enum forkloader_split_by by;
+    const double *ratios;   /* by ratios: of the rows, together 1 at most */
+    const uint64_t *counts; /* by counts: of rows, together all of them at most */
+    uint64_t count;         /* how many there are; by fixed: so many of one size */
+};
+
+/*
+ * The sizes of `count` splits of so many rows: LanceDB's. Split 0 is the first positions of an
+ * order, split 1 the next ones; what is left over belongs to none. On an error `sizes` is as it
+ * was.
+ */
+int forkloader_split_sizes(const struct forkloader_split *split, uint64_t rows, uint64_t *sizes,
+                           struct forkloader_error *error);
+
+/* Orders: the rows of a table in splits */
+
+/* Rows in splits, each in an order of its own. Immutable but for its epoch; any number of threads
+   and forked children may read it. */
+struct forkloader_order;
+
+struct forkloader_order_options {
+    uint64_t rows; /* of the table */
+
+    /* What a filter left, ascending; NULL: all rows. Copied. */
+    const uint64_t *selected;
+    uint64_t selected_count;
+
+    /*
+     * Either sizes of consecutive splits, whose sum may be less than there are rows (the rest is
+     * dropped); NULL: one split of all. Or the split of each selected row, -1: dropped; their order
+     * within a split is that of the table.
+     */
+    const uint64_t *sizes;
+    const int32_t *split_of;
+    size_t split_count;
+
+    /* Which rows make which split of `sizes`: as they come, or at random. */
+    bool is_random;
+    uint64_t random_seed, random_clump_size;
+
+    /* The order within each split: as they come, or shuffled. */
+    bool is_shuffled;
+    uint64_t shuffle_seed, shuffle_clump_size;
+};
+
+/* Takes no memory for the rows, unless there is `selected` or `split_of`. */
+int forkloader_order_new(struct forkloader_order **order,
+                         const struct forkloader_order_options *options,
+                         struct forkloader_error *error);
+void forkloader_order_free(struct forkloader_order *order);
+
+size_t forkloader_order_splits(const struct forkloader_order *order);
+uint64_t forkloader_order_rows(const struct forkloader_order *order, size_t split);
+
+/* Shuffles each split anew, the same way for the same epoch; 0 at first. Not while another thread
+   reads it. */
+int forkloader_order_set_epoch(struct forkloader_order *order, uint64_t epoch,
+                               struct forkloader_error *error);
+
+/* The rows at positions [first, first + count) of a split. EINVAL, and named, where they do not all
+   lie in it. */
+int forkloader_order_read(const struct forkloader_order *order, size_t split, uint64_t first,
+                          size_t count, uint64_t *rows, struct forkloader_error *error);
+
+/* A stream of (row_id: uint64, split_id: uint64 not null), split after split. The order must
+   outlive it. `names`, one for each split or NULL, go into the schema's metadata as LanceDB has
+   them. */
+int forkloader_order_export(const struct forkloader_order *order, const char *const *names,
+                            struct ArrowArrayStream *stream, struct forkloader_error *error);
+
+/* SQL: expressions over the columns of a table, docs/sql.md. They need libsqlite3.so.0, opened at
+   the first of them; without it they are ENOSYS. */
+
+/* The rows where a condition is true, ascending; to be given back by forkloader_rows_free. */
+int forkloader_table_filter(const struct forkloader_table *table, const char *sql, uint64_t **rows,
+                            uint64_t *count, struct forkloader_error *error);
+void forkloader_rows_free(uint64_t *rows);
+
+/* The expression's value for every row: bool, int64 (uint64 where it takes that), double, utf8 or
+   binary, as the expression is (docs/sql.md). */
+int forkloader_table_evaluate(const struct forkloader_table *table, const char *sql,
+                              struct ArrowArray *array, struct ArrowSchema *schema,
+                              struct forkloader_error *error);
+
+/* Hashes: "hash v1", docs/hash-v1.md */
+
+enum { FORKLOADER_HASH_VERSION = 1 };
+
+/* A hash for each row of the table, of the values of these columns ("a.b": a struct's field), in
+   this order: the same on every machine and in every release, however they are stored. */
+int forkloader_table_hash(const struct forkloader_table *table, const char *const *columns,
+                          size_t column_count, uint64_t *hashes, struct forkloader_error *error);
+
+/* The split that a hash falls into, in proportion to the weights; -1: none, it fell into what is
+   discarded, or the weights are not what forkloader_hash_splits takes. */
+int64_t forkloader_hash_split(uint64_t hash, const uint64_t *weights, size_t count,
+                              uint64_t discard);
+
+/* The same for many, as forkloader_order_options' split_of has them. Weights must be greater than
+   0, at least one, and with `discard` less than 2^64 together. */
+int forkloader_hash_splits(const uint64_t *hashes, size_t rows, const uint64_t *weights,
+                           size_t count, uint64_t discard, int32_t *splits,
+                           struct forkloader_error *error);
+
 #ifdef __cplusplus
 }
 #endif
