@@ -149,7 +149,9 @@ install: all man completions ## install into PREFIX (and below DESTDIR)
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/forkpolicy
 	install -D -m 755 $(LIBRARY) $(DESTDIR)$(PREFIX)/lib/forkpolicy/libforkpolicy.so
 	install -D -m 755 $(AMPLIFIER) $(DESTDIR)$(PREFIX)/lib/forkpolicy/libforkamplify.so
+	install -D -m 755 $(LOADER) $(DESTDIR)$(PREFIX)/lib/libforkloader.so
 	install -D -m 644 include/forkpolicy.h $(DESTDIR)$(PREFIX)/include/forkpolicy.h
+	install -D -m 644 include/forkloader.h $(DESTDIR)$(PREFIX)/include/forkloader.h
 	for page in $(MAN); do \
 	    install -D -m 644 $$page $(SHARE)/man/man$${page##*.}/$${page##*/} || exit 1; done
 	install -D -m 644 $(BUILD)/completions/bash $(SHARE)/bash-completion/completions/forkpolicy
