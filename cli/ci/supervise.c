@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #include "cli/ci/supervise.h"
 
+#include "cli/ci/idleness.h"
 #include "cli/ci/progress.h"
 #include "cli/ci/tail.h"
 #include "cli/ci/tree.h"
@@ -34,7 +35,7 @@ enum {
     LOOK_MILLISECONDS = 200,
     PROVEN_MILLISECONDS = 400, /* the process may be about to go on by itself: an exception */
     IDLE_MILLISECONDS = 5000,  /* of the whole tree, before a likely hang is one */
-    BUSY_PER_CENT = 5,         /* of one processor: less is idle (waits in slices are not free) */
+    BEHIND_MILLISECONDS = 2000,
     GRACE_MILLISECONDS = 2000, /* between SIGTERM and SIGKILL */
 };
 
@@ -49,17 +50,8 @@ struct job {
     unsigned long line;
     bool is_proven, goes_on;
     long told_at; /* milliseconds */
-    /* Processor time of the tree, and since when it is idle. */
-    unsigned long long ticks;
-    long looked_at, idle_since;
+    struct fp_idleness idleness;
 };
-
-static long now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
 
 static void note_hang(const struct fp_log_record *record, void *context)
 {
@@ -78,32 +70,13 @@ static void note_hang(const struct fp_log_record *record, void *context)
     job->line = record->line;
     job->is_proven = is_proven;
     job->goes_on = goes_on;
-    job->told_at = now();
-}
-
-static void note_idleness(struct job *job, const struct fp_tree *tree)
-{
-    static long per_second;
-    unsigned long long ticks = 0;
-    long time = now();
-    if (!per_second)
-        per_second = sysconf(_SC_CLK_TCK);
-    for (size_t i = 0; i < tree->count; i++)
-        ticks += tree->processes[i].ticks;
-    long elapsed = time - job->looked_at;
-    if (elapsed < 1000) /* a tick is ten milliseconds */
-        return;
-    long used = ticks > job->ticks ? (long)(ticks - job->ticks) * 1000 / per_second : 0;
-    if (!job->looked_at || used * 100 > elapsed * BUSY_PER_CENT || ticks < job->ticks)
-        job->idle_since = time;
-    job->ticks = ticks;
-    job->looked_at = time;
+    job->told_at = fp_idleness_now();
 }
 
 /* Why the job is to be ended now; NULL: it is not. */
 static const char *reason_to_end(struct job *job, const struct fp_tree *tree)
 {
-    long time = now(), idle = time - job->idle_since;
+    long time = fp_idleness_now(), idle = time - job->idleness.since;
     bool waits = job->hung && !job->goes_on && fp_tree_find(tree, job->hung);
     if (waits && job->is_proven && time - job->told_at >= PROVEN_MILLISECONDS)
         return "it can never go on";
@@ -147,12 +120,12 @@ static pid_t find_silent_hang(struct job *job, const struct fp_tree *tree)
 {
     long limit = (long)job->supervision->hang_milliseconds + IDLE_MILLISECONDS;
     pid_t hung = 0;
-    if (now() - job->idle_since < limit)
+    if (fp_idleness_now() - job->idleness.since < limit)
         return 0;
     for (size_t i = 0; i < tree->count && !hung; i++)
         if (tree->processes[i].parent == getpid()) /* the job itself, or an orphan of it */
             hung = hangs_silently(job, tree->processes[i].pid);
-    job->idle_since = now(); /* asks again after as long */
+    job->idleness.since = fp_idleness_now(); /* asks again after as long */
     return hung;
 }
 
@@ -211,7 +184,32 @@ static void take_signals(struct job *job, int signals, int milliseconds)
 static void show_progress(const struct job *job, size_t processes)
 {
     unsigned limit = job->supervision->hang_milliseconds + IDLE_MILLISECONDS;
-    fp_progress_idle((unsigned)(now() - job->idle_since) / 1000, limit / 1000, processes);
+    fp_progress_idle((unsigned)(fp_idleness_now() - job->idleness.since) / 1000, limit / 1000,
+                     processes);
+}
+
+static bool has_forked(const struct fp_tree *tree)
+{
+    for (size_t i = 0; i < tree->count; i++)
+        if (tree->processes[i].forked)
+            return true;
+    return false;
+}
+
+/* A child that hangs behind the job's own end would keep its output open for ever; one that works
+   on is the job's own affair. */
+static const char *look_behind(struct job *job, int signals, struct fp_tree *tree)
+{
+    long until = fp_idleness_now() + BEHIND_MILLISECONDS;
+    do {
+        fp_tail_read(&job->tail, note_hang, job);
+        fp_tree_read(tree, getpid());
+        if (job->is_proven && reason_to_end(job, tree))
+            return "the job has ended, and left it behind";
+        if (has_forked(tree))
+            take_signals(job, signals, LOOK_MILLISECONDS);
+    } while (has_forked(tree) && fp_idleness_now() < until);
+    return NULL;
 }
 
 static int watch(struct job *job, int signals)
@@ -224,12 +222,14 @@ static int watch(struct job *job, int signals)
         if (job->ended)
             break;
         fp_tree_read(&tree, getpid());
-        note_idleness(job, &tree);
+        fp_idleness_note(&job->idleness, &tree);
         show_progress(job, tree.count);
         reason = reason_to_end(job, &tree);
         if (!reason && !job->hung && (job->hung = find_silent_hang(job, &tree)))
             reason = "the job is idle, and nobody else can wake it";
     }
+    if (!reason)
+        reason = look_behind(job, signals, &tree);
     fp_tree_free(&tree);
     if (reason)
         return end(job, reason);
@@ -268,7 +268,7 @@ int fp_supervise(const struct fp_supervision *supervision, const char *program, 
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     fp_tail_begin(&job.tail, supervision->log);
     int signals = open_signals(&mask);
-    job.idle_since = now();
+    job.idleness.since = fp_idleness_now();
     job.child = signals < 0 ? -1 : fork();
     if (job.child < 0) {
         fp_cli_say("run: %s", strerror(errno));

@@ -136,6 +136,25 @@ def test_an_orphan_that_hangs_is_ended_too(tmp_path):
     assert left_over(mark) == []
 
 
+@pytest.mark.parametrize("left, expected", [("pool.submit(int).result()", 70), ("time.sleep(5)", 4)])
+def test_what_a_job_leaves_behind_is_ended_where_it_hangs(left, expected, tmp_path):
+    script = tmp_path / "leaves.py"
+    script.write_text(
+        "import os, time\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "pool = ThreadPoolExecutor(1); pool.submit(int).result()\n"
+        "if os.fork() == 0:\n"
+        f"    time.sleep(0.3); {left}\n"
+        "    os._exit(0)\n"
+        "os._exit(4)\n"
+    )
+    mark = f"mark-{os.getpid()}-left"
+    command = [support.environment_python("wheels"), script]
+    status, _, stderr, _, seconds = run_ci(command, tmp_path, env={"MARK": mark})
+    assert status == expected, stderr
+    assert expected != 70 or left_over(mark) == []
+
+
 def test_a_worker_that_sleeps_until_it_is_killed_is_left_alone(tmp_path):
     script = tmp_path / "parked.py"
     script.write_text(

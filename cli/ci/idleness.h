@@ -1,0 +1,23 @@
+/*
+ * Since when a tree of processes has been idle: all of them together have used less than a
+ * twentieth of one processor. Not nothing, since waits under watch come in slices.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FP_CLI_IDLENESS_H
+#define FP_CLI_IDLENESS_H
+
+#include "cli/ci/tree.h"
+
+struct fp_idleness {
+    long since; /* milliseconds of fp_idleness_now; set it at the start */
+    long looked_at;
+    unsigned long long ticks;
+};
+
+/* Milliseconds of a clock that only goes forward. */
+long fp_idleness_now(void);
+
+void fp_idleness_note(struct fp_idleness *idleness, const struct fp_tree *tree);
+
+#endif
