@@ -2,7 +2,7 @@
 
 PYTEST = $(BUILD)/venv/wheels/bin/python -m pytest -p no:cacheprovider
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
-FUZZ := rules policy_text options log
+FUZZ := rules policy_text options log arrow sql
 PERMUTATION := loader/permutation.c loader/feistel.c loader/feistel_groups.c
 # What the unit tests link: the pure core, and the guest's tables, which need no preload.
 TESTED := $(POLICY) $(COMMON) shim/table.c shim/runtimes.c shim/once.c shim/owners.c \
@@ -10,9 +10,9 @@ TESTED := $(POLICY) $(COMMON) shim/table.c shim/runtimes.c shim/once.c shim/owne
           loader/error.c $(PERMUTATION) loader/split.c loader/order.c loader/order_stream.c
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-.PHONY: test unit asan warnings lint format rooms preload program python fuzz soak bench peers demo
+.PHONY: test unit asan warnings lint format rooms preload loader program python fuzz soak bench peers demo
 
-test: all warnings rooms unit asan preload program python ## set up and run every test
+test: all warnings rooms unit asan preload program loader python ## set up and run every test
 	@echo "make test: everything passed"
 
 unit: $(UNIT:%=$(BUILD)/unit/%) ## the unit tests
@@ -49,6 +49,17 @@ $(BUILD)/asan/replay_log: $(patsubst %,$(BUILD)/asan/obj/%.o,$(basename $(READS_
 $(BUILD)/fuzz/log: $(READS_LOGS)
 $(BUILD)/asan/replay_log $(BUILD)/fuzz/log: FUZZ_LIBRARIES := -ljansson
 
+# The fuzzer of Arrow arrays needs what imports and takes them.
+READS_ARROW := loader/error.c loader/table.c $(wildcard loader/check*.c loader/gather*.c loader/array*.c)
+$(BUILD)/asan/replay_arrow: $(patsubst %.c,$(BUILD)/asan/obj/%.o,$(READS_ARROW))
+$(BUILD)/fuzz/arrow: $(READS_ARROW)
+
+# The fuzzer of expressions needs the whole library.
+READS_SQL := $(wildcard loader/*.c)
+$(BUILD)/asan/replay_sql: $(patsubst %.c,$(BUILD)/asan/obj/%.o,$(READS_SQL))
+$(BUILD)/fuzz/sql: $(READS_SQL)
+$(BUILD)/asan/replay_sql $(BUILD)/fuzz/sql: FUZZ_LIBRARIES := -lm -ldl
+
 $(BUILD)/asan/obj/%.o: %.S | packages
 	$(call say,compile)
 	$(Q)$(CC) $(TEST_FLAGS) -c -o $@ $<
@@ -66,7 +77,7 @@ $(BUILD)/asan/%: $(BUILD)/asan/obj/tests/unit/%.o $(call tested,asan)
 
 $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(POLICY) $(BUILD)/known.c | packages
 	$(call say,build)
-	$(Q)$(CLANG) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -I. -o $@ $^ $(FUZZ_LIBRARIES)
+	$(Q)$(CLANG) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -I. -Iinclude -o $@ $^ $(FUZZ_LIBRARIES)
 
 FUZZ_SECONDS ?= 60
 .PHONY: fuzz-packages
@@ -90,6 +101,18 @@ rooms: all ## every file keeps to its room (docs/design.md)
 
 preload: all programs environments ## the shim under small host programs
 	$$(sh tools/other-user.sh) $(PYTEST) -q tests/preload
+
+loader: all environments $(BUILD)/asan/libforkloader.so ## the library of permutations and tables, under pyarrow
+	$(PYTEST) -q tests/loader
+	@echo "the same with a library under ASan and UBSan"
+	FORKLOADER_LIBRARY=$(abspath $(BUILD))/asan/libforkloader.so ARROW_DEFAULT_MEMORY_POOL=system \
+	    LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 \
+	    $(PYTEST) -q tests/loader/test_take.py tests/loader/test_bad_arrow.py \
+	    tests/loader/test_sql.py tests/loader/test_hash.py
+
+$(BUILD)/asan/libforkloader.so: $(wildcard loader/*.c loader/*.h) include/forkloader.h | packages
+	$(call say,link)
+	$(Q)$(CC) -std=gnu11 -O1 -g -fPIC $(SANITIZE) -I. -Iinclude -shared -o $@ $(filter %.c,$^) -lm -ldl
 
 program: all programs environments ## the program: reports, man pages, completions
 	$(PYTEST) -q tests/cli

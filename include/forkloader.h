@@ -99,6 +99,11 @@ uint64_t forkloader_permutation_count(const struct forkloader_permutation *permu
 void forkloader_permutation_read(const struct forkloader_permutation *permutation, uint64_t first,
                                  size_t count, uint64_t *rows);
 
+/* The rows at any positions, each of which must be less than the count; `rows` may be `positions`.
+ */
+void forkloader_permutation_at(const struct forkloader_permutation *permutation,
+                               const uint64_t *positions, size_t count, uint64_t *rows);
+
 /* The position of a row: the inverse. */
 uint64_t forkloader_permutation_find(const struct forkloader_permutation *permutation,
                                      uint64_t row);
@@ -109,7 +114,9 @@ uint64_t forkloader_permutation_find(const struct forkloader_permutation *permut
 struct forkloader_table;
 
 /* Takes the stream over (its release is called) and reads it to its end. Every array is checked:
-   what a producer gets wrong is an error here, not a crash later. */
+   what a producer gets wrong is an error here, not a crash later. What nobody can check is taken
+   for granted: that buffers are as long as lengths and offsets say, and strings of the schema end.
+ */
 int forkloader_table_import(struct forkloader_table **table, struct ArrowArrayStream *stream,
                             struct forkloader_error *error);
 void forkloader_table_free(struct forkloader_table *table);
@@ -197,6 +204,11 @@ int forkloader_order_set_epoch(struct forkloader_order *order, uint64_t epoch,
    lie in it. */
 int forkloader_order_read(const struct forkloader_order *order, size_t split, uint64_t first,
                           size_t count, uint64_t *rows, struct forkloader_error *error);
+
+/* The same at any positions. */
+int forkloader_order_at(const struct forkloader_order *order, size_t split,
+                        const uint64_t *positions, size_t count, uint64_t *rows,
+                        struct forkloader_error *error);
 
 /* A stream of (row_id: uint64, split_id: uint64 not null), split after split. The order must
    outlive it. `names`, one for each split or NULL, go into the schema's metadata as LanceDB has

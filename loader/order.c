@@ -191,13 +191,6 @@ FL_PUBLIC int forkloader_order_set_epoch(struct forkloader_order *order, uint64_
     return 0;
 }
 
-/* perm v1 answers for neighbours at once; behind a shuffle every place stands alone. */
-static void through_random(const struct forkloader_order *order, uint64_t *places, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        forkloader_permutation_read(order->random, places[i], 1, &places[i]);
-}
-
 FL_PUBLIC int forkloader_order_read(const struct forkloader_order *order, size_t split,
                                     uint64_t first, size_t count, uint64_t *rows,
                                     struct forkloader_error *error)
@@ -214,9 +207,31 @@ FL_PUBLIC int forkloader_order_read(const struct forkloader_order *order, size_t
     for (size_t i = 0; i < count; i++)
         rows[i] = at->first + (at->shuffle ? rows[i] : first + i);
     if (order->random && at->shuffle)
-        through_random(order, rows, count);
+        forkloader_permutation_at(order->random, rows, count, rows);
     else if (order->random)
         forkloader_permutation_read(order->random, at->first + first, count, rows);
+    for (size_t i = 0; order->list && i < count; i++)
+        rows[i] = order->list[rows[i]];
+    return 0;
+}
+
+FL_PUBLIC int forkloader_order_at(const struct forkloader_order *order, size_t split,
+                                  const uint64_t *positions, size_t count, uint64_t *rows,
+                                  struct forkloader_error *error)
+{
+    if (split >= order->split_count)
+        return fl_fail(error, EINVAL, "split %zu of %zu", split, order->split_count);
+    const struct split *at = &order->splits[split];
+    for (size_t i = 0; i < count; i++)
+        if (positions[i] >= at->rows)
+            return fl_fail(error, EINVAL, "position %llu of split %zu, which has %llu rows",
+                           (unsigned long long)positions[i], split, (unsigned long long)at->rows);
+    if (at->shuffle)
+        forkloader_permutation_at(at->shuffle, positions, count, rows);
+    for (size_t i = 0; i < count; i++)
+        rows[i] = at->first + (at->shuffle ? rows[i] : positions[i]);
+    if (order->random)
+        forkloader_permutation_at(order->random, rows, count, rows);
     for (size_t i = 0; order->list && i < count; i++)
         rows[i] = order->list[rows[i]];
     return 0;

@@ -159,3 +159,17 @@ FL_PUBLIC uint64_t forkloader_permutation_find(const struct forkloader_permutati
         position -= permutation->clump_size - permutation->last_size;
     return position;
 }
+
+/* Neighbours are read together: a shuffled reader asks for a few, a plain one for runs. */
+FL_PUBLIC void forkloader_permutation_at(const struct forkloader_permutation *permutation,
+                                         const uint64_t *positions, size_t count, uint64_t *rows)
+{
+    for (size_t i = 0; i < count;) {
+        uint64_t first = positions[i];
+        size_t run = 1;
+        while (i + run < count && positions[i + run] == first + run)
+            run++;
+        forkloader_permutation_read(permutation, first, run, rows + i);
+        i += run;
+    }
+}

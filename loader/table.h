@@ -7,11 +7,9 @@
 #define FL_TABLE_H
 
 #include "forkloader.h"
+#include "loader/public.h"
 
 #include <sys/types.h>
-
-/* What the library exports: it is compiled with everything else hidden. */
-#define FL_PUBLIC __attribute__((visibility("default")))
 
 struct fl_field;
 
@@ -31,6 +29,10 @@ struct forkloader_table {
 
 /* The batch that a row lies in; the row must exist. */
 size_t fl_table_batch_of(const struct forkloader_table *table, uint64_t row);
+
+/* The batches of many rows, and where in them. */
+void fl_table_find(const struct forkloader_table *table, const uint64_t *rows, size_t count,
+                   int64_t *index, uint32_t *batch);
 
 /*
  * The number of a column, or -1; "a.b" is field b of a struct column a. A field's number comes

@@ -169,6 +169,32 @@ Test(order, every_window_reads_the_same)
     forkloader_order_free(order);
 }
 
+Test(order, any_positions_are_what_the_windows_say)
+{
+    static const uint64_t SIZES[] = {3000, 5000};
+    struct forkloader_order *order =
+        make((struct forkloader_order_options){.rows = 8000,
+                                               .sizes = SIZES,
+                                               .split_count = 2,
+                                               .is_random = true,
+                                               .random_seed = 4,
+                                               .random_clump_size = 3,
+                                               .is_shuffled = true,
+                                               .shuffle_seed = 5,
+                                               .shuffle_clump_size = 1});
+    uint64_t *all = read_all(order, 1), positions[2000], rows[2000];
+    for (uint64_t i = 0; i < 2000; i++)
+        positions[i] = i < 1000 ? i * 7919 % 5000 : i; /* scattered, then neighbours */
+    cr_assert_eq(forkloader_order_at(order, 1, positions, 2000, rows, &error), 0);
+    for (int i = 0; i < 2000; i++)
+        cr_assert_eq(rows[i], all[positions[i]]);
+    positions[3] = 5000;
+    cr_expect_eq(forkloader_order_at(order, 1, positions, 2000, rows, &error), EINVAL);
+    cr_expect(strstr(error.message, "position 5000 of split 1, which has 5000 rows"));
+    free(all);
+    forkloader_order_free(order);
+}
+
 Test(order, what_is_wrong_is_named)
 {
     const uint64_t large[] = {3, 3}, falling[] = {2, 1}, beyond[] = {9};

@@ -1,0 +1,116 @@
+"""What a take of 1,024 random rows costs, beside pyarrow and numpy: in alternating runs.
+
+Rows of 524 bytes: an int64, a float and 128 floats. `loader_take.py [ROWS] [ROUNDS]`.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import ctypes
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import numpy
+import pyarrow
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "loader"))
+from library import Array, Error, Schema, Table, library  # noqa: E402
+
+BATCH = 1024
+WIDTH = 128
+CALLS = 20
+
+
+def make_columns(rows):
+    generator = numpy.random.default_rng(1)
+    vectors = numpy.empty((rows, WIDTH), numpy.float32)
+    for at in range(0, rows, 100_000):
+        part = vectors[at : at + 100_000]
+        part[:] = generator.random(part.shape, numpy.float32)
+    return numpy.arange(rows), generator.random(rows, numpy.float32), vectors
+
+
+def make_table(columns, chunks):
+    ids, scores, vectors = columns
+    step = -(-len(ids) // chunks)
+    batches = [
+        pyarrow.record_batch(
+            {
+                "id": pyarrow.array(ids[at : at + step]),
+                "score": pyarrow.array(scores[at : at + step]),
+                "vector": pyarrow.FixedSizeListArray.from_arrays(
+                    pyarrow.array(vectors[at : at + step].reshape(-1)), WIDTH
+                ),
+            }
+        )
+        for at in range(0, len(ids), step)
+    ]
+    return pyarrow.Table.from_batches(batches)
+
+
+def of_loader(table):
+    imported = Table(table)
+    array, schema, error = Array(), Schema(), Error()
+
+    def take(rows):
+        code = library.forkloader_table_take(
+            imported.pointer, rows.ctypes.data, len(rows), None, 0, array, schema, error
+        )
+        assert code == 0, error.message
+        array.release(ctypes.byref(array))
+        schema.release(ctypes.byref(schema))
+
+    take.imported = imported
+    return take
+
+
+def of_pyarrow(table):
+    def take(rows):
+        table.take(pyarrow.array(rows))
+
+    return take
+
+
+def of_numpy(columns):
+    def take(rows):
+        for column in columns:
+            column.take(rows, axis=0)
+
+    return take
+
+
+def main():
+    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000_000
+    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 41
+    columns = make_columns(rows)
+    contenders = {
+        "forkloader, 1 chunk": of_loader(make_table(columns, 1)),
+        "forkloader, 100 chunks": of_loader(make_table(columns, 100)),
+        "pyarrow, 1 chunk": of_pyarrow(make_table(columns, 1)),
+        "numpy": of_numpy(columns),
+    }
+    times = {name: [] for name in contenders}
+    generator = numpy.random.default_rng(2)
+    for _ in range(rounds):
+        for name, take in contenders.items():
+            picked = [generator.integers(0, rows, BATCH).astype(numpy.uint64) for _ in range(CALLS)]
+            if name == "numpy":
+                picked = [each.astype(numpy.int64) for each in picked]
+            take(picked[0])
+            start = time.perf_counter()
+            for each in picked[1:]:
+                take(each)
+            times[name].append((time.perf_counter() - start) / (CALLS - 1) * 1e6)
+    first = statistics.median(times["forkloader, 1 chunk"])
+    for name, taken in times.items():
+        median = statistics.median(taken)
+        ratios = [a / b for a, b in zip(taken, times["forkloader, 1 chunk"])]
+        print(
+            f"{name:24} {median:8.1f} us  (best {min(taken):.1f})  {median / first:5.2f}x, "
+            f"round by round {statistics.median(ratios):.2f}x"
+        )
+
+
+if __name__ == "__main__":
+    main()

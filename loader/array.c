@@ -1,0 +1,155 @@
+/* See array.h. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "loader/array.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+static const size_t ALIGNMENT = 64, HUGE_PAGE = 2 << 20, HUGE_FROM = 4 << 20;
+
+/* What `private_data` points to. Buffers belong to the array, or all of them to `shared`. */
+struct kept {
+    struct fl_shared *shared;
+    const void **buffers;
+    struct ArrowArray dictionary;
+    struct ArrowArray *children;
+    void *pointers[]; /* buffers, as it was made, then to the children */
+};
+
+struct fl_shared {
+    atomic_size_t owners;
+    struct ArrowArray array;
+};
+
+static void release(struct ArrowArray *array)
+{
+    struct kept *kept = array->private_data;
+    for (int64_t i = 0; i < array->n_children; i++)
+        if (kept->children[i].release)
+            kept->children[i].release(&kept->children[i]);
+    if (kept->dictionary.release)
+        kept->dictionary.release(&kept->dictionary);
+    for (int64_t i = 0; !kept->shared && i < array->n_buffers; i++)
+        free((void *)kept->buffers[i]);
+    if (kept->shared)
+        fl_shared_drop(kept->shared);
+    if (kept->buffers != (const void **)kept->pointers)
+        free((void *)kept->buffers);
+    free(kept->children);
+    free(kept);
+    array->release = NULL;
+}
+
+int fl_array_make(struct ArrowArray *array, int64_t length, size_t buffers, size_t children,
+                  bool dictionary)
+{
+    struct kept *kept = calloc(1, sizeof *kept + (buffers + children) * sizeof *kept->pointers);
+    memset(array, 0, sizeof *array);
+    if (!kept)
+        return ENOMEM;
+    kept->children = children ? calloc(children, sizeof *kept->children) : NULL;
+    if (children && !kept->children) {
+        free(kept);
+        return ENOMEM;
+    }
+    kept->buffers = (const void **)kept->pointers;
+    for (size_t i = 0; i < children; i++)
+        kept->pointers[buffers + i] = &kept->children[i];
+    *array = (struct ArrowArray){
+        .length = length,
+        .n_buffers = (int64_t)buffers,
+        .n_children = (int64_t)children,
+        .buffers = kept->buffers,
+        .children = children ? (struct ArrowArray **)(kept->pointers + buffers) : NULL,
+        .dictionary = dictionary ? &kept->dictionary : NULL,
+        .release = release,
+        .private_data = kept,
+    };
+    return 0;
+}
+
+int fl_array_more(struct ArrowArray *array, size_t buffers)
+{
+    struct kept *kept = array->private_data;
+    const void **more = calloc(buffers, sizeof *more);
+    if (!more)
+        return ENOMEM;
+    memcpy((void *)more, (const void *)kept->buffers, (size_t)array->n_buffers * sizeof *more);
+    if (kept->buffers != (const void **)kept->pointers)
+        free((void *)kept->buffers);
+    kept->buffers = more;
+    array->buffers = more;
+    array->n_buffers = (int64_t)buffers;
+    return 0;
+}
+
+void *fl_array_buffer(struct ArrowArray *array, size_t number, size_t bytes)
+{
+    size_t alignment = bytes >= HUGE_FROM ? HUGE_PAGE : ALIGNMENT, size;
+    if (bytes > (size_t)PTRDIFF_MAX - 2 * HUGE_PAGE)
+        return NULL;
+    size = bytes ? (bytes + ALIGNMENT - 1) & ~(ALIGNMENT - 1) : ALIGNMENT;
+    void *buffer = NULL;
+    if (posix_memalign(&buffer, alignment, size) != 0)
+        return NULL;
+    if (alignment == HUGE_PAGE)
+        (void)madvise(buffer, size & ~(size_t)4095, MADV_HUGEPAGE); /* a wish */
+    memset((uint8_t *)buffer + bytes, 0, size - bytes);
+    array->buffers[number] = buffer;
+    return buffer;
+}
+
+void fl_array_drop_buffer(struct ArrowArray *array, size_t number)
+{
+    free((void *)array->buffers[number]);
+    array->buffers[number] = NULL;
+}
+
+struct fl_shared *fl_shared_new(struct ArrowArray *array)
+{
+    struct fl_shared *shared = malloc(sizeof *shared);
+    if (!shared) {
+        array->release(array);
+        return NULL;
+    }
+    atomic_init(&shared->owners, 1);
+    shared->array = *array;
+    array->release = NULL;
+    return shared;
+}
+
+void fl_shared_drop(struct fl_shared *shared)
+{
+    if (atomic_fetch_sub_explicit(&shared->owners, 1, memory_order_acq_rel) != 1)
+        return;
+    shared->array.release(&shared->array);
+    free(shared);
+}
+
+static int share(struct fl_shared *shared, const struct ArrowArray *from, struct ArrowArray *array)
+{
+    int code = fl_array_make(array, from->length, (size_t)from->n_buffers, (size_t)from->n_children,
+                             from->dictionary != NULL);
+    if (code != 0)
+        return code;
+    array->null_count = from->null_count;
+    for (int64_t i = 0; i < from->n_buffers; i++)
+        array->buffers[i] = from->buffers[i];
+    ((struct kept *)array->private_data)->shared = shared;
+    atomic_fetch_add_explicit(&shared->owners, 1, memory_order_relaxed);
+    for (int64_t i = 0; code == 0 && i < from->n_children; i++)
+        code = share(shared, from->children[i], array->children[i]);
+    if (code == 0 && from->dictionary)
+        code = share(shared, from->dictionary, array->dictionary);
+    if (code != 0)
+        array->release(array);
+    return code;
+}
+
+int fl_shared_array(struct fl_shared *shared, struct ArrowArray *array)
+{
+    return share(shared, &shared->array, array);
+}

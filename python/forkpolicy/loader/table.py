@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables: rows of Arrow data in memory, or in a memory-mapped Arrow IPC file."""
+
+import ctypes
+import os
+
+import numpy
+import pyarrow
+import pyarrow.compute
+
+from ._library import ArrowArray, ArrowSchema, ArrowStream, Handle, SPLITS, WORD, WORDS
+from ._library import call, library, words
+from .tensors import refine
+
+ROW_ID = "_rowid"
+
+
+def _read_file(path):
+    """An IPC file, or stream, whose buffers are pages of the file."""
+    source = pyarrow.memory_map(path)
+    try:
+        try:
+            return pyarrow.ipc.open_file(source).read_all()
+        except pyarrow.ArrowInvalid:
+            source.seek(0)
+            return pyarrow.ipc.open_stream(source).read_all()
+    except pyarrow.ArrowInvalid as error:
+        raise ValueError(f"{path} is no Arrow IPC file: {error}") from None
+
+
+def _read_object(source):
+    if isinstance(source, pyarrow.Table):
+        return source
+    if isinstance(source, pyarrow.RecordBatch):
+        return pyarrow.Table.from_batches([source])
+    if hasattr(source, "__arrow_c_stream__"):
+        try:
+            return pyarrow.RecordBatchReader.from_stream(source).read_all()
+        except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError) as error:
+            raise TypeError(f"{type(source).__name__} is no stream of a table: {error}") from None
+    if hasattr(source, "to_arrow"):
+        found = source.to_arrow()
+        if isinstance(found, (pyarrow.Table, pyarrow.RecordBatch, pyarrow.RecordBatchReader)):
+            return _read_object(found)
+    raise TypeError(
+        f"{type(source).__name__} is no table: it has neither __arrow_c_stream__ nor a to_arrow()"
+        " that gives a pyarrow table, and it is no path of an Arrow IPC file"
+    )
+
+
+class Table:
+    """Rows of columns, in memory that forked children share; it never changes.
+
+    source: anything with ``__arrow_c_stream__`` (pyarrow, polars, pandas, duckdb ...) or
+    ``to_arrow()`` (lancedb ...), or the path of an Arrow IPC file, which is memory-mapped. The
+    row id of a row is its number, from 0.
+
+    A pickled table holds the path, where there is one, else the data.
+
+    Raises TypeError for what is no table, ValueError for a file that is none.
+    """
+
+    def __init__(self, source):
+        self._path = self._stamp = None
+        if isinstance(source, (str, os.PathLike)):
+            self._path = os.path.abspath(os.fspath(source))
+            self._stamp = self._stamp_of(self._path)
+            self._set(_read_file(self._path))
+        else:
+            self._set(_read_object(source))
+
+    def _set(self, arrow):
+        self._base, self._expressions = None, {}
+        self._arrow = arrow
+        self._fields = {}
+        stream = ArrowStream()
+        arrow.to_reader()._export_to_c(ctypes.addressof(stream))
+        self._handle = Handle("table")
+        call("table_import", self._handle.pointer, stream)
+
+    @staticmethod
+    def _stamp_of(path):
+        status = os.stat(path)
+        return status.st_size, status.st_mtime_ns
+
+    @classmethod
+    def _from_file(cls, path, stamp):
+        table = cls(path)
+        if table._stamp != stamp:
+            raise ValueError(f"{path} has changed since the table was pickled")
+        return table
+
+    @classmethod
+    def _from_buffer(cls, buffer):
+        return cls(pyarrow.ipc.open_stream(buffer))
+
+    def __reduce__(self):
+        if self._base is not None:
+            return Table.with_expressions, (self._base, self._expressions)
+        if self._path is not None:
+            return Table._from_file, (self._path, self._stamp)
+        sink = pyarrow.BufferOutputStream()
+        with pyarrow.ipc.new_stream(sink, self._arrow.schema) as writer:
+            writer.write_table(self._arrow)
+        return Table._from_buffer, (sink.getvalue(),)
+
+    def __len__(self):
+        return self._arrow.num_rows
+
+    @property
+    def schema(self):
+        """A pyarrow.Schema, of all columns."""
+        return self._arrow.schema
+
+    def to_arrow(self):
+        """The pyarrow.Table; nothing is copied."""
+        return self._arrow
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return self._arrow.__arrow_c_stream__(requested_schema)
+
+    def field(self, column):
+        """The field of a column number, nullable only where there are nulls in the table."""
+        if column not in self._fields:
+            chunks = self._arrow.column(column).chunks
+            self._fields[column] = refine(self.schema.field(column), chunks)
+        return self._fields[column]
+
+    def take(self, rows, columns):
+        """The rows at these numbers (a uint64 array) of these columns (numbers): a RecordBatch."""
+        array, schema = ArrowArray(), ArrowSchema()
+        numbers = (ctypes.c_int * max(1, len(columns)))(*columns)
+        rows = numpy.ascontiguousarray(rows, dtype=numpy.uint64)
+        handle = self._handle.pointer
+        call("table_take", handle, words(rows), len(rows), numbers, len(columns), array, schema)
+        return pyarrow.RecordBatch._import_from_c(ctypes.addressof(array), ctypes.addressof(schema))
+
+    def filter(self, sql):
+        """The numbers of the rows where the condition holds, ascending: a uint64 array."""
+        rows, count = WORDS(), WORD()
+        call("table_filter", self._handle.pointer, sql.encode(), ctypes.byref(rows), count)
+        try:
+            found = numpy.empty(count.value, numpy.uint64)
+            if count.value:
+                ctypes.memmove(found.ctypes.data, rows, found.nbytes)
+            return found
+        finally:
+            library.forkloader_rows_free(rows)
+
+    def evaluate(self, sql):
+        """The expression's value for every row: a pyarrow.Array."""
+        array, schema = ArrowArray(), ArrowSchema()
+        call("table_evaluate", self._handle.pointer, sql.encode(), array, schema)
+        return pyarrow.Array._import_from_c(ctypes.addressof(array), ctypes.addressof(schema))
+
+    def hashes(self, columns):
+        """A hash of each row's values in these columns ("a.b": a field): a uint64 array."""
+        found = numpy.empty(max(1, len(self)), numpy.uint64)
+        names = (ctypes.c_char_p * max(1, len(columns)))(*(name.encode() for name in columns))
+        call("table_hash", self._handle.pointer, names, len(columns), words(found))
+        return found[: len(self)]
+
+    def with_expressions(self, expressions):
+        """A table with one more column for each {name: SQL}; all rows are evaluated now.
+
+        A name of a struct's field ("a.b") is that field, whatever its type. Nothing else is copied.
+        """
+        arrow = self._arrow
+        for name, sql in expressions.items():
+            arrow = arrow.append_column(name, self._value(sql))
+        table = Table(arrow)
+        table._base, table._expressions = self, dict(expressions)
+        return table
+
+    def _value(self, sql):
+        place = self.schema.get_field_index(sql)
+        if place >= 0:
+            return self._arrow.column(place)
+        if sql == ROW_ID:
+            return pyarrow.array(numpy.arange(len(self), dtype=numpy.uint64))
+        found = self.nested(sql)
+        return self.evaluate(sql) if found is None else found
+
+    def nested(self, name):
+        """The field of a struct column that "a.b" names, or None."""
+        first, *others = name.split(".")
+        place = self.schema.get_field_index(first)
+        if place < 0 or not others:
+            return None
+        kind, path = self.schema.field(place).type, []
+        for part in others:
+            if not pyarrow.types.is_struct(kind) or kind.get_field_index(part) < 0:
+                return None
+            path.append(kind.get_field_index(part))
+            kind = kind.field(path[-1]).type
+        return pyarrow.compute.struct_field(self._arrow.column(place), path)
+
+
+def as_table(source):
+    """The source itself where it is a Table already."""
+    return source if isinstance(source, Table) else Table(source)
+
+
+def hash_splits(hashes, weights, discard_weight):
+    """The split of each hash, -1 where it is discarded: an int32 array."""
+    found = numpy.empty(max(1, len(hashes)), numpy.int32)
+    hashes = numpy.ascontiguousarray(hashes)
+    weights = numpy.array(weights, dtype=numpy.uint64)
+    call(
+        "hash_splits", words(hashes), len(hashes), words(weights), len(weights), discard_weight,
+        found.ctypes.data_as(SPLITS),
+    )  # fmt: skip
+    return found[: len(hashes)]
