@@ -7,7 +7,8 @@ PERMUTATION := loader/permutation.c loader/feistel.c loader/feistel_groups.c
 # What the unit tests link: the pure core, and the guest's tables, which need no preload.
 TESTED := $(POLICY) $(COMMON) shim/table.c shim/runtimes.c shim/once.c shim/owners.c \
           shim/elf.c shim/sites.c shim/lost.c $(wildcard tests/unit/support/*.c) \
-          loader/error.c $(PERMUTATION) loader/split.c loader/order.c loader/order_stream.c
+          loader/error.c $(PERMUTATION) loader/split.c loader/order.c loader/order_stream.c \
+          loader/array.c loader/array_schema.c
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 .PHONY: test unit asan warnings lint format rooms preload loader program python fuzz soak bench peers demo
@@ -50,7 +51,7 @@ $(BUILD)/fuzz/log: $(READS_LOGS)
 $(BUILD)/asan/replay_log $(BUILD)/fuzz/log: FUZZ_LIBRARIES := -ljansson
 
 # The fuzzer of Arrow arrays needs what imports and takes them.
-READS_ARROW := loader/error.c loader/table.c $(wildcard loader/check*.c loader/gather*.c loader/array*.c)
+READS_ARROW := loader/error.c loader/table.c $(wildcard loader/check*.c loader/gather*.c) $(wildcard loader/array*.c)
 $(BUILD)/asan/replay_arrow: $(patsubst %.c,$(BUILD)/asan/obj/%.o,$(READS_ARROW))
 $(BUILD)/fuzz/arrow: $(READS_ARROW)
 

@@ -210,10 +210,10 @@ int forkloader_order_at(const struct forkloader_order *order, size_t split,
                         const uint64_t *positions, size_t count, uint64_t *rows,
                         struct forkloader_error *error);
 
-/* A stream of (row_id: uint64, split_id: uint64 not null), split after split. The order must
-   outlive it. `names`, one for each split or NULL, go into the schema's metadata as LanceDB has
-   them. */
-int forkloader_order_export(const struct forkloader_order *order, const char *const *names,
+/* A stream of (row_id: uint64, split_id: uint64 not null), split after split, which may outlive the
+   order but not run while its epoch is set. `names`, one for each split or NULL, go into the
+   schema's metadata as LanceDB has them. */
+int forkloader_order_export(struct forkloader_order *order, const char *const *names,
                             struct ArrowArrayStream *stream, struct forkloader_error *error);
 
 /* SQL: expressions over the columns of a table, docs/sql.md. They need libsqlite3.so.0, opened at

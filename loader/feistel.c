@@ -150,3 +150,14 @@ void fl_feistel_read(const struct fl_feistel *feistel, uint64_t first, size_t co
     else
         read_singles(feistel, first, count, values);
 }
+
+void fl_feistel_at_all(const struct fl_feistel *feistel, const uint64_t *positions, size_t count,
+                       uint64_t *values)
+{
+    if (count > SINGLES && feistel->path != FL_SINGLE) {
+        fl_feistel_at_groups(feistel, positions, count, values);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        values[i] = fl_feistel_at(feistel, positions[i]);
+}

@@ -15,8 +15,14 @@
  */
 #define ALWAYS __attribute__((always_inline)) static inline
 
-/* Fills FL_GROUP values from the cell on, and tells by one bit each which are beyond the count. */
-typedef uint64_t group_reader(const struct fl_feistel *feistel, uint32_t x, uint32_t y,
+/* Cells of the rectangle. */
+struct cells {
+    _Alignas(64) uint32_t x[FL_GROUP], y[FL_GROUP];
+};
+
+/* Makes values of the cells, which it spoils, and tells by one bit each which are beyond the count.
+ */
+typedef uint64_t group_walker(const struct fl_feistel *feistel, struct cells *cells,
                               uint64_t *values);
 
 ALWAYS void round_all(uint32_t *restrict halves, const uint32_t *restrict from, uint32_t add,
@@ -33,31 +39,24 @@ ALWAYS void round_all(uint32_t *restrict halves, const uint32_t *restrict from, 
     }
 }
 
-ALWAYS uint64_t group(const struct fl_feistel *feistel, uint32_t x, uint32_t y, uint64_t *values)
+ALWAYS uint64_t group(const struct fl_feistel *feistel, struct cells *cells, uint64_t *values)
 {
-    uint32_t columns[FL_GROUP], rows[FL_GROUP], wide = feistel->wide;
-    for (uint32_t i = 0; i < FL_GROUP; i++) {
-        uint32_t ahead = x + i;
-        columns[i] = ahead < wide ? ahead : ahead - wide;
-        rows[i] = ahead < wide ? y : y + 1;
-    }
     for (int round = 0; round < FL_ROUNDS; round += 2) {
-        round_all(columns, rows, feistel->add[round], feistel->multiply[round], wide);
-        round_all(rows, columns, feistel->add[round + 1], feistel->multiply[round + 1],
+        round_all(cells->x, cells->y, feistel->add[round], feistel->multiply[round], feistel->wide);
+        round_all(cells->y, cells->x, feistel->add[round + 1], feistel->multiply[round + 1],
                   feistel->high);
     }
     uint64_t beyond = 0;
     for (int i = 0; i < FL_GROUP; i++)
-        values[i] = (uint64_t)rows[i] * wide + columns[i];
+        values[i] = (uint64_t)cells->y[i] * feistel->wide + cells->x[i];
     for (int i = 0; i < FL_GROUP; i++)
         beyond |= (uint64_t)(values[i] >= feistel->count) << i;
     return beyond;
 }
 
-static uint64_t group_plain(const struct fl_feistel *feistel, uint32_t x, uint32_t y,
-                            uint64_t *values)
+static uint64_t group_plain(const struct fl_feistel *feistel, struct cells *cells, uint64_t *values)
 {
-    return group(feistel, x, y, values);
+    return group(feistel, cells, values);
 }
 
 #ifdef __x86_64__
@@ -65,9 +64,9 @@ static uint64_t group_plain(const struct fl_feistel *feistel, uint32_t x, uint32
 #include <immintrin.h>
 
 __attribute__((target("avx2"))) static uint64_t group_avx2(const struct fl_feistel *feistel,
-                                                           uint32_t x, uint32_t y, uint64_t *values)
+                                                           struct cells *cells, uint64_t *values)
 {
-    return group(feistel, x, y, values);
+    return group(feistel, cells, values);
 }
 
 #define AVX512_INLINE __attribute__((target("avx512f"), always_inline)) static inline
@@ -103,29 +102,17 @@ AVX512_INLINE uint64_t store_512(__m512i x, __m512i y, __m512i wide, __m512i cou
            (uint64_t)_mm512_cmpge_epu64_mask(high, count) << 8;
 }
 
-/* The cells of the sixteen neighbours from `x` on, which may end in the next row. */
-AVX512_INLINE void cells_512(uint32_t first, uint32_t row, __m512i wide, __m512i *x, __m512i *y)
-{
-    __m512i lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-    __m512i ahead = _mm512_add_epi32(_mm512_set1_epi32((int)first), lanes);
-    __mmask16 next = _mm512_cmpge_epu32_mask(ahead, wide);
-    *x = _mm512_mask_sub_epi32(ahead, next, ahead, wide);
-    *y = _mm512_set1_epi32((int)row);
-    *y = _mm512_mask_add_epi32(*y, next, *y, _mm512_set1_epi32(1));
-}
-
 __attribute__((target("avx512f"))) static uint64_t group_avx512(const struct fl_feistel *feistel,
-                                                                uint32_t x, uint32_t y,
+                                                                struct cells *cells,
                                                                 uint64_t *values)
 {
     __m512i wide = _mm512_set1_epi32((int)feistel->wide);
     __m512i high = _mm512_set1_epi32((int)feistel->high);
     __m512i count = _mm512_set1_epi64((long long)feistel->count);
-    __m512i x0, x1, x2, x3, y0, y1, y2, y3;
-    cells_512(x, y, wide, &x0, &y0);
-    cells_512(x + 16, y, wide, &x1, &y1);
-    cells_512(x + 32, y, wide, &x2, &y2);
-    cells_512(x + 48, y, wide, &x3, &y3);
+    __m512i x0 = _mm512_loadu_si512(cells->x), y0 = _mm512_loadu_si512(cells->y);
+    __m512i x1 = _mm512_loadu_si512(cells->x + 16), y1 = _mm512_loadu_si512(cells->y + 16);
+    __m512i x2 = _mm512_loadu_si512(cells->x + 32), y2 = _mm512_loadu_si512(cells->y + 32);
+    __m512i x3 = _mm512_loadu_si512(cells->x + 48), y3 = _mm512_loadu_si512(cells->y + 48);
     for (int round = 0; round < FL_ROUNDS; round += 2) {
         __m512i add = _mm512_set1_epi32((int)feistel->add[round]);
         __m512i multiply = _mm512_set1_epi32((int)feistel->multiply[round]);
@@ -146,12 +133,12 @@ __attribute__((target("avx512f"))) static uint64_t group_avx512(const struct fl_
            store_512(x3, y3, wide, count, values + 48) << 48;
 }
 
-static group_reader *const READERS[] = {
+static group_walker *const WALKERS[] = {
     [FL_PLAIN] = group_plain, [FL_AVX2] = group_avx2, [FL_AVX512] = group_avx512};
 
 #else
 
-static group_reader *const READERS[] = {[FL_PLAIN] = group_plain};
+static group_walker *const WALKERS[] = {[FL_PLAIN] = group_plain};
 
 #endif
 
@@ -165,24 +152,65 @@ static void walk_on(const struct fl_feistel *feistel, uint64_t beyond, uint64_t 
     }
 }
 
+/* Makes the values of `count` cells, groups of them. */
+static void walk(const struct fl_feistel *feistel, struct cells *cells, size_t count,
+                 uint64_t *values)
+{
+    group_walker *walk_group = WALKERS[feistel->path];
+    for (; count >= FL_GROUP; count -= FL_GROUP, values += FL_GROUP, cells++)
+        walk_on(feistel, walk_group(feistel, cells, values), values);
+    if (count) {
+        uint64_t cut[FL_GROUP], beyond = walk_group(feistel, cells, cut);
+        walk_on(feistel, beyond & ((UINT64_C(1) << count) - 1), cut);
+        memcpy(values, cut, count * sizeof *values);
+    }
+}
+
+/* So many groups are filled before the first is walked: a wide load right behind the narrow stores
+   of the same bytes has to wait for them. */
+enum { GROUPS = 4, CELLS = GROUPS * FL_GROUP };
+
+static size_t cells_of(size_t left)
+{
+    return left < CELLS ? left : CELLS;
+}
+
 void fl_feistel_read_groups(const struct fl_feistel *feistel, uint64_t first, size_t count,
                             uint64_t *values)
 {
-    group_reader *read = READERS[feistel->path];
+    struct cells cells[GROUPS];
     uint64_t column, row = fl_divide(&feistel->by_wide, first, &column);
-    uint32_t x = (uint32_t)column, y = (uint32_t)row;
-    for (; count >= FL_GROUP; count -= FL_GROUP, values += FL_GROUP) {
-        walk_on(feistel, read(feistel, x, y, values), values);
-        x += FL_GROUP;
-        if (x >= feistel->wide) {
-            x -= feistel->wide;
-            y++;
+    uint32_t x = (uint32_t)column, y = (uint32_t)row, wide = feistel->wide;
+    for (size_t done = 0; done < count; done += CELLS) {
+        size_t some = cells_of(count - done);
+        for (size_t g = 0; g * FL_GROUP < some; g++) {
+            for (uint32_t i = 0; i < FL_GROUP; i++) {
+                uint32_t ahead = x + i, less = ahead - wide;
+                cells[g].x[i] = ahead < less ? ahead : less;
+                cells[g].y[i] = y + (ahead >= wide);
+            }
+            x += FL_GROUP;
+            if (x >= wide) {
+                x -= wide;
+                y++;
+            }
         }
+        walk(feistel, cells, some, values + done);
     }
-    if (count) {
-        uint64_t cut[FL_GROUP];
-        uint64_t beyond = read(feistel, x, y, cut);
-        walk_on(feistel, beyond & ((UINT64_C(1) << count) - 1), cut);
-        memcpy(values, cut, count * sizeof *values);
+}
+
+void fl_feistel_at_groups(const struct fl_feistel *feistel, const uint64_t *positions, size_t count,
+                          uint64_t *values)
+{
+    struct cells cells[GROUPS] = {0};
+    for (size_t done = 0; done < count; done += CELLS) {
+        size_t some = cells_of(count - done);
+        for (size_t i = 0; i < some; i++) {
+            struct cells *group = &cells[i / FL_GROUP];
+            uint64_t column, row = fl_divide(&feistel->by_wide, positions[done + i], &column);
+            group->x[i % FL_GROUP] = (uint32_t)column;
+            group->y[i % FL_GROUP] = (uint32_t)row;
+        }
+        walk(feistel, cells, some, values + done);
     }
 }

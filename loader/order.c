@@ -10,11 +10,13 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "forkloader.h"
+#include "loader/order.h"
+
 #include "loader/error.h"
 #include "loader/public.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +26,7 @@ struct split {
 };
 
 struct forkloader_order {
+    atomic_size_t owners;
     struct split *splits;
     size_t split_count;
     struct forkloader_permutation *random;
@@ -134,6 +137,7 @@ FL_PUBLIC int forkloader_order_new(struct forkloader_order **order,
     struct forkloader_order *made = failed ? NULL : calloc(1, sizeof *made);
     if (!made)
         return failed ? failed : fl_fail(error, ENOMEM, "no memory for an order");
+    atomic_init(&made->owners, 1);
     failed = fill(made, options, error);
     if (failed)
         forkloader_order_free(made);
@@ -142,9 +146,15 @@ FL_PUBLIC int forkloader_order_new(struct forkloader_order **order,
     return failed;
 }
 
+struct forkloader_order *fl_order_keep(struct forkloader_order *order)
+{
+    atomic_fetch_add_explicit(&order->owners, 1, memory_order_relaxed);
+    return order;
+}
+
 FL_PUBLIC void forkloader_order_free(struct forkloader_order *order)
 {
-    if (!order)
+    if (!order || atomic_fetch_sub_explicit(&order->owners, 1, memory_order_acq_rel) != 1)
         return;
     for (size_t s = 0; order->splits && s < order->split_count; s++)
         forkloader_permutation_free(order->splits[s].shuffle);
@@ -191,27 +201,34 @@ FL_PUBLIC int forkloader_order_set_epoch(struct forkloader_order *order, uint64_
     return 0;
 }
 
+/* The rows at places of a split, in `rows`. */
+static void find_rows(const struct forkloader_order *order, const struct split *split, size_t count,
+                      uint64_t *rows)
+{
+    for (size_t i = 0; i < count; i++)
+        rows[i] += split->first;
+    if (order->random)
+        forkloader_permutation_at(order->random, rows, count, rows);
+    for (size_t i = 0; order->list && i < count; i++)
+        rows[i] = order->list[rows[i]];
+}
+
 FL_PUBLIC int forkloader_order_read(const struct forkloader_order *order, size_t split,
                                     uint64_t first, size_t count, uint64_t *rows,
                                     struct forkloader_error *error)
 {
     if (split >= order->split_count)
         return fl_fail(error, EINVAL, "split %zu of %zu", split, order->split_count);
-    const struct split *at = &order->splits[split];
-    if (first > at->rows || count > at->rows - first)
+    const struct split *of = &order->splits[split];
+    if (first > of->rows || count > of->rows - first)
         return fl_fail(error, EINVAL, "positions %llu to %llu of split %zu, which has %llu rows",
-                       (unsigned long long)first, (unsigned long long)(first + count), split,
-                       (unsigned long long)at->rows);
-    if (at->shuffle)
-        forkloader_permutation_read(at->shuffle, first, count, rows);
-    for (size_t i = 0; i < count; i++)
-        rows[i] = at->first + (at->shuffle ? rows[i] : first + i);
-    if (order->random && at->shuffle)
-        forkloader_permutation_at(order->random, rows, count, rows);
-    else if (order->random)
-        forkloader_permutation_read(order->random, at->first + first, count, rows);
-    for (size_t i = 0; order->list && i < count; i++)
-        rows[i] = order->list[rows[i]];
+                       (unsigned long long)first, (unsigned long long)first + count, split,
+                       (unsigned long long)of->rows);
+    if (of->shuffle)
+        forkloader_permutation_read(of->shuffle, first, count, rows);
+    for (size_t i = 0; !of->shuffle && i < count; i++)
+        rows[i] = first + i;
+    find_rows(order, of, count, rows);
     return 0;
 }
 
@@ -221,18 +238,15 @@ FL_PUBLIC int forkloader_order_at(const struct forkloader_order *order, size_t s
 {
     if (split >= order->split_count)
         return fl_fail(error, EINVAL, "split %zu of %zu", split, order->split_count);
-    const struct split *at = &order->splits[split];
+    const struct split *of = &order->splits[split];
     for (size_t i = 0; i < count; i++)
-        if (positions[i] >= at->rows)
+        if (positions[i] >= of->rows)
             return fl_fail(error, EINVAL, "position %llu of split %zu, which has %llu rows",
-                           (unsigned long long)positions[i], split, (unsigned long long)at->rows);
-    if (at->shuffle)
-        forkloader_permutation_at(at->shuffle, positions, count, rows);
-    for (size_t i = 0; i < count; i++)
-        rows[i] = at->first + (at->shuffle ? rows[i] : positions[i]);
-    if (order->random)
-        forkloader_permutation_at(order->random, rows, count, rows);
-    for (size_t i = 0; order->list && i < count; i++)
-        rows[i] = order->list[rows[i]];
+                           (unsigned long long)positions[i], split, (unsigned long long)of->rows);
+    if (of->shuffle)
+        forkloader_permutation_at(of->shuffle, positions, count, rows);
+    else
+        memmove(rows, positions, count * sizeof *rows);
+    find_rows(order, of, count, rows);
     return 0;
 }

@@ -5,8 +5,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #define _GNU_SOURCE
-#include "forkloader.h"
+#include "loader/array.h"
 #include "loader/error.h"
+#include "loader/order.h"
 #include "loader/public.h"
 
 #include <errno.h>
@@ -14,130 +15,100 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH_ROWS = 1 << 16, COLUMNS = 2 };
-
-static const char *const COLUMN_NAMES[COLUMNS] = {"row_id", "split_id"};
+/* So many that a column fills two huge pages: who keeps the whole table spends more time on page
+   faults than on permutations. */
+enum { BATCH_ROWS = 1 << 19 };
 
 struct state {
-    const struct forkloader_order *order;
-    char *metadata; /* in Arrow's own form; NULL: none */
-    size_t metadata_size;
+    struct forkloader_order *order; /* an owner of it */
+    char *metadata;                 /* in Arrow's own form; NULL: none */
     size_t split;
-    uint64_t next; /* position in the split */
+    uint64_t next;               /* position in the split */
+    struct fl_shared *split_ids; /* those of all batches of this split; NULL: not made yet */
     struct forkloader_error error;
 };
-
-static void release_schema(struct ArrowSchema *schema)
-{
-    for (int64_t i = 0; i < schema->n_children; i++) {
-        if (schema->children[i]->release)
-            schema->children[i]->release(schema->children[i]);
-        free(schema->children[i]);
-    }
-    free(schema->children);
-    free((void *)(uintptr_t)schema->metadata);
-    schema->release = NULL;
-}
 
 static int get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *schema)
 {
     const struct state *state = stream->private_data;
-    *schema = (struct ArrowSchema){.format = "+s", .name = "", .release = release_schema};
-    schema->children = calloc(COLUMNS, sizeof *schema->children);
-    char *metadata = state->metadata ? malloc(state->metadata_size) : NULL;
-    if (metadata)
-        memcpy(metadata, state->metadata, state->metadata_size);
-    schema->metadata = metadata;
-    for (int i = 0; schema->children && i < COLUMNS; i++) {
-        struct ArrowSchema *column = calloc(1, sizeof *column);
-        if (!column)
-            break;
-        *column = (struct ArrowSchema){.format = "L",
-                                       .name = COLUMN_NAMES[i],
-                                       .flags = i ? 0 : ARROW_FLAG_NULLABLE,
-                                       .release = release_schema};
-        schema->children[schema->n_children++] = column;
-    }
-    if (schema->n_children == COLUMNS && (metadata || !state->metadata))
-        return 0;
-    release_schema(schema);
-    return ENOMEM;
+    struct ArrowSchema row_id = {.format = "L", .name = "row_id", .flags = ARROW_FLAG_NULLABLE};
+    struct ArrowSchema split_id = {.format = "L", .name = "split_id"};
+    struct ArrowSchema *columns[] = {&row_id, &split_id};
+    struct ArrowSchema table = {.format = "+s",
+                                .name = "",
+                                .metadata = state->metadata,
+                                .n_children = 2,
+                                .children = columns};
+    return fl_schema_copy(schema, &table, NULL, 0);
 }
 
-/* Of a column and of the struct: what each points to is its own. */
-static void release_array(struct ArrowArray *array)
+/* Where a column of words has its values; NULL: no memory. */
+static uint64_t *new_words(struct ArrowArray *array, size_t count)
 {
-    for (int64_t i = 0; i < array->n_children; i++) {
-        if (array->children[i]->release)
-            array->children[i]->release(array->children[i]);
-        free(array->children[i]);
-    }
-    free(array->children);
-    for (int64_t i = 0; array->buffers && i < array->n_buffers; i++)
-        free((void *)(uintptr_t)array->buffers[i]);
-    free(array->buffers);
-    array->release = NULL;
-}
-
-static struct ArrowArray *new_column(int64_t length)
-{
-    struct ArrowArray *column = calloc(1, sizeof *column);
-    const void **buffers = calloc(2, sizeof *buffers);
-    void *values = malloc((size_t)length * sizeof(uint64_t) + 1);
-    if (!column || !buffers || !values) {
-        free(column);
-        free(buffers);
-        free(values);
+    if (fl_array_make(array, (int64_t)count, 2, 0, false) != 0)
         return NULL;
+    uint64_t *words = fl_array_buffer(array, 1, count * sizeof *words);
+    if (!words)
+        array->release(array);
+    return words;
+}
+
+static struct fl_shared *new_split_ids(uint64_t split, size_t count)
+{
+    struct ArrowArray array;
+    uint64_t *words = new_words(&array, count);
+    for (size_t i = 0; words && i < count; i++)
+        words[i] = split;
+    return words ? fl_shared_new(&array) : NULL;
+}
+
+static void forget_split_ids(struct state *state)
+{
+    if (state->split_ids)
+        fl_shared_drop(state->split_ids);
+    state->split_ids = NULL;
+}
+
+/* On to the first split that has rows left. */
+static uint64_t rows_left(struct state *state)
+{
+    size_t splits = forkloader_order_splits(state->order);
+    for (; state->split < splits; state->split++, state->next = 0) {
+        uint64_t left = forkloader_order_rows(state->order, state->split) - state->next;
+        if (left)
+            return left;
+        forget_split_ids(state);
     }
-    buffers[1] = values;
-    *column = (struct ArrowArray){
-        .length = length, .n_buffers = 2, .buffers = buffers, .release = release_array};
-    return column;
+    return 0;
 }
 
-static int new_batch(struct ArrowArray *array, int64_t length)
+/* The first batch of a split is its longest. */
+static int fill(struct state *state, struct ArrowArray *array, size_t count)
 {
-    *array = (struct ArrowArray){.length = length, .n_buffers = 1, .release = release_array};
-    array->children = calloc(COLUMNS, sizeof *array->children);
-    array->buffers = calloc(1, sizeof *array->buffers);
-    while (array->children && array->n_children < COLUMNS &&
-           (array->children[array->n_children] = new_column(length)))
-        array->n_children++;
-    if (array->n_children == COLUMNS && array->buffers)
-        return 0;
-    release_array(array);
-    return ENOMEM;
-}
-
-static uint64_t *values_of(struct ArrowArray *array, int column)
-{
-    return (uint64_t *)(uintptr_t)array->children[column]->buffers[1];
+    uint64_t *rows = new_words(array->children[0], count);
+    if (!state->split_ids)
+        state->split_ids = new_split_ids(state->split, count);
+    if (!rows || !state->split_ids || fl_shared_array(state->split_ids, array->children[1]) != 0)
+        return fl_fail(&state->error, ENOMEM, "no memory for a batch of %zu rows", count);
+    array->children[1]->length = (int64_t)count;
+    return forkloader_order_read(state->order, state->split, state->next, count, rows,
+                                 &state->error);
 }
 
 static int get_next(struct ArrowArrayStream *stream, struct ArrowArray *array)
 {
     struct state *state = stream->private_data;
-    while (state->split < forkloader_order_splits(state->order) &&
-           state->next == forkloader_order_rows(state->order, state->split)) {
-        state->split++;
-        state->next = 0;
-    }
-    *array = (struct ArrowArray){.release = NULL};
-    if (state->split == forkloader_order_splits(state->order))
-        return 0;
-    uint64_t left = forkloader_order_rows(state->order, state->split) - state->next;
+    uint64_t left = rows_left(state);
     size_t count = left < BATCH_ROWS ? (size_t)left : BATCH_ROWS;
-    if (new_batch(array, (int64_t)count) != 0)
+    *array = (struct ArrowArray){.release = NULL};
+    if (!count)
+        return 0;
+    if (fl_array_make(array, (int64_t)count, 1, 2, false) != 0)
         return fl_fail(&state->error, ENOMEM, "no memory for a batch of %zu rows", count);
-    uint64_t *split_ids = values_of(array, 1);
-    int failed = forkloader_order_read(state->order, state->split, state->next, count,
-                                       values_of(array, 0), &state->error);
-    for (size_t i = 0; i < count; i++)
-        split_ids[i] = state->split;
-    state->next += count;
+    int failed = fill(state, array, count);
     if (failed)
-        release_array(array);
+        array->release(array);
+    state->next += count;
     return failed;
 }
 
@@ -150,6 +121,8 @@ static const char *last_error(struct ArrowArrayStream *stream)
 static void release_stream(struct ArrowArrayStream *stream)
 {
     struct state *state = stream->private_data;
+    forget_split_ids(state);
+    forkloader_order_free(state->order);
     free(state->metadata);
     free(state);
     stream->release = NULL;
@@ -198,8 +171,7 @@ static int add_metadata(struct state *state, const char *const *names)
     if (!json)
         return ENOMEM;
     int32_t pairs = 1, key_length = sizeof KEY - 1, length = (int32_t)strlen(json);
-    state->metadata_size = 3 * sizeof(int32_t) + (size_t)key_length + (size_t)length;
-    char *at = state->metadata = malloc(state->metadata_size);
+    char *at = state->metadata = malloc(3 * sizeof(int32_t) + (size_t)key_length + (size_t)length);
     if (at) {
         put(&at, &pairs, sizeof pairs);
         put(&at, &key_length, sizeof key_length);
@@ -211,8 +183,8 @@ static int add_metadata(struct state *state, const char *const *names)
     return state->metadata ? 0 : ENOMEM;
 }
 
-FL_PUBLIC int forkloader_order_export(const struct forkloader_order *order,
-                                      const char *const *names, struct ArrowArrayStream *stream,
+FL_PUBLIC int forkloader_order_export(struct forkloader_order *order, const char *const *names,
+                                      struct ArrowArrayStream *stream,
                                       struct forkloader_error *error)
 {
     struct state *state = calloc(1, sizeof *state);
@@ -222,6 +194,7 @@ FL_PUBLIC int forkloader_order_export(const struct forkloader_order *order,
         free(state);
         return fl_fail(error, ENOMEM, "no memory for a stream");
     }
+    (void)fl_order_keep(order);
     *stream = (struct ArrowArrayStream){.get_schema = get_schema,
                                         .get_next = get_next,
                                         .get_last_error = last_error,

@@ -49,6 +49,16 @@ static void read_clumps(const struct forkloader_permutation *permutation, uint64
         fl_feistel_read(&permutation->feistel, slot, count, clumps);
 }
 
+static void clumps_at(const struct forkloader_permutation *permutation, const uint64_t *slots,
+                      size_t count, uint64_t *clumps)
+{
+    if (permutation->has_table)
+        for (size_t i = 0; i < count; i++)
+            clumps[i] = permutation->table[slots[i]];
+    else
+        fl_feistel_at_all(&permutation->feistel, slots, count, clumps);
+}
+
 int fl_permutation_new(struct forkloader_permutation **permutation, uint64_t count, uint64_t seed,
                        uint64_t epoch, uint64_t clump_size, struct fl_permutation_how how,
                        struct forkloader_error *error)
@@ -160,10 +170,15 @@ FL_PUBLIC uint64_t forkloader_permutation_find(const struct forkloader_permutati
     return position;
 }
 
-/* Neighbours are read together: a shuffled reader asks for a few, a plain one for runs. */
+/* In clumps neighbours are read together: a shuffled reader asks for a few, a plain one for runs.
+ */
 FL_PUBLIC void forkloader_permutation_at(const struct forkloader_permutation *permutation,
                                          const uint64_t *positions, size_t count, uint64_t *rows)
 {
+    if (permutation->clump_size == 1) {
+        clumps_at(permutation, positions, count, rows);
+        return;
+    }
     for (size_t i = 0; i < count;) {
         uint64_t first = positions[i];
         size_t run = 1;

@@ -228,14 +228,15 @@ Test(order, positions_that_are_none_are_named)
 
 Test(order, the_stream_has_every_row_and_its_split)
 {
-    static const uint64_t SIZES[] = {70000, 0, 30};
+    static const uint64_t SIZES[] = {600000, 0, 30};
     const char *const names[] = {"train", "none", "te\"st"};
     struct forkloader_order *order =
-        make((struct forkloader_order_options){.rows = 70040, .sizes = SIZES, .split_count = 3});
+        make((struct forkloader_order_options){.rows = 600040, .sizes = SIZES, .split_count = 3});
     struct ArrowArrayStream stream;
     struct ArrowSchema schema;
     struct ArrowArray batch;
     cr_assert_eq(forkloader_order_export(order, names, &stream, &error), 0);
+    forkloader_order_free(order); /* the stream has a share of it */
     cr_assert_eq(stream.get_schema(&stream, &schema), 0);
     cr_expect_str_eq(schema.children[0]->name, "row_id");
     cr_expect_eq(schema.children[1]->flags & ARROW_FLAG_NULLABLE, 0);
@@ -245,11 +246,30 @@ Test(order, the_stream_has_every_row_and_its_split)
         const uint64_t *ids = batch.children[0]->buffers[1],
                        *splits = batch.children[1]->buffers[1];
         for (int64_t i = 0; i < batch.length; i++, expected++)
-            cr_assert(ids[i] == expected && splits[i] == (expected < 70000 ? 0u : 2u));
+            cr_assert(ids[i] == expected && splits[i] == (expected < 600000 ? 0u : 2u));
         batch.release(&batch);
     }
-    cr_expect_eq(expected, 70030);
+    cr_expect_eq(expected, 600030);
     schema.release(&schema);
     stream.release(&stream);
+}
+
+Test(order, a_column_of_a_batch_outlives_its_stream)
+{
+    struct forkloader_order *order = make((struct forkloader_order_options){.rows = 600000});
+    struct ArrowArrayStream stream;
+    struct ArrowArray batch, split_ids;
+    cr_assert_eq(forkloader_order_export(order, NULL, &stream, &error), 0);
+    cr_assert_eq(stream.get_next(&stream, &batch), 0);
+    split_ids = *batch.children[1];
+    batch.children[1]->release = NULL; /* moved */
+    batch.release(&batch);
+    cr_assert_eq(stream.get_next(&stream, &batch), 0);
+    cr_expect_eq(batch.length + split_ids.length, 600000);
+    batch.release(&batch);
+    stream.release(&stream);
     forkloader_order_free(order);
+    const uint64_t *ids = split_ids.buffers[1];
+    cr_expect(ids[0] == 0 && ids[split_ids.length - 1] == 0);
+    split_ids.release(&split_ids);
 }

@@ -100,6 +100,19 @@ Test(permutation, around_powers_of_two)
     }
 }
 
+/* Any positions, the rows taking their place. */
+static void expect_at(const struct forkloader_permutation *permutation, size_t count,
+                      uint64_t *stream)
+{
+    static uint64_t positions[5000], rows[5000];
+    for (size_t j = 0; j < count; j++)
+        rows[j] = positions[j] = fl_stream_next(stream) % permutation->count;
+    forkloader_permutation_at(permutation, rows, count, rows);
+    for (size_t j = 0; j < count; j++)
+        cr_assert_eq(rows[j], fl_feistel_at(&permutation->feistel, positions[j]),
+                     "position %lu, %zu of %zu", positions[j], j, count);
+}
+
 /* Counts whose rectangles are exact, one cell too large, and as much too large as they can be. */
 Test(permutation, every_path_gives_the_same_order)
 {
@@ -144,6 +157,7 @@ Test(permutation, every_path_gives_the_same_order)
                                  "%lu by path %d, position %lu", COUNTS[i], path, first + j);
                 if (count < MOST)
                     cr_assert_eq(rows[count], 77, "written beyond the end");
+                expect_at(permutation, count, &stream);
             }
             forkloader_permutation_free(permutation);
         }

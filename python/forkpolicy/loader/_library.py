@@ -75,6 +75,7 @@ DECLARED = {  # name: (what it returns, its arguments)
     "order_rows": (WORD, HANDLE, SIZE),
     "order_set_epoch": (ctypes.c_int, HANDLE, WORD, ERROR),
     "order_read": (ctypes.c_int, HANDLE, SIZE, WORD, SIZE, ADDRESS, ERROR),
+    "order_export": (ctypes.c_int, HANDLE, NAMES, ctypes.POINTER(ArrowStream), ERROR),
     "order_at": (ctypes.c_int, HANDLE, SIZE, ADDRESS, SIZE, ADDRESS, ERROR),
 }
 

@@ -4,8 +4,10 @@
 import ctypes
 
 import numpy
+import pyarrow
 
-from ._library import Error, Handle, OrderOptions, SPLITS, Split, WORDS, call, library, words
+from ._library import ArrowStream, Error, Handle, OrderOptions, SPLITS, Split, WORDS
+from ._library import call, library, words
 
 BY = {"ratios": 1, "counts": 2, "fixed": 3}
 
@@ -96,6 +98,15 @@ class Order:
         if at(self._handle.pointer, split, address, len(found), address, error):
             raise IndexError(error.message.decode(errors="replace"))
         return found
+
+
+    def to_reader(self, names=None):
+        """A pyarrow.RecordBatchReader of (row_id, split_id), `names` being those of the splits."""
+        stream = ArrowStream()
+        if names is not None:
+            names = (ctypes.c_char_p * max(1, len(names)))(*(name.encode() for name in names))
+        call("order_export", self._handle.pointer, names, stream)
+        return pyarrow.RecordBatchReader._import_from_c(ctypes.addressof(stream))
 
 
 class Shuffle:

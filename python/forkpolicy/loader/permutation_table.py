@@ -10,7 +10,6 @@ import pyarrow
 from .rows import ListedRows, SplitRows
 from .table import as_table
 
-BATCH_ROWS = 65536
 NO_ROWS = "No rows found in the permutation table for the given split"
 
 
@@ -28,14 +27,7 @@ class PermutationTable:
     @property
     def schema(self):
         """A pyarrow.Schema: LanceDB's."""
-        fields = [
-            pyarrow.field("row_id", pyarrow.uint64()),
-            pyarrow.field("split_id", pyarrow.uint64(), nullable=False),
-        ]
-        if self._split_names is None:
-            return pyarrow.schema(fields)
-        names = json.dumps(self._split_names, ensure_ascii=False, separators=(",", ":"))
-        return pyarrow.schema(fields, {"split_names": names})
+        return self.to_reader().schema
 
     @property
     def split_names(self):
@@ -58,17 +50,9 @@ class PermutationTable:
             raise ValueError(NO_ROWS)
         return SplitRows(self._order, split)
 
-    def _batches(self):
-        for split, rows in enumerate(self._order.sizes):
-            for first in range(0, rows, BATCH_ROWS):
-                count = min(BATCH_ROWS, rows - first)
-                row_ids = pyarrow.array(self._order.read(split, first, count))
-                split_ids = pyarrow.array(numpy.full(count, split, numpy.uint64))
-                yield pyarrow.RecordBatch.from_arrays([row_ids, split_ids], schema=self.schema)
-
     def to_reader(self):
-        """A pyarrow.RecordBatchReader, of 65,536 rows a batch."""
-        return pyarrow.RecordBatchReader.from_batches(self.schema, self._batches())
+        """A pyarrow.RecordBatchReader."""
+        return self._order.to_reader(self._split_names)
 
     def to_arrow(self):
         """A pyarrow.Table: 16 bytes a row."""
@@ -84,7 +68,7 @@ class PermutationTable:
         try:
             with pyarrow.OSFile(unfinished, "wb") as sink:
                 with pyarrow.ipc.new_file(sink, self.schema) as writer:
-                    for batch in self._batches():
+                    for batch in self.to_reader():
                         writer.write_batch(batch)
             os.replace(unfinished, path)
         except BaseException:
