@@ -160,7 +160,8 @@ static pid_t (*real_fork(void))(void)
     return real;
 }
 
-static bool was_amplified; /* at the audit event of this very fork */
+/* At the audit event of this very fork, by the thread that forks. */
+static _Thread_local bool was_amplified __attribute__((tls_model("initial-exec")));
 
 static pid_t wait_for_holder(long begun)
 {
@@ -246,23 +247,28 @@ __attribute__((constructor)) static void begin(void)
         python.add_hook(hear, NULL);
 }
 
-/* What comes back with a lock, and what gives one away; `taken` says whether the call got it. */
+/* How libc's calls are wrapped; `got` is what is done where one has got what it waits for. */
 #define REAL(name)               \
     static __typeof(name) *real; \
     if (!real)                   \
     *(void **)&real = dlsym(RTLD_NEXT, #name)
 
-#define TAKES(name, parameters, arguments)                       \
-    EXPORT int name parameters                                   \
-    {                                                            \
-        REAL(name);                                              \
-        atomic_fetch_add(&me()->sleeps, 1);                      \
-        int error = real arguments;                              \
-        atomic_fetch_sub(&me()->sleeps, 1);                      \
-        if (error == 0)                                          \
-            take(lock, strncmp(#name, "sem_", 4) == 0), tarry(); \
-        return error;                                            \
+#define WAITS(name, parameters, arguments, got) \
+    EXPORT int name parameters                  \
+    {                                           \
+        REAL(name);                             \
+        atomic_fetch_add(&me()->sleeps, 1);     \
+        int error = real arguments;             \
+        atomic_fetch_sub(&me()->sleeps, 1);     \
+        if (error == 0)                         \
+            got;                                \
+        return error;                           \
     }
+
+#define TAKES(name, parameters, arguments) \
+    WAITS(name, parameters, arguments, (take(lock, strncmp(#name, "sem_", 4) == 0), tarry()))
+
+#define SLEEPS(name, parameters, arguments) WAITS(name, parameters, arguments, (void)0)
 
 #define GIVES(name, parameters, arguments) \
     EXPORT int name parameters             \
@@ -271,16 +277,6 @@ __attribute__((constructor)) static void begin(void)
         linger();                          \
         give(lock);                        \
         return real arguments;             \
-    }
-
-#define SLEEPS(name, parameters, arguments) \
-    EXPORT int name parameters              \
-    {                                       \
-        REAL(name);                         \
-        atomic_fetch_add(&me()->sleeps, 1); \
-        int error = real arguments;         \
-        atomic_fetch_sub(&me()->sleeps, 1); \
-        return error;                       \
     }
 
 #include "amplify/locks.def"

@@ -44,6 +44,9 @@ void fp_decode_site(struct fp_room *room, const json_t *site, struct fp_site *re
 void fp_decode_runtime(struct fp_room *room, const json_t *json, struct fp_runtime *runtime,
                        struct fp_judgement *judgement);
 
+/* Appends the name that messages give a runtime. */
+void fp_decode_runtime_name(struct fp_text *text, const json_t *json);
+
 /* The action, class or grade of a name; the first of its enum where there is no such name. */
 enum fp_grade fp_decode_grade(const char *name);
 enum fp_class fp_decode_class(const json_t *runtime);

@@ -2,6 +2,7 @@
 #include "cli/decode.h"
 
 #include "cli/log.h"
+#include "policy/phrases.h"
 #include "policy/policy_text.h"
 
 #include <limits.h>
@@ -166,4 +167,14 @@ void fp_decode_runtime(struct fp_room *room, const json_t *json, struct fp_runti
     identify(room, json, &runtime->identity);
     runtime->identity.asked =
         *fp_log_string(json, "asked") ? fp_decode_action(json, "asked") : judgement->action;
+}
+
+void fp_decode_runtime_name(struct fp_text *text, const json_t *json)
+{
+    struct fp_room room = {0};
+    struct fp_runtime runtime;
+    struct fp_judgement judgement;
+    fp_decode_runtime(&room, json, &runtime, &judgement);
+    fp_add_runtime_name(text, &runtime);
+    fp_room_free(&room);
 }

@@ -88,11 +88,14 @@ static const char *reason_to_end(struct job *job, const struct fp_tree *tree)
     return NULL;
 }
 
+/* A full disk is no reason not to end the job. */
 static void append(const char *log, const char *record, size_t length)
 {
     int file = open(log, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
-    if (file >= 0 && write(file, record, length) >= 0)
-        close(file);
+    if (file < 0)
+        return;
+    write(file, record, length);
+    close(file);
 }
 
 /* Which one of a process and its descendants hangs as seen from outside, 0 = none; then the log

@@ -2,17 +2,15 @@
 #define _GNU_SOURCE
 #include "cli/explain/judge.h"
 
+#include "cli/explain/lost.h"
 #include "policy/signals.h"
 #include "policy/site.h"
 
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-
-extern char **environ;
 
 /* Functions by which libc's waits are known, and what they wait for. */
 static const struct {
@@ -153,39 +151,39 @@ static const char *note_line(struct fp_finding *finding, int which,
     return finding->lines[which];
 }
 
-static void note_site(struct fp_finding *finding, const struct fp_stack *stack)
+static struct fp_site find_site(struct fp_finding *finding, const struct fp_stack *stack)
 {
-    struct fp_site *site = &finding->wait_site;
-    *site = (struct fp_site){"", "", "", "", "", ""};
+    struct fp_site site = {"", "", "", "", "", ""};
     for (size_t i = 0; stack && i < stack->python_count; i++) {
         enum fp_code code = fp_code_of(stack->python[i].file);
         if (i == 0)
-            site->innermost = note_line(finding, 0, &stack->python[i]);
-        if (code == FP_CODE_PACKAGE && !*site->library)
-            site->library = note_line(finding, 1, &stack->python[i]);
-        if (code == FP_CODE_USER && !*site->user) {
-            site->user = note_line(finding, 2, &stack->python[i]);
-            site->function = stack->python[i].function;
+            site.innermost = note_line(finding, 0, &stack->python[i]);
+        if (code == FP_CODE_PACKAGE && !*site.library)
+            site.library = note_line(finding, 1, &stack->python[i]);
+        if (code == FP_CODE_USER && !*site.user) {
+            site.user = note_line(finding, 2, &stack->python[i]);
+            site.function = stack->python[i].function;
         }
     }
+    return site;
 }
 
 /* Whose code waits: the innermost frame that is neither libc's nor Python's own. */
-static void note_waiting(struct fp_finding *finding, const struct fp_stack *stack)
+static struct fp_facts find_waiting_code(struct fp_finding *finding, const struct fp_stack *stack)
 {
-    struct fp_facts *facts = &finding->hang.waiting;
-    *facts = (struct fp_facts){"", "", "", "", ""};
+    struct fp_facts facts = {"", "", "", "", ""};
     for (size_t i = 0; stack && i < stack->native_count; i++) {
         const char *base = strrchr(stack->native[i].dso, '/');
         if (!base || strncmp(base, "/libc.", 6) == 0 || strncmp(base, "/libpthread", 11) == 0)
             continue;
-        facts->dso = stack->native[i].dso;
+        facts.dso = stack->native[i].dso;
         break;
     }
-    if (fp_package_find(facts->dso, &finding->package)) {
-        facts->package = finding->package.name;
-        facts->version = finding->package.version;
+    if (fp_package_find(facts.dso, &finding->package)) {
+        facts.package = finding->package.name;
+        facts.version = finding->package.version;
     }
+    return facts;
 }
 
 static unsigned long age_milliseconds(const struct fp_tree_process *process)
@@ -197,71 +195,85 @@ static unsigned long age_milliseconds(const struct fp_tree_process *process)
     return age > 0 ? (unsigned long)(age * 1000) : 0;
 }
 
-static struct fp_opinion judge_task(struct fp_finding *finding, const struct fp_view *view,
-                                    const struct fp_task *task, const struct fp_stacks *stacks,
-                                    const struct fp_view *parent)
+/* A task, and what is thought of its wait: nothing (0) where it is in none. */
+struct judged {
+    pid_t tid;
+    const struct fp_stack *stack;
+    struct fp_wait_facts facts;
+    struct fp_blamed blamed;
+    struct fp_opinion opinion;
+};
+
+static struct judged judge_task(const struct fp_view *view, const struct fp_task *task,
+                                const struct fp_stacks *stacks, const struct fp_missing *missing,
+                                const struct fp_view *parent)
 {
     const struct fp_stack *stack = fp_stacks_of(stacks, task->tid);
-    struct fp_wait_facts facts = {.wait = wait_of(stack), .evaluated = true};
+    struct judged judged = {.tid = task->tid, .stack = stack};
+    struct fp_wait_facts *facts = &judged.facts;
     bool is_endless, in_futex = fp_task_in_futex(task, &is_endless);
     if (!in_futex && is_epoll(task, &is_endless))
-        facts.wait = FP_WAIT_EPOLL;
-    else if (!in_futex || task->state != 'S' || !view->process.forked)
-        return (struct fp_opinion){FP_GRADE_NONE, FP_REASON_NONE};
-    facts.timed = !is_endless && !is_watched_for_ever(stack);
-    facts.satisfied = in_futex && !is_unchanged(view, task);
-    facts.shared = in_futex && !is_private(view, task);
-    facts.company = company_of(view, task);
-    facts.waker = waker_of(view);
-    facts.owner_lost = facts.wait == FP_WAIT_MUTEX && is_owner_lost(view, task, parent);
-    facts.parked = task->tid == view->process.pid && is_parked(view, stack, stacks->has_python);
-    facts.about_lost = finding->hang.lost && fp_cause_is_evidence(finding->hang.cause);
-    finding->hang.wait = facts.wait;
-    finding->hang.interruptible = facts.waker == FP_WAKER_INTERRUPT && view->is_python;
-    return fp_hang_judge(&facts);
+        facts->wait = FP_WAIT_EPOLL;
+    else if (in_futex && task->state == 'S' && view->process.forked)
+        facts->wait = wait_of(stack);
+    else
+        return judged;
+    judged.blamed = fp_missing_blame(missing, stack);
+    facts->evaluated = true;
+    facts->timed = !is_endless && !is_watched_for_ever(stack);
+    facts->satisfied = in_futex && !is_unchanged(view, task);
+    facts->shared = in_futex && !is_private(view, task);
+    facts->company = company_of(view, task);
+    facts->waker = waker_of(view);
+    facts->owner_lost = facts->wait == FP_WAIT_MUTEX && is_owner_lost(view, task, parent);
+    facts->parked = task->tid == view->process.pid && is_parked(view, stack, stacks->has_python);
+    facts->about_lost = judged.blamed.runtime && fp_cause_is_evidence(judged.blamed.cause);
+    judged.opinion = fp_hang_judge(facts);
+    return judged;
+}
+
+static void fill(struct fp_finding *finding, const struct fp_view *view,
+                 const struct judged *judged)
+{
+    const struct fp_stack *stack = judged->stack;
+    finding->fork_site = (struct fp_site){"", "", "", "", "", ""};
+    finding->hang = (struct fp_hang){
+        .program = view->program,
+        .pid = view->process.pid,
+        .tid = judged->tid,
+        .opinion = judged->opinion,
+        .wait = judged->facts.wait,
+        .interruptible = judged->facts.waker == FP_WAKER_INTERRUPT,
+        .waiting = find_waiting_code(finding, stack),
+        .at = find_site(finding, stack),
+        .threads = (unsigned)view->task_count,
+        .lost = judged->blamed.runtime,
+        .judgement = judged->blamed.judgement,
+        .cause = judged->blamed.cause,
+        .fork = {.call = "fork",
+                 .origin = view->is_python ? FP_ORIGIN_PYTHON : FP_ORIGIN_NATIVE,
+                 .site = &finding->fork_site,
+                 .parent = view->process.parent,
+                 .lost_threads = judged->blamed.threads,
+                 .milliseconds = age_milliseconds(&view->process)},
+        .native = stack ? stack->native : NULL,
+        .native_count = stack ? stack->native_count : 0,
+        .python = stack ? stack->python : NULL,
+        .python_count = stack ? stack->python_count : 0,
+    };
 }
 
 void fp_judge_process(struct fp_finding *finding, const struct fp_view *view,
                       const struct fp_stacks *stacks, const struct fp_seen *seen,
                       const struct fp_view *parent, const struct fp_seen *seen_in_parent)
 {
-    struct fp_finding best = {0};
+    struct fp_missing missing;
+    struct judged worst = {0};
+    fp_missing_read(&missing, seen, seen_in_parent);
     for (size_t i = 0; i < view->task_count; i++) {
-        const struct fp_task *task = &view->tasks[i];
-        const struct fp_stack *stack = fp_stacks_of(stacks, task->tid);
-        *finding = (struct fp_finding){0};
-        finding->fork_site = (struct fp_site){"", "", "", "", "", ""};
-        finding->hang.fork =
-            (struct fp_fork_origin){.call = "fork",
-                                    .origin = view->is_python ? FP_ORIGIN_PYTHON : FP_ORIGIN_NATIVE,
-                                    .parent = view->process.parent};
-        fp_finding_lost(finding, stack, seen, seen_in_parent);
-        fp_finding_blame(finding, stack);
-        struct fp_opinion opinion = judge_task(finding, view, task, stacks, parent);
-        if (i && opinion.grade <= best.hang.opinion.grade)
-            continue; /* of two alike the main thread speaks */
-        finding->hang.opinion = opinion;
-        finding->hang.tid = task->tid;
-        note_waiting(finding, stack);
-        best = *finding;
+        struct judged next = judge_task(view, &view->tasks[i], stacks, &missing, parent);
+        if (i == 0 || next.opinion.grade > worst.opinion.grade)
+            worst = next; /* of two alike the main thread speaks */
     }
-    *finding = best;
-    const struct fp_stack *stack = fp_stacks_of(stacks, finding->hang.tid);
-    struct fp_hang *hang = &finding->hang;
-    note_site(finding, stack);
-    note_waiting(finding, stack);
-    for (size_t i = 0; hang->lost && i < finding->lost_count; i++)
-        if (strcmp(finding->lost[i].runtime.facts.dso, hang->lost->facts.dso) == 0 &&
-            strcmp(finding->lost[i].runtime.facts.file, hang->lost->facts.file) == 0)
-            hang->lost = &finding->lost[i].runtime; /* the copy's own */
-    hang->program = view->program;
-    hang->pid = view->process.pid;
-    hang->threads = (unsigned)view->task_count;
-    hang->at = finding->wait_site;
-    hang->fork.site = &finding->fork_site;
-    hang->fork.milliseconds = age_milliseconds(&view->process);
-    hang->native = stack ? stack->native : NULL;
-    hang->native_count = stack ? stack->native_count : 0;
-    hang->python = stack ? stack->python : NULL;
-    hang->python_count = stack ? stack->python_count : 0;
+    fill(finding, view, &worst);
 }

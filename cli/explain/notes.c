@@ -85,17 +85,10 @@ static const char *runtime_name(const json_t *json)
 {
     static char name[256];
     struct fp_text text = FP_TEXT(name);
-    struct fp_room room = {0};
-    struct fp_runtime runtime;
-    struct fp_judgement judgement;
-    fp_text_reset(&text);
-    if (json_is_object(json)) {
-        fp_decode_runtime(&room, json, &runtime, &judgement);
-        fp_add_runtime_name(&text, &runtime);
-    } else {
+    if (json_is_object(json))
+        fp_decode_runtime_name(&text, json);
+    else
         fp_text_format(&text, "it is not known what");
-    }
-    fp_room_free(&room);
     return name;
 }
 

@@ -241,12 +241,11 @@ static void judge(const struct album *album, struct picture *picture, struct pic
     struct picture *parent = find(album, pid);
     if (!parent && picture->view.process.forked)
         parent = *above = take_picture(pid, false);
-    fp_judge_process(&picture->finding, &picture->view, &picture->stacks, &picture->seen,
-                     parent ? &parent->view : NULL, parent ? &parent->seen : NULL);
     struct fp_finding *finding = &picture->finding;
+    fp_judge_process(finding, &picture->view, &picture->stacks, &picture->seen,
+                     parent ? &parent->view : NULL, parent ? &parent->seen : NULL);
     if (finding->hang.opinion.grade != FP_GRADE_NONE && picture->view.has_shim)
         fp_origin_find(&picture->room, picture->view.process.pid, &finding->fork_site);
-    finding->hang.fork.site = &finding->fork_site;
 }
 
 static void note_worst(struct fp_explanation *worst, const struct picture *picture)

@@ -199,21 +199,16 @@ static void put_arrow(struct trace *trace, const struct process *parent,
 static void name_slice(struct fp_text *text, const json_t *record)
 {
     const json_t *runtime = json_object_get(record, is_event(record, "use") ? "runtime" : "lost");
-    struct fp_room room = {0};
-    struct fp_runtime decoded;
-    struct fp_judgement judgement;
     fp_text_quote(text, fp_slice_of(fp_log_string(record, "event")), 32);
     if (is_event(record, "hang")) {
         fp_text_format(text, " (");
         fp_text_quote(text, fp_slice_of(fp_log_string(record, "verdict")), 16);
         fp_text_format(text, ")");
     }
-    fp_decode_runtime(&room, json_is_object(runtime) ? runtime : record, &decoded, &judgement);
     if (json_is_object(runtime) || is_event(record, "reset") || is_event(record, "handler")) {
         fp_text_format(text, " ");
-        fp_add_runtime_name(text, &decoded);
+        fp_decode_runtime_name(text, json_is_object(runtime) ? runtime : record);
     }
-    fp_room_free(&room);
 }
 
 static void put_record(struct trace *trace, const json_t *record)

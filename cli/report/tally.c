@@ -217,16 +217,10 @@ static void add_hang(struct fp_tally *tally, const json_t *record)
 
 static void add_reset(struct fp_tally *tally, const json_t *record)
 {
-    char buffer[256];
-    struct fp_text text = FP_TEXT(buffer);
-    struct fp_room room = {0};
-    struct fp_runtime runtime;
-    struct fp_judgement judgement;
-    fp_decode_runtime(&room, record, &runtime, &judgement);
-    fp_text_reset(&text);
-    fp_add_runtime_name(&text, &runtime);
-    fp_timing_add(&tally->room, &tally->resets, buffer, fp_log_string(record, "function"), record);
-    fp_room_free(&room);
+    char name[256];
+    struct fp_text text = FP_TEXT(name);
+    fp_decode_runtime_name(&text, record);
+    fp_timing_add(&tally->room, &tally->resets, name, fp_log_string(record, "function"), record);
 }
 
 static void add_error(struct fp_tally *tally, const char *message)

@@ -72,24 +72,29 @@ struct fp_tally_site *fp_tally_find_site(struct fp_tally *tally, const json_t *j
     return site;
 }
 
-static void describe_row(struct fp_tally *tally, struct fp_tally_row *row, const json_t *json)
+/* The threads of one line are known by it where their runtime has no name. */
+static const char *label_of(struct fp_tally *tally, const json_t *json)
 {
     char buffer[512];
     struct fp_text text = FP_TEXT(buffer);
+    const char *started = fp_log_string(json, "started");
+    fp_text_reset(&text);
+    if (!*fp_log_string(json, "name") && *started)
+        fp_text_quote(&text, fp_slice_of(fp_basename(started)), 120);
+    else if (json_is_object(json))
+        fp_decode_runtime_name(&text, json);
+    else
+        fp_text_format(&text, "(not known which)");
+    return fp_tally_kept(tally, &text);
+}
+
+static void describe_row(struct fp_tally *tally, struct fp_tally_row *row, const json_t *json)
+{
     struct fp_room room = {0};
     struct fp_runtime runtime;
     struct fp_judgement judgement;
     fp_decode_runtime(&room, json, &runtime, &judgement);
-    fp_text_reset(&text);
-    if (json_is_object(json))
-        fp_add_runtime_name(&text, &runtime);
-    else
-        fp_text_format(&text, "(not known which)");
-    if (!*fp_log_string(json, "name") && *runtime.started) { /* the threads of one line */
-        fp_text_reset(&text);
-        fp_text_quote(&text, fp_slice_of(fp_basename(runtime.started)), 120);
-    }
-    row->label = fp_tally_kept(tally, &text);
+    row->label = label_of(tally, json);
     row->is_known = json_is_object(json);
     struct fp_slice entry = fp_runtime_entry_name(&runtime);
     row->entry = memcpy(fp_room_take(&tally->room, entry.length + 1), entry.text, entry.length);
