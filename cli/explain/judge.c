@@ -212,9 +212,11 @@ static struct judged judge_task(const struct fp_view *view, const struct fp_task
     struct judged judged = {.tid = task->tid, .stack = stack};
     struct fp_wait_facts *facts = &judged.facts;
     bool is_endless, in_futex = fp_task_in_futex(task, &is_endless);
+    if (!view->process.forked)
+        return judged;
     if (!in_futex && is_epoll(task, &is_endless))
         facts->wait = FP_WAIT_EPOLL;
-    else if (in_futex && task->state == 'S' && view->process.forked)
+    else if (in_futex && task->state == 'S')
         facts->wait = wait_of(stack);
     else
         return judged;

@@ -29,6 +29,7 @@ struct picture {
 struct album {
     struct picture **pictures; /* parents before children */
     size_t count;
+    struct picture *above; /* the parent of the first, where that was forked */
 };
 
 static struct picture *take_picture(pid_t pid, bool says)
@@ -235,12 +236,16 @@ static void print(FILE *stream, const struct picture *picture, const struct pict
     print_threads(stream, picture, options->stacks);
 }
 
-static void judge(const struct album *album, struct picture *picture, struct picture **above)
+/* The others' parents are in the album, unless they ended meanwhile. */
+static const struct picture *parent_of(const struct album *album, const struct picture *picture)
 {
-    pid_t pid = picture->view.process.parent;
-    struct picture *parent = find(album, pid);
-    if (!parent && picture->view.process.forked)
-        parent = *above = take_picture(pid, false);
+    const struct picture *parent = find(album, picture->view.process.parent);
+    return parent || picture != album->pictures[0] ? parent : album->above;
+}
+
+static void judge(const struct album *album, struct picture *picture)
+{
+    const struct picture *parent = parent_of(album, picture);
     struct fp_finding *finding = &picture->finding;
     fp_judge_process(finding, &picture->view, &picture->stacks, &picture->seen,
                      parent ? &parent->view : NULL, parent ? &parent->seen : NULL);
@@ -264,28 +269,28 @@ bool fp_explain_process(FILE *stream, pid_t pid, const struct fp_explain_options
 {
     struct album album = {0};
     struct fp_tree tree = {0};
-    struct picture *above = NULL; /* the parent of the one that was asked for */
     *worst = (struct fp_explanation){FP_GRADE_NONE, 0};
     add(&album, take_picture(pid, true));
     if (!album.count)
         return false;
+    if (album.pictures[0]->view.process.forked)
+        album.above = take_picture(album.pictures[0]->view.process.parent, false);
     fp_tree_read(&tree, pid);
     for (size_t i = 0; i < tree.count; i++)
         add(&album, take_picture(tree.processes[i].pid, false));
     for (size_t i = 0; i < album.count; i++)
-        judge(&album, album.pictures[i], &above);
+        judge(&album, album.pictures[i]);
     for (int grade = FP_GRADE_PROVEN; grade >= FP_GRADE_NONE; grade--)
         for (size_t i = 0; i < album.count; i++) {
             struct picture *picture = album.pictures[i];
-            struct picture *parent = find(&album, picture->view.process.parent);
             if (picture->finding.hang.opinion.grade != (enum fp_grade)grade)
                 continue;
-            print(stream, picture, parent ? parent : above, options);
+            print(stream, picture, parent_of(&album, picture), options);
             note_worst(worst, picture);
         }
     for (size_t i = 0; i < album.count; i++)
         drop_picture(album.pictures[i]);
-    drop_picture(above);
+    drop_picture(album.above);
     free(album.pictures);
     fp_tree_free(&tree);
     return true;

@@ -112,6 +112,11 @@ def test_what_rests_is_not_called_a_hang(case, tmp_path):
         assert "can never go on" not in explain("--stacks", pid).stdout
 
 
+def test_a_started_program_has_lost_nothing(tmp_path):
+    with job("healthy.py", "started_loop", "wheels", "ready", tmp_path) as pid:
+        assert not records(pid)
+
+
 def test_a_debugger_is_named(tmp_path):
     with job("healthy.py", "pipe", "wheels", "ready", tmp_path) as pid:
         debugger = subprocess.Popen(

@@ -8,6 +8,7 @@ import queue
 import select
 import signal
 import socketserver
+import subprocess
 import sys
 import threading
 import time
@@ -92,6 +93,14 @@ def asyncio_server():
         await made.serve_forever()
 
     in_child(lambda: asyncio.run(serve()))
+
+
+def started_loop():
+    """A program of its own that has lost nothing, beside a parent with a loop in a thread."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, daemon=True).start()
+    code = "import asyncio; print('ready', flush=True); asyncio.run(asyncio.sleep(60))"
+    subprocess.run([sys.executable, "-c", code])
 
 
 def pipe():
