@@ -7,8 +7,7 @@ PERMUTATION := loader/permutation.c loader/feistel.c loader/feistel_groups.c
 # What the unit tests link: the pure core, and the guest's tables, which need no preload.
 TESTED := $(POLICY) $(COMMON) shim/table.c shim/runtimes.c shim/once.c shim/owners.c \
           shim/elf.c shim/sites.c shim/lost.c $(wildcard tests/unit/support/*.c) \
-          loader/error.c $(PERMUTATION) loader/split.c loader/order.c loader/order_stream.c \
-          loader/array.c loader/array_schema.c
+          $(wildcard loader/*.c)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 .PHONY: test unit asan warnings lint format rooms preload loader program python fuzz soak bench peers demo
@@ -41,7 +40,7 @@ $(BUILD)/unit/obj/known.o $(BUILD)/asan/obj/known.o: $(BUILD)/known.c
 
 $(BUILD)/unit/%: $(BUILD)/unit/obj/tests/unit/%.o $(call tested,unit)
 	$(call say,link)
-	$(Q)$(CC) -pthread -o $@ $^ -lcriterion
+	$(Q)$(CC) -pthread -o $@ $^ -lcriterion -lm -ldl
 
 # The fuzzer of logs needs what reads and reports them.
 READS_LOGS := cli/log.c cli/decode.c cli/decode_runtime.c cli/explain/log.c cli/explain/notes.c \
@@ -59,7 +58,7 @@ $(BUILD)/fuzz/arrow: $(READS_ARROW)
 READS_SQL := $(wildcard loader/*.c)
 $(BUILD)/asan/replay_sql: $(patsubst %.c,$(BUILD)/asan/obj/%.o,$(READS_SQL))
 $(BUILD)/fuzz/sql: $(READS_SQL)
-$(BUILD)/asan/replay_sql $(BUILD)/fuzz/sql: FUZZ_LIBRARIES := -lm -ldl
+$(BUILD)/fuzz/sql: FUZZ_LIBRARIES := -lm -ldl
 
 $(BUILD)/asan/obj/%.o: %.S | packages
 	$(call say,compile)
@@ -67,11 +66,11 @@ $(BUILD)/asan/obj/%.o: %.S | packages
 
 $(BUILD)/asan/replay_%: $(BUILD)/asan/obj/tests/fuzz/fuzz_%.o $(BUILD)/asan/obj/tests/fuzz/replay.o $(call tested,asan)
 	$(call say,link)
-	$(Q)$(CC) $(SANITIZE) -pthread -o $@ $^ $(FUZZ_LIBRARIES)
+	$(Q)$(CC) $(SANITIZE) -pthread -o $@ $^ $(FUZZ_LIBRARIES) -lm -ldl
 
 $(BUILD)/asan/%: $(BUILD)/asan/obj/tests/unit/%.o $(call tested,asan)
 	$(call say,link)
-	$(Q)$(CC) $(SANITIZE) -pthread -o $@ $^ -lcriterion
+	$(Q)$(CC) $(SANITIZE) -pthread -o $@ $^ -lcriterion -lm -ldl
 
 .PRECIOUS: $(BUILD)/unit/obj/%.o $(BUILD)/asan/obj/%.o
 -include $(wildcard $(BUILD)/*/obj/*/*.d $(BUILD)/*/obj/*/*/*.d $(BUILD)/*/obj/*/*/*/*.d)
@@ -134,9 +133,9 @@ soak: all programs environments ## what is too long for CI: races again and agai
 	$(PYTEST) -q tests/python/resets_unit.py
 	$(MAKE) fuzz FUZZ_SECONDS=600
 
-BENCH_LIBRARIES := $(BUILD)/bench/empty.so $(BUILD)/bench/foreign.so
+BENCH_LIBRARIES := $(BUILD)/bench/empty.so $(BUILD)/bench/foreign.so $(BUILD)/bench/random_read.so
 BENCHES := $(BENCH_LIBRARIES) $(patsubst bench/programs/%.c,$(BUILD)/bench/%,\
-           $(filter-out %/empty.c %/foreign.c,$(wildcard bench/programs/*.c)))
+           $(filter-out %/empty.c %/foreign.c %/random_read.c,$(wildcard bench/programs/*.c)))
 $(BUILD)/bench/%: bench/programs/%.c $(wildcard bench/programs/*.h) | packages
 	$(call say,build)
 	$(Q)$(CC) -std=gnu11 -O2 -pthread -o $@ $< -ldl

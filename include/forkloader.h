@@ -2,8 +2,8 @@
  * forkloader: permutations, splits and reading of Arrow tables, in any process that may fork.
  *
  * Everything Arrow comes in and goes out by the C Data and C Stream Interfaces
- * (https://arrow.apache.org/docs/format/CDataInterface.html). The library keeps no thread and takes
- * no lock between two calls.
+ * (https://arrow.apache.org/docs/format/CDataInterface.html). Threads are kept by a prefetch alone,
+ * locks by nothing, between two calls.
  *
  * Errors: functions that return int return 0 or an errno value (EINVAL: the caller's fault, ENOMEM,
  * EIO ...), and then write one line that names the thing into `error`, which may be NULL.
@@ -131,6 +131,117 @@ const struct ArrowSchema *forkloader_table_schema(const struct forkloader_table 
 int forkloader_table_take(const struct forkloader_table *table, const uint64_t *rows, size_t count,
                           const int *columns, size_t column_count, struct ArrowArray *array,
                           struct ArrowSchema *schema, struct forkloader_error *error);
+
+/* Prefetch: takes done ahead, by threads. They go through forks: the parent's are quiet for the
+   moment, a child's copy has what was asked for and takes it with threads of its own, from its next
+   call on. */
+
+struct forkloader_prefetch;
+
+struct forkloader_prefetch_counts {
+    uint64_t submitted, done, given; /* batches; what was cancelled is not given */
+    uint64_t rows, bytes;            /* of those done */
+    uint64_t bytes_ahead;            /* done and not given yet */
+    uint64_t waits, wait_ns;         /* of those who asked for the next one before it was done */
+};
+
+/* `threads` may be 0: whoever asks does the work. While `most_bytes` lie ready, nothing more is
+   begun; one batch may always be. */
+int forkloader_prefetch_new(struct forkloader_prefetch **prefetch, size_t threads,
+                            uint64_t most_bytes, struct forkloader_error *error);
+
+/* Not while another thread uses it. Ends the threads; what was not given is released. */
+void forkloader_prefetch_free(struct forkloader_prefetch *prefetch);
+
+/* Asks for a take (forkloader_table_take), whose arguments are copied; the table may be freed. */
+int forkloader_prefetch_submit(struct forkloader_prefetch *prefetch, struct forkloader_table *table,
+                               const uint64_t *rows, size_t count, const int *columns,
+                               size_t column_count, struct forkloader_error *error);
+
+/* The oldest that was asked for and not given yet, with the error of its own take. ENOENT: there is
+   none. */
+int forkloader_prefetch_next(struct forkloader_prefetch *prefetch, struct ArrowArray *array,
+                             struct ArrowSchema *schema, struct forkloader_error *error);
+
+/* Forgets what was asked for and not given yet. */
+void forkloader_prefetch_cancel(struct forkloader_prefetch *prefetch);
+
+void forkloader_prefetch_count(struct forkloader_prefetch *prefetch,
+                               struct forkloader_prefetch_counts *counts);
+
+/* Rings: batches from process to process, in memory that both map. A lane belongs to one writer at
+   a time and has slots of its own; a slot goes from the writer to the reader, who sees the batch
+   where it lies, and back when the batch is released. The memory has no name: it is gone with the
+   last process that maps it. */
+
+struct forkloader_ring;
+
+struct forkloader_ring_batch {
+    uint64_t sequence;  /* by which the reader asks for it */
+    uint32_t kind;      /* the caller's */
+    uint32_t is_copy;   /* set by get: the lane's other slots are held, so that it is no view */
+    uint64_t values[4]; /* the caller's */
+};
+
+enum { FORKLOADER_RING_LANES_MOST = 1024, FORKLOADER_RING_SLOTS_MOST = 1024 };
+
+/* Of one lane. What was counted since the ring was made, and what its slots are now. */
+struct forkloader_ring_counts {
+    uint64_t batches, bytes, copies;
+    uint64_t reader_waits, reader_wait_ns, writer_waits, writer_wait_ns;
+    uint32_t free, filling, ready, held;
+};
+
+/* `slot_bytes` is what a batch may have at most; memory is taken as batches need it. */
+int forkloader_ring_new(struct forkloader_ring **ring, size_t lanes, size_t slots,
+                        uint64_t slot_bytes, struct forkloader_error *error);
+
+/* The same ring in a process that has its descriptor, which stays the caller's. A forked child
+   needs no open. */
+int forkloader_ring_open(struct forkloader_ring **ring, int descriptor,
+                         struct forkloader_error *error);
+
+/* Batches that were got stay as they are until they are released. */
+void forkloader_ring_free(struct forkloader_ring *ring);
+int forkloader_ring_descriptor(const struct forkloader_ring *ring);
+size_t forkloader_ring_lanes(const struct forkloader_ring *ring);
+
+/*
+ * Puts a batch into a slot of the lane, copying it once. ETIMEDOUT: no slot came free in so many
+ * milliseconds (-1: for ever). EINTR: a signal came. After these two it can be put again; else the
+ * array (a struct of columns) and the schema are taken over. ECANCELED: the ring is stopped.
+ * ENOSPC: there is no memory, or the batch is larger than a slot.
+ */
+int forkloader_ring_put(struct forkloader_ring *ring, size_t lane,
+                        const struct forkloader_ring_batch *batch, struct ArrowArray *array,
+                        struct ArrowSchema *schema, int milliseconds,
+                        struct forkloader_error *error);
+
+/* The same with any bytes: each of `parts` begins at a multiple of 64 behind the one before. */
+int forkloader_ring_put_bytes(struct forkloader_ring *ring, size_t lane,
+                              const struct forkloader_ring_batch *batch, const void *const *parts,
+                              const size_t *sizes, size_t part_count, int milliseconds,
+                              struct forkloader_error *error);
+
+/*
+ * The batch of `batch->sequence`, as a view of its slot; what was put as bytes is an array of
+ * uint8. The release is the token that gives the slot back: any thread of this process may call it,
+ * and in a forked child it does nothing. Errors as for put.
+ */
+int forkloader_ring_get(struct forkloader_ring *ring, size_t lane,
+                        struct forkloader_ring_batch *batch, struct ArrowArray *array,
+                        struct ArrowSchema *schema, int milliseconds,
+                        struct forkloader_error *error);
+
+/* Gives back what a process that has ended had filled or held; how many slots. */
+size_t forkloader_ring_reap(struct forkloader_ring *ring, int process);
+
+/* Everybody who waits, or will, gets ECANCELED. */
+void forkloader_ring_stop(struct forkloader_ring *ring);
+
+/* EINVAL: there is no such lane. */
+int forkloader_ring_count(const struct forkloader_ring *ring, size_t lane,
+                          struct forkloader_ring_counts *counts);
 
 /* Splits */
 

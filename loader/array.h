@@ -21,6 +21,16 @@ int fl_array_more(struct ArrowArray *array, size_t buffers);
    for huge pages. NULL: no memory. */
 void *fl_array_buffer(struct ArrowArray *array, size_t number, size_t bytes);
 void fl_array_drop_buffer(struct ArrowArray *array, size_t number);
+void fl_array_move_buffer(struct ArrowArray *to, struct ArrowArray *from, size_t number);
+
+/* A buffer that stays its lender's: from then on none of the array's is freed. */
+void fl_array_lend_buffer(struct ArrowArray *array, size_t number, const void *buffer,
+                          size_t bytes);
+
+/* Was it made here? Only of those the bytes are known: of a buffer, and of all together. */
+bool fl_array_is_ours(const struct ArrowArray *array);
+size_t fl_array_buffer_size(const struct ArrowArray *array, size_t number);
+uint64_t fl_array_bytes(const struct ArrowArray *array);
 
 /* An array that many own. */
 struct fl_shared;
@@ -29,11 +39,17 @@ struct fl_shared;
 struct fl_shared *fl_shared_new(struct ArrowArray *array);
 void fl_shared_drop(struct fl_shared *shared);
 
+/* What the last owner does, behind the release. */
+void fl_shared_on_drop(struct fl_shared *shared, void (*dropped)(void *of), void *of);
+
 /* One more owner: an array with the same buffers, each node of which keeps them. 0 or ENOMEM. */
 int fl_shared_array(struct fl_shared *shared, struct ArrowArray *array);
 
 /* A copy of a schema; of its children only those in `columns`, or, where that is NULL, all. */
 int fl_schema_copy(struct ArrowSchema *copy, const struct ArrowSchema *schema, const int *columns,
                    size_t column_count);
+
+/* Bytes of a schema's metadata; NULL has none. */
+size_t fl_schema_metadata_size(const char *metadata);
 
 #endif

@@ -25,8 +25,8 @@ static void release(struct ArrowSchema *schema)
     schema->release = NULL;
 }
 
-/* Bytes of a schema's metadata: a count, then keys and values with their lengths before them. */
-static size_t metadata_size(const char *metadata)
+/* A count, then keys and values with their lengths before them. */
+size_t fl_schema_metadata_size(const char *metadata)
 {
     int32_t pairs, length;
     size_t size = sizeof pairs;
@@ -55,7 +55,7 @@ int fl_schema_copy(struct ArrowSchema *copy, const struct ArrowSchema *schema, c
 {
     size_t count = columns ? column_count : (size_t)schema->n_children;
     size_t format = strlen(schema->format) + 1, name = schema->name ? strlen(schema->name) + 1 : 0;
-    size_t metadata = metadata_size(schema->metadata);
+    size_t metadata = fl_schema_metadata_size(schema->metadata);
     size_t pointers = count * sizeof(void *);
     struct kept *kept = calloc(1, sizeof *kept + pointers + format + name + metadata);
     memset(copy, 0, sizeof *copy);

@@ -51,8 +51,7 @@ static int take_columns(const struct fl_field *root, const struct fl_picks *pick
         return fl_fail(error, code, "no memory for %zu columns", count);
     }
     fields.null_count = array->null_count;
-    fields.buffers[0] = array->buffers[0];
-    array->buffers[0] = NULL;
+    fl_array_move_buffer(&fields, array, 0);
     array->release(array);
     *array = fields;
     for (size_t i = 0; code == 0 && i < count; i++)

@@ -177,7 +177,8 @@ FL_PUBLIC int forkloader_table_import(struct forkloader_table **table,
         stream->release(stream);
         return fl_fail(error, ENOMEM, "no memory for a table");
     }
-    made->owner = getpid();
+    atomic_init(&made->owners, 1);
+    made->importer = getpid();
     int code = read_schema(made, stream, error);
     if (code == 0)
         code = read_batches(made, stream, error);
@@ -198,11 +199,17 @@ FL_PUBLIC int forkloader_table_import(struct forkloader_table **table,
     return 0;
 }
 
+struct forkloader_table *fl_table_keep(struct forkloader_table *table)
+{
+    atomic_fetch_add_explicit(&table->owners, 1, memory_order_relaxed);
+    return table;
+}
+
 FL_PUBLIC void forkloader_table_free(struct forkloader_table *table)
 {
-    if (!table)
+    if (!table || atomic_fetch_sub_explicit(&table->owners, 1, memory_order_acq_rel) != 1)
         return;
-    bool ours = table->owner == getpid();
+    bool ours = table->importer == getpid();
     fl_field_free(table->root);
     for (size_t i = 0; ours && i < table->batch_count; i++)
         if (table->batches[i].release)

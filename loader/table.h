@@ -9,16 +9,18 @@
 #include "forkloader.h"
 #include "loader/public.h"
 
+#include <stdatomic.h>
 #include <sys/types.h>
 
 struct fl_field;
 
 struct forkloader_table {
+    atomic_size_t owners;
     struct ArrowSchema schema; /* a struct of the columns */
     struct ArrowArray *batches;
     uint64_t *starts; /* batch_count + 1: the first row of each batch, and their end */
     size_t batch_count;
-    pid_t owner;           /* who imported it, and alone releases it */
+    pid_t importer;        /* the process that imported it, and alone releases it */
     struct fl_field *root; /* the schema read, with every batch laid out (gather_field.h) */
     /* Equal batches of 2^shift rows need no search. In others, row is in one of the batches from
        guesses[row >> shift] to the next guess. */
@@ -26,6 +28,9 @@ struct forkloader_table {
     unsigned shift;
     uint32_t *guesses;
 };
+
+/* One more owner, who gives it back by forkloader_table_free. */
+struct forkloader_table *fl_table_keep(struct forkloader_table *table);
 
 /* The batch that a row lies in; the row must exist. */
 size_t fl_table_batch_of(const struct forkloader_table *table, uint64_t row);

@@ -1,0 +1,84 @@
+/* See forked.h. SPDX-License-Identifier: Apache-2.0 */
+#include "loader/forked.h"
+
+#include "forkpolicy.h"
+
+#include <stddef.h>
+
+/* Held over a fork, so that nothing is added or removed meanwhile. */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct fl_forked *all;
+static int attached = -1; /* what forkpolicy_attach said; -1: not asked yet */
+
+static int prepare(void *state)
+{
+    (void)state;
+    pthread_mutex_lock(&mutex);
+    for (struct fl_forked *forked = all; forked; forked = forked->next)
+        forked->prepare(forked);
+    return 0;
+}
+
+static void parent(void *state)
+{
+    (void)state;
+    for (struct fl_forked *forked = all; forked; forked = forked->next)
+        forked->parent(forked);
+    pthread_mutex_unlock(&mutex);
+}
+
+/* The mutex is made anew: unlocking belongs to the thread id that locked it, which the child's
+   only thread does not have. */
+static void child(void *state)
+{
+    (void)state;
+    for (struct fl_forked *forked = all; forked; forked = forked->next)
+        forked->child(forked);
+    pthread_mutex_init(&mutex, NULL);
+}
+
+static const struct forkpolicy_runtime RUNTIME = {.abi = FORKPOLICY_ABI,
+                                                  .name = "forkloader",
+                                                  .anchor = &RUNTIME,
+                                                  .prepare = prepare,
+                                                  .parent = parent,
+                                                  .child = child};
+
+int fl_forked_add(struct fl_forked *forked)
+{
+    pthread_mutex_lock(&mutex);
+    if (attached != 0)
+        attached = forkpolicy_attach(&RUNTIME);
+    if (attached == 0) {
+        forked->previous = NULL;
+        forked->next = all;
+        if (all)
+            all->previous = forked;
+        all = forked;
+    }
+    int code = attached;
+    pthread_mutex_unlock(&mutex);
+    return code;
+}
+
+void fl_forked_remove(struct fl_forked *forked)
+{
+    pthread_mutex_lock(&mutex);
+    if (forked->previous)
+        forked->previous->next = forked->next;
+    else
+        all = forked->next;
+    if (forked->next)
+        forked->next->previous = forked->previous;
+    pthread_mutex_unlock(&mutex);
+}
+
+/* Threads of ours must not run code that is unloaded, nor read tables that are torn down. libc
+   forgets atfork handlers of a library that goes; the shim has to be told. */
+__attribute__((destructor)) static void finish(void)
+{
+    for (struct fl_forked *forked = all; forked; forked = forked->next)
+        forked->end(forked);
+    if (attached == 0 && forkpolicy_unregister)
+        (void)forkpolicy_unregister(&RUNTIME);
+}
