@@ -353,3 +353,47 @@ def test_pool_whose_initializer_waits(library, tmp_path):
 def test_task_that_tries_again(tmp_path):
     outcome, _ = seen("python", "retried", "executor", tmp_path, limit=HANGS)
     assert 1 <= len(blocks(outcome.stderr)) <= 2
+
+
+ASKER = """
+import multiprocessing, sys
+sys.path.insert(0, sys.argv[2])
+import seen
+def answer(answers):
+    answers.put(seen.again())
+seen.prepare(sys.argv[1])
+answers = seen.FORK.Queue()
+seen.FORK.Process(target=answer, args=(answers,)).start()
+print(answers.get())
+"""
+
+
+def endless(reason, *values):
+    return pytest.param(*values, marks=pytest.mark.xfail(strict=True, reason=reason))
+
+
+@pytest.mark.parametrize("library", ["executor", "polars"])
+@pytest.mark.parametrize(
+    "policy, program",
+    [
+        ("warn", "argument"),
+        ("fail", "argument"),
+        ("warn", "initializer"),
+        endless("the pool makes new workers without end", "fail", "initializer"),
+        ("warn", "asker"),
+        ("fail", "asker"),
+    ],
+)
+def test_ci_ends_a_job_that_does_not_notice(policy, program, library, tmp_path):
+    """The parent waits for an answer of a child that hangs, or that has ended."""
+    (tmp_path / "asker.py").write_text(ASKER)
+    job = [tmp_path / "asker.py", library, JOBS] if program == "asker" else [JOB, program, library]
+    flags = ["--ci", "--policy", policy, "--options", "hang_seconds=2"]
+    outcome = support.run(
+        [support.PROGRAM, "run", *flags, "--", support.environment_python("wheels"), *job],
+        env={**POOLS, "SEEN_TIMES": str(tmp_path / "times"), "SEEN_LIMIT": "15"},
+        preload=False,
+        timeout=60,
+    )
+    assert outcome.status == 70, outcome
+    assert blocks(outcome.stderr) and LIBRARIES[library].name in outcome.stderr, outcome

@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT / "tests" / "python"))
 import test_no_false_alarm as legitimate  # noqa: E402: found by the path just set
 
 ROUNDS = 20
-LONG_WAITS = 1_000_000  # each is looked at once or more
+LONG_WAITS = 1_000_000  # of a slice or more; for each two of them there are three looks
 HOURS = 1.5
 
 
@@ -31,7 +31,7 @@ def test_legitimate_programs_do_as_well_every_time(name, tmp_path):
 
 
 def test_threads_that_wait_for_each_other(tmp_path):
-    """Until a million waits have lasted long enough to be looked at."""
+    """Until a million waits have lasted long enough to be looked at: a million checks, and more."""
     long_waits, end = 0, time.monotonic() + HOURS * 3600
     for index in range(1000):
         ended = run(
