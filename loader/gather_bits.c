@@ -68,12 +68,37 @@ static void put_run(struct sink *sink, const uint8_t *bits, int64_t at, int64_t 
     }
 }
 
+/* One bit of each of up to 64 runs, as a word. */
+static uint64_t pick_bits(const struct fl_field *field, const struct fl_picks *picks, size_t first,
+                          unsigned count, bool validity)
+{
+    static const uint8_t ONES = 0xff;
+    const uint8_t *places[64];
+    unsigned shifts[64];
+    uint64_t word = 0;
+    for (unsigned i = 0; i < count; i++) {
+        const struct fl_chunk *chunk = &field->chunks[fl_chunk_of(picks, first + i)];
+        const uint8_t *bits = validity ? chunk->validity : chunk->data;
+        int64_t at = chunk->base + picks->index[first + i];
+        places[i] = bits ? bits + (at >> 3) : &ONES;
+        shifts[i] = (unsigned)(at & 7);
+        __builtin_prefetch(places[i]);
+    }
+    for (unsigned i = 0; i < count; i++)
+        word |= (uint64_t)(*places[i] >> shifts[i] & 1) << i;
+    return word;
+}
+
 int64_t fl_bits_gather(uint8_t *to, const struct fl_field *field, const struct fl_picks *picks,
                        bool validity)
 {
     struct sink sink = {.to = to};
     bool units = !picks->length && picks->each == 1;
-    for (size_t i = 0; i < picks->runs; i++) {
+    for (size_t i = 0; units && i < picks->runs; i += 64) {
+        unsigned count = picks->runs - i < 64 ? (unsigned)(picks->runs - i) : 64;
+        put(&sink, pick_bits(field, picks, i, count, validity), count);
+    }
+    for (size_t i = 0; !units && i < picks->runs; i++) {
         const struct fl_chunk *chunk = &field->chunks[fl_chunk_of(picks, i)];
         const uint8_t *bits = validity ? chunk->validity : chunk->data;
         int64_t at = chunk->base + picks->index[i];
@@ -82,10 +107,7 @@ int64_t fl_bits_gather(uint8_t *to, const struct fl_field *field, const struct f
             __builtin_prefetch(fl_place(validity ? next->validity : next->data,
                                         (next->base + picks->index[i + FL_AHEAD]) >> 3, 1));
         }
-        if (units)
-            put(&sink, bits ? fl_bit(bits, at) : 1, 1);
-        else
-            put_run(&sink, bits, at, fl_length_of(picks, i));
+        put_run(&sink, bits, at, fl_length_of(picks, i));
     }
     flush(&sink);
     return sink.ones;

@@ -19,10 +19,11 @@ static int check_columns(const struct fl_field *root, const int *columns, size_t
 static int check_rows(const struct forkloader_table *table, const uint64_t *rows, size_t count,
                       struct forkloader_error *error)
 {
-    uint64_t highest = 0, end = table->starts[table->batch_count];
+    uint64_t end = table->starts[table->batch_count];
+    unsigned outside = 0;
     for (size_t i = 0; i < count; i++)
-        highest = rows[i] > highest ? rows[i] : highest;
-    if (count == 0 || highest < end)
+        outside |= rows[i] >= end;
+    if (!outside)
         return 0;
     for (size_t i = 0; i < count; i++)
         if (rows[i] >= end)

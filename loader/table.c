@@ -138,8 +138,9 @@ static inline size_t batch_of(const struct forkloader_table *table, uint64_t row
         return (size_t)(row >> table->shift);
     const uint32_t *guess = &table->guesses[row >> table->shift];
     size_t low = guess[0], high = guess[1];
-    if (high - low <= 1)
-        return low + (size_t)((high != low) & (table->starts[high] <= row));
+    low += table->starts[low + 1] <= row;
+    if (table->starts[low + 1] > row)
+        return low;
     while (low < high) {
         size_t middle = (low + high + 1) / 2;
         if (table->starts[middle] <= row)
@@ -158,9 +159,10 @@ size_t fl_table_batch_of(const struct forkloader_table *table, uint64_t row)
 void fl_table_find(const struct forkloader_table *table, const uint64_t *rows, size_t count,
                    int64_t *index, uint32_t *batch)
 {
+    const struct forkloader_table kept = *table; /* what is written might be the table's own */
     for (size_t i = 0; i < count; i++) {
-        size_t found = batch_of(table, rows[i]);
-        index[i] = (int64_t)(rows[i] - table->starts[found]);
+        size_t found = batch_of(&kept, rows[i]);
+        index[i] = (int64_t)(rows[i] - kept.starts[found]);
         batch[i] = (uint32_t)found;
     }
 }
