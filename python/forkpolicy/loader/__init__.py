@@ -14,21 +14,36 @@ Needs pyarrow, numpy and libforkloader.so (ImportError); torch, pandas and polar
 
 from .builder import PermutationBuilder, permutation_builder
 from .formats import collate
+from .loader import Loader
+from .locality import mixing
+from .packing import PackedBlocks
 from .permutation import Permutation
 from .permutation_table import PermutationTable
 from .permutations import Permutations
+from .ranks import find_ranks
+from .schedule import Schedule
 from .table import Table
 from .tensors import Masked, Ragged, to_tensor
+from .token import Token, fingerprint
+from .workers import WorkerError
 
 __all__ = [
+    "Loader",
     "Masked",
+    "PackedBlocks",
     "Permutation",
     "PermutationBuilder",
     "PermutationTable",
     "Permutations",
     "Ragged",
+    "Schedule",
     "Table",
+    "Token",
+    "WorkerError",
     "collate",
+    "find_ranks",
+    "fingerprint",
+    "mixing",
     "permutation_builder",
     "to_tensor",
 ]

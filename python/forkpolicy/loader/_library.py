@@ -46,6 +46,41 @@ class OrderOptions(ctypes.Structure):
     ]
 
 
+class RingBatch(ctypes.Structure):
+    _fields_ = [
+        ("sequence", WORD),
+        ("kind", ctypes.c_uint32),
+        ("is_copy", ctypes.c_uint32),
+        ("values", WORD * 4),
+    ]
+
+
+class Counts(ctypes.Structure):
+    """A struct of counters, as a dict."""
+
+    def read(self):
+        return {name: getattr(self, name) for name, _ in self._fields_}
+
+
+class PrefetchCounts(Counts):
+    _fields_ = [
+        (name, WORD)
+        for name in (
+            "submitted", "done", "given", "rows", "bytes", "bytes_ahead", "waits", "wait_ns"
+        )
+    ]  # fmt: skip
+
+
+class RingCounts(Counts):
+    _fields_ = [
+        (name, WORD)
+        for name in (
+            "batches", "bytes", "copies",
+            "reader_waits", "reader_wait_ns", "writer_waits", "writer_wait_ns",
+        )
+    ] + [(name, ctypes.c_uint32) for name in ("free", "filling", "ready", "held")]  # fmt: skip
+
+
 HANDLE = ADDRESS = ctypes.c_void_p
 NEW = ctypes.POINTER(HANDLE)
 ERROR = ctypes.POINTER(Error)
@@ -54,6 +89,9 @@ SCHEMA = ctypes.POINTER(ArrowSchema)
 NAMES = ctypes.POINTER(ctypes.c_char_p)
 COLUMNS = ctypes.POINTER(ctypes.c_int)
 SIZE = ctypes.c_size_t
+SIZES = ctypes.POINTER(SIZE)
+INT = ctypes.c_int
+BATCH = ctypes.POINTER(RingBatch)
 
 DECLARED = {  # name: (what it returns, its arguments)
     "permutation_new": (ctypes.c_int, NEW, WORD, WORD, WORD, WORD, ERROR),
@@ -76,6 +114,24 @@ DECLARED = {  # name: (what it returns, its arguments)
     "order_set_epoch": (ctypes.c_int, HANDLE, WORD, ERROR),
     "order_read": (ctypes.c_int, HANDLE, SIZE, WORD, SIZE, ADDRESS, ERROR),
     "order_export": (ctypes.c_int, HANDLE, NAMES, ctypes.POINTER(ArrowStream), ERROR),
+    "prefetch_new": (INT, NEW, SIZE, WORD, ERROR),
+    "prefetch_free": (None, HANDLE),
+    "prefetch_submit": (INT, HANDLE, HANDLE, WORDS, SIZE, COLUMNS, SIZE, ERROR),
+    "prefetch_next": (INT, HANDLE, ARRAY, SCHEMA, ERROR),
+    "prefetch_cancel": (None, HANDLE),
+    "prefetch_count": (None, HANDLE, ctypes.POINTER(PrefetchCounts)),
+    "ring_new": (INT, NEW, SIZE, SIZE, WORD, ERROR),
+    "ring_open": (INT, NEW, INT, ERROR),
+    "ring_free": (None, HANDLE),
+    "ring_descriptor": (INT, HANDLE),
+    "ring_put": (INT, HANDLE, SIZE, BATCH, ARRAY, SCHEMA, INT, ERROR),
+    "ring_put_bytes": (
+        INT, HANDLE, SIZE, BATCH, ctypes.POINTER(ADDRESS), SIZES, SIZE, INT, ERROR
+    ),
+    "ring_get": (INT, HANDLE, SIZE, BATCH, ARRAY, SCHEMA, INT, ERROR),
+    "ring_reap": (SIZE, HANDLE, INT),
+    "ring_stop": (None, HANDLE),
+    "ring_count": (INT, HANDLE, SIZE, ctypes.POINTER(RingCounts)),
     "order_at": (ctypes.c_int, HANDLE, SIZE, ADDRESS, SIZE, ADDRESS, ERROR),
 }
 

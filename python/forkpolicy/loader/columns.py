@@ -37,14 +37,26 @@ class Columns:
     def __reduce__(self):
         return Columns, (self._table, self._numbers)
 
-    def take(self, row_ids):
-        numbers = [number for number in self._numbers.values() if number != ROW_IDS]
-        taken = iter(self._table.take(row_ids, numbers).columns if numbers else ())
+    @property
+    def table(self):
+        return self._table
+
+    def numbers(self):
+        """Those of the table's columns that have to be taken."""
+        return [number for number in self._numbers.values() if number != ROW_IDS]
+
+    def assemble(self, row_ids, taken):
+        """A RecordBatch of what was taken of numbers(), a RecordBatch, and of the row ids."""
+        columns = iter(taken.columns if taken is not None else ())
         columns = [
-            pyarrow.array(row_ids) if number == ROW_IDS else next(taken)
+            pyarrow.array(row_ids) if number == ROW_IDS else next(columns)
             for number in self._numbers.values()
         ]
         return pyarrow.RecordBatch.from_arrays(columns, schema=self.schema)
+
+    def take(self, row_ids):
+        numbers = self.numbers()
+        return self.assemble(row_ids, self._table.take(row_ids, numbers) if numbers else None)
 
     def fields(self):
         """Nullable only where there is a null in the table."""

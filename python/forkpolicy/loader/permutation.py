@@ -8,10 +8,15 @@ import pyarrow
 
 from ._check import clump_of, seed_of, whole
 from .columns import Columns
+from .documents import Documents
 from .formats import FORMATS, TENSORS
+from .locality import shuffled
+from .mixture import mix
+from .packing import PackedBlocks
 from .permutation_table import NO_ROWS, as_permutation_table
-from .rows import AllRows, RepeatedRows, ShuffledRows, Window
+from .rows import AllRows, RepeatedRows, Window
 from .table import as_table
+from .weighted import WeightedRows, sums_of, weights_in
 
 BATCH_SIZE = 100
 
@@ -76,6 +81,27 @@ class Permutation:
             raise TypeError(f"Invalid split: {split}") from None
         table = as_table(base_table)
         return cls(table, found.rows(split).of_table(len(table)))
+
+    @classmethod
+    def mixture(cls, sources, seed=0, stop="first"):
+        """Rows of several sources, {name: (permutation or table, weight)}, in exact proportions.
+
+        Of each 1,024 rows every source has its part, each time the same; which ones is shuffled
+        anew each time. Each source's rows come in its own order; when all have come, they begin
+        again, shuffled anew where they are shuffled. An epoch ends, by `stop`: "first", before a
+        row would come twice; "all", when all rows have come; or after so many rows. Nothing is
+        copied; the sources' columns count, not their formats. Not in LanceDB.
+
+        ValueError: columns that differ, a weight that is not above 0 or gives not one row in 1,024,
+        a source without rows.
+        """
+        if not hasattr(sources, "items") or not sources:
+            raise ValueError("sources must be {name: (permutation or table, weight)}, one at least")
+        parts = {}
+        for name, (source, weight) in sources.items():
+            found = source if isinstance(source, Permutation) else cls.identity(source)
+            parts[name] = found._columns, found._rows, weight
+        return cls(*mix(parts, seed_of(seed), stop))
 
     # What it is
 
@@ -163,12 +189,44 @@ class Permutation:
         """The same rows, in the same order, so many times. Not done in LanceDB."""
         return self._of(RepeatedRows(self._rows, whole("times", times)))
 
-    def shuffle(self, seed=None, *, epoch=0, clump_size=None):
+    def shuffle(self, seed=None, *, epoch=0, clump_size=None, shard=None, window=None):
         """These rows in random order (as the builder's shuffle), of this epoch. Takes no memory
-        from 65,536 rows on. Not in LanceDB."""
-        epoch = whole("epoch", epoch)
-        rows = ShuffledRows.of(self._rows, seed_of(seed), epoch, clump_of(clump_size))
-        return self._of(rows)
+        from 65,536 rows on. Not in LanceDB.
+
+        For tables on disk, whose near rows should be read together: `shard` neighbours stay
+        together, in their order, as with clump_size; `window` rows after that are shuffled among
+        themselves, and the next ones among themselves (in clumps of clump_size, of which shard and
+        window are multiples). With both, a batch reads from some window / shard shards.
+        `mixing(permutation)` measures what it does to the order.
+        """
+        epoch, clump_size = whole("epoch", epoch), clump_of(clump_size)
+        return self._of(shuffled(self._rows, seed_of(seed), epoch, clump_size, shard, window))
+
+    def weighted(self, weights, rows=None, *, seed=0, epoch=0):
+        """Rows drawn at random with replacement, each as often as its weight says. Not in LanceDB.
+
+        weights: one for each of these rows as they are now, or the name of a column; 0: never.
+        rows: how many are drawn, None: as many as there are. Another epoch draws anew. Takes 8
+        bytes for each weight. ValueError: a weight that is null, NaN, infinite or negative, naming
+        its row; no weight but 0; TypeError for what are no numbers.
+        """
+        if isinstance(weights, str):
+            of_one = self.select_columns([weights])._with(format="arrow", functions=())
+            weights = weights_in(of_one.iter(65536), weights)
+        rows = len(self) if rows is None else whole("rows", rows)
+        sums, epoch = sums_of(weights, len(self)), whole("epoch", epoch)
+        return self._of(WeightedRows(self._rows, sums, rows, seed_of(seed), epoch))
+
+    def packed(self, column, sequence_length, *, eos_id=None, pad_id=0, window=1024, dtype=None):
+        """The documents of a column in blocks of one length: PackedBlocks. Not in LanceDB.
+
+        The column has lists of integers, or texts or binary, which are bytes. dtype: of the tokens;
+        None: the column's, uint8 for bytes. TypeError for another column; ValueError for a column
+        that is not there, nulls within lists, an id that the type of the tokens does not hold.
+        """
+        documents = Documents(self._columns.chosen([column]))
+        rows = self._rows
+        return PackedBlocks(rows, documents, sequence_length, eos_id, pad_id, window, dtype)
 
     def _of(self, rows):
         return self._with(rows=rows, limits=(len(rows), False))

@@ -126,13 +126,23 @@ class Table:
             self._fields[column] = refine(self.schema.field(column), chunks)
         return self._fields[column]
 
-    def take(self, rows, columns):
-        """The rows at these numbers (a uint64 array) of these columns (numbers): a RecordBatch."""
+    @property
+    def handle(self):
+        """The library's."""
+        return self._handle.pointer
+
+    def take_raw(self, rows, columns):
+        """What take gives, as an ArrowArray and its ArrowSchema."""
         array, schema = ArrowArray(), ArrowSchema()
         numbers = (ctypes.c_int * max(1, len(columns)))(*columns)
         rows = numpy.ascontiguousarray(rows, dtype=numpy.uint64)
-        handle = self._handle.pointer
-        call("table_take", handle, words(rows), len(rows), numbers, len(columns), array, schema)
+        count = len(columns)
+        call("table_take", self.handle, words(rows), len(rows), numbers, count, array, schema)
+        return array, schema
+
+    def take(self, rows, columns):
+        """The rows at these numbers (a uint64 array) of these columns (numbers): a RecordBatch."""
+        array, schema = self.take_raw(rows, columns)
         return pyarrow.RecordBatch._import_from_c(ctypes.addressof(array), ctypes.addressof(schema))
 
     def filter(self, sql):

@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Loader: an epoch's batches, one after the other, for this rank."""
+
+import time
+
+from ._check import seed_of, whole
+from .ahead import Ahead
+from .counters import Counters
+from .permutation import Permutation
+from .ranks import find_ranks
+from .schedule import Schedule
+from .steps import Steps
+from .token import Token, fingerprint, probe
+from .transform import Transform, check_on_error
+from .units import BlockUnits, Formatted, RowUnits
+from .workers import Workers
+
+STARTS = ("fork", "spawn")
+COUNTED_EVERY = 16  # steps; the library's counters take longer to read
+
+
+class Loader:
+    """Batches of a table or Permutation, for training; `for batch in loader` is one epoch.
+
+    source: a Permutation (a mixture, a weighted one ...), or anything Permutation.identity takes.
+
+    batch_size: rows of this rank's batch; or global_batch_size: of all ranks' together, which then
+    are the same however many ranks there are. drop_last leaves out a tail that is no whole global
+    batch, pad fills it up with the epoch's first rows; else it is a short one, of which a rank may
+    have no row.
+
+    shuffle: in an order of perm v1, another in each epoch, the same in every run; by seed, and by
+    clump_size, shard and window as in Permutation.shuffle. columns: those to be read. format: as in
+    Permutation.with_format; None: the source's, of a table "tensor". transform: a function of the
+    batch. on_error: what becomes of rows on which functions fail: "raise"; "skip", "warn", or a
+    function (error, row) leave them out, so that the batch is shorter and the ranks stay in step.
+
+    workers: processes that make the batches, 0: this one. start: "fork" or "spawn". prefetch:
+    batches ahead, of each worker. threads: that take rows ahead where there are no workers.
+    prefetch_bytes: of what lies ready, without workers. slot_bytes: what one batch of a worker may
+    have. timeout: seconds that a worker has for a batch; None: any. restarts: how often a worker
+    that died is started anew; 0: WorkerError.
+
+    pack_sequences: a column of documents, in blocks of sequence_length: batch sizes are then of
+    blocks, and a batch is a dict of tokens, segments and positions (Permutation.packed, with eos_id,
+    pad_id, pack_window).
+
+    rank and world_size: None: what find_ranks finds, when an epoch begins. progress: a bar of tqdm.
+
+    Raises TypeError and ValueError that name the argument; WorkerError where a worker ends.
+    """
+
+    def __init__(
+        self, source, batch_size=None, *, global_batch_size=None, drop_last=False, pad=False,
+        shuffle=False, seed=0, clump_size=None, shard=None, window=None, epoch=0, columns=None,
+        format=None, transform=None, on_error="raise", workers=0, start="fork", prefetch=2,
+        threads=1, prefetch_bytes=256 << 20, slot_bytes=256 << 20, timeout=None, restarts=0,
+        pack_sequences=None, sequence_length=None, eos_id=None, pad_id=0, pack_window=1024,
+        rank=None, world_size=None, progress=False,
+    ):  # fmt: skip
+        if (batch_size is None) == (global_batch_size is None):
+            raise ValueError("exactly one of batch_size and global_batch_size must be given")
+        if drop_last and pad:
+            raise ValueError("either drop_last or pad")
+        if start not in STARTS:
+            raise ValueError(f"start must be one of {', '.join(STARTS)}, not {start!r}")
+        if transform is not None and not callable(transform):
+            raise TypeError(f"transform must be callable, not {type(transform).__name__}")
+        self._batch_size = batch_size and whole("batch_size", batch_size, 1)
+        self._global_size = global_batch_size and whole("global_batch_size", global_batch_size, 1)
+        self._last = "drop" if drop_last else "pad" if pad else "short"
+        self._ranks = rank, world_size
+        self._find_ranks()
+        permutation = _permutation(source, columns, format)
+        if shuffle:
+            seed = seed_of(seed)
+            order = {"clump_size": clump_size, "shard": shard, "window": window}
+            permutation = permutation.shuffle(seed, **order)
+        functions = () if transform is None else (transform,)
+        if pack_sequences is None:
+            self._units = _row_units(permutation, functions, on_error)
+            self._packing = None
+        else:
+            if check_on_error(on_error) != "raise":
+                raise ValueError("on_error: blocks have no rows of their own to be left out")
+            length = whole("sequence_length", sequence_length, 1)
+            options = {"eos_id": eos_id, "pad_id": pad_id, "window": pack_window}
+            blocks = permutation.packed(pack_sequences, length, **options)
+            as_tensors = permutation._format in ("tensor", "torch")
+            self._units = BlockUnits(blocks, as_tensors, permutation._functions + functions)
+            self._packing = {"column": pack_sequences, "length": length, **options}
+        self._permutation = permutation
+        self._ahead = {
+            "prefetch": whole("prefetch", prefetch),
+            "threads": whole("threads", threads),
+            "most_bytes": whole("prefetch_bytes", prefetch_bytes),
+        }
+        self._of_workers = {
+            "workers": whole("workers", workers, 0, 1024),
+            "prefetch": self._ahead["prefetch"],
+            "start": start,
+            "slot_bytes": whole("slot_bytes", slot_bytes, 1),
+            "timeout": timeout,
+            "restarts": whole("restarts", restarts),
+        }
+        self._progress = progress
+        self._fingerprint = None
+        self._counters = Counters()
+        self._place = whole("epoch", epoch), 0
+        self._begins = self._place  # where the next iteration begins
+
+    # Where it is
+
+    @property
+    def epoch(self):
+        """The epoch that is being read, or comes next."""
+        return self._place[0]
+
+    def set_epoch(self, epoch):
+        """The next `for batch in loader` is this epoch, from its first batch on."""
+        self._move(whole("epoch", epoch), 0)
+
+    def token(self):
+        """Where this run is, behind the last batch that was given: a Token, 64 characters at most.
+        Good for any number of ranks and workers, and for another batch size."""
+        return Token(*self._place, self.fingerprint)
+
+    def resume(self, token):
+        """The next `for batch in loader` goes on behind a Token, or its text.
+
+        ValueError: it is no token, or one of another source, order or packing, and which.
+        """
+        token = token if isinstance(token, Token) else Token.parse(token)
+        token.check(self.fingerprint)
+        units = len(self._units.with_epoch(token.epoch))
+        if token.units > units:
+            raise ValueError(f"the token is at unit {token.units} of an epoch of {units}")
+        self._move(token.epoch, token.units)
+
+    def skip(self, steps):
+        """Goes on so many steps later; those that are left of an epoch at most."""
+        schedule = self._schedule(self._place[0])
+        size = whole("steps", steps) * schedule.batch
+        self._move(self._place[0], min(schedule.units, self._place[1] + size))
+
+    def _move(self, epoch, consumed):
+        if consumed and not self._schedule(epoch).steps_from(consumed):
+            epoch, consumed = epoch + 1, 0
+        self._place = self._begins = epoch, consumed
+
+    def state_dict(self):
+        """{"token": text}"""
+        return {"token": str(self.token())}
+
+    def load_state_dict(self, state):
+        self.resume(state["token"])
+
+    @property
+    def fingerprint(self):
+        """Of the source, the order and the packing: what a token is checked against."""
+        if self._fingerprint is None:
+            schema = self._permutation.schema
+            source = {"rows": len(self._permutation._columns.table), "columns": [[f.name, str(f.type)] for f in schema]}
+            order = probe(self._permutation._rows)
+            self._fingerprint = fingerprint(source, order, self._packing)
+        return self._fingerprint
+
+    # Reading
+
+    def _find_ranks(self):
+        return find_ranks(*self._ranks)
+
+    def _schedule(self, epoch):
+        rank, world_size = self._find_ranks()
+        size = self._global_size or self._batch_size * world_size
+        units = len(self._units.with_epoch(epoch))
+        return Schedule(units, size, self._last, rank, world_size)
+
+    def __len__(self):
+        """The batches of an epoch."""
+        return len(self._schedule(self._place[0]))
+
+    def __iter__(self):
+        """The rest of the epoch behind resume() or skip(), else the epoch from its beginning."""
+        return Iteration(self, *self._begins)
+
+    def part(self, number, of):
+        """Of the same batches those of every `of`-th step, from step `number` on: an iterator of
+        what one of several workers of somebody else's loader makes. The Loader's place stays."""
+        epoch, consumed = self._begins
+        units, steps = self._at(epoch, consumed)
+        source = Ahead(units, steps, **self._ahead, numbers=range(number, len(steps), of))
+        return (batch for _, batch, _ in source)
+
+    def _at(self, epoch, consumed):
+        return self._units.with_epoch(epoch), Steps(self._schedule(epoch), consumed)
+
+    def _begin(self, epoch, consumed):
+        """(steps, source of their batches)"""
+        units, steps = self._at(epoch, consumed)
+        if self._of_workers["workers"]:
+            return steps, Workers(units, steps, **self._of_workers)
+        return steps, Ahead(units, steps, **self._ahead)
+
+    def _stand(self, epoch, consumed, is_last=False):
+        """Where the iteration is; the next one begins its epoch anew, or the epoch behind it."""
+        self._place = (epoch + 1, 0) if is_last else (epoch, consumed)
+        self._begins = self._place[0], 0
+
+    def _bar(self, steps):
+        if not self._progress:
+            return None
+        try:
+            import tqdm
+        except ImportError:
+            return None
+        done = len(self) - len(steps)
+        return tqdm.tqdm(total=len(self), initial=done, desc=f"epoch {self.epoch}", unit="batch")
+
+    def stats(self):
+        """A dict of counters: of batches, units and rows left out since the Loader was made;
+        nanoseconds that the reader waited for batches; bytes read, and lying ready; slots of the
+        workers' ring."""
+        return self._counters.read()
+
+    def torch_dataset(self):
+        """An IterableDataset for torch's DataLoader, with batch_size=None; see docs/loader.md."""
+        from .torch_dataset import LoaderDataset
+
+        return LoaderDataset(self)
+
+
+class Iteration:
+    """One epoch, or what is left of it, as an iterator. close() ends it before its end."""
+
+    def __init__(self, loader, epoch, consumed):
+        self._loader = loader
+        self._epoch = epoch
+        self._steps, self._source = loader._begin(epoch, consumed)
+        self._bar = loader._bar(self._steps)
+        loader._stand(epoch, consumed, is_last=not len(self._steps))
+        workers, units = loader._of_workers["workers"], self._steps.units
+        loader._counters.set(epoch=epoch, consumed=consumed, units=units, workers=workers)
+
+    def __iter__(self):
+        return self
+
+    def __len__(self):
+        return len(self._steps)
+
+    def __next__(self):
+        begun = time.perf_counter_ns()
+        try:
+            step, batch, left_out = next(self._source)
+        except BaseException:
+            self.close()
+            raise
+        self._count(step, left_out, time.perf_counter_ns() - begun)
+        is_last = step + 1 == len(self._steps)
+        self._loader._stand(self._epoch, self._steps.consumed(step), is_last)
+        if self._bar is not None:
+            self._bar.update()
+        return batch
+
+    def _count(self, step, left_out, waited):
+        rows = sum(count for _, count in self._steps.share(step))
+        counters = self._loader._counters
+        counters.add(batches=1, rows=rows, left_out=left_out, wait_ns=waited)
+        counters.set(consumed=self._steps.consumed(step))
+        if step % COUNTED_EVERY == 0 or step + 1 == len(self._steps):
+            counters.set(**self._source.counts())
+
+    def close(self):
+        self._source.close()
+        if self._bar is not None:
+            self._bar.close()
+
+
+def _permutation(source, columns, format):
+    found = source
+    if not isinstance(source, Permutation):
+        found = Permutation.identity(source).with_format("tensor")
+    if columns is not None:
+        found = found.select_columns(columns)
+    return found if format is None else found.with_format(format)
+
+
+def _row_units(permutation, functions, on_error):
+    columns, format = permutation._columns, permutation._format
+    functions = permutation._functions + functions
+    transform = Transform(Formatted(format, columns), functions, on_error)
+    return RowUnits(permutation._rows, columns, transform)
