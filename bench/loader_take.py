@@ -22,13 +22,16 @@ WIDTH = 128
 CALLS = 20
 
 
-def make_columns(rows):
+def make_columns(rows, empty=numpy.empty):
     generator = numpy.random.default_rng(1)
-    vectors = numpy.empty((rows, WIDTH), numpy.float32)
+    ids, scores = empty(rows, numpy.int64), empty(rows, numpy.float32)
+    vectors = empty((rows, WIDTH), numpy.float32)
     for at in range(0, rows, 100_000):
         part = vectors[at : at + 100_000]
         part[:] = generator.random(part.shape, numpy.float32)
-    return numpy.arange(rows), generator.random(rows, numpy.float32), vectors
+    ids[:] = numpy.arange(rows)
+    scores[:] = generator.random(rows, numpy.float32)
+    return ids, scores, vectors
 
 
 def make_table(columns, chunks):
