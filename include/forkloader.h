@@ -126,7 +126,8 @@ const struct ArrowSchema *forkloader_table_schema(const struct forkloader_table 
 
 /*
  * The rows at these numbers, in this order (duplicates are fine), of some columns (NULL: all), as
- * one struct array that owns its memory. A number that is no row is EINVAL and named.
+ * one struct array that owns its memory; `schema` may be NULL. A number that is no row is EINVAL
+ * and named.
  */
 int forkloader_table_take(const struct forkloader_table *table, const uint64_t *rows, size_t count,
                           const int *columns, size_t column_count, struct ArrowArray *array,

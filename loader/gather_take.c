@@ -88,16 +88,16 @@ FL_PUBLIC int forkloader_table_take(const struct forkloader_table *table, const 
                                     struct forkloader_error *error)
 {
     array->release = NULL;
-    schema->release = NULL;
+    if (schema)
+        schema->release = NULL;
     int code = check_columns(table->root, columns, column_count, error);
     if (code == 0)
         code = check_rows(table, rows, count, error);
     if (code == 0)
         code = take(table, rows, count, columns, column_count, array, error);
-    if (code != 0)
+    if (code != 0 || !schema ||
+        (code = fl_schema_copy(schema, &table->schema, columns, column_count)) == 0)
         return code;
-    if (fl_schema_copy(schema, &table->schema, columns, column_count) == 0)
-        return 0;
     array->release(array);
     return fl_fail(error, ENOMEM, "no memory for a schema");
 }

@@ -101,7 +101,7 @@ DECLARED = {  # name: (what it returns, its arguments)
     "table_import": (ctypes.c_int, NEW, ctypes.POINTER(ArrowStream), ERROR),
     "table_free": (None, HANDLE),
     "table_rows": (WORD, HANDLE),
-    "table_take": (ctypes.c_int, HANDLE, WORDS, SIZE, COLUMNS, SIZE, ARRAY, SCHEMA, ERROR),
+    "table_take": (ctypes.c_int, HANDLE, ADDRESS, SIZE, COLUMNS, SIZE, ARRAY, SCHEMA, ERROR),
     "table_filter": (ctypes.c_int, HANDLE, ctypes.c_char_p, ctypes.POINTER(WORDS), WORDS, ERROR),
     "rows_free": (None, WORDS),
     "table_evaluate": (ctypes.c_int, HANDLE, ctypes.c_char_p, ARRAY, SCHEMA, ERROR),

@@ -24,6 +24,9 @@ class Columns:
             for name, number in numbers.items()
         ]
         self.schema = pyarrow.schema(fields)
+        taken = [name for name, number in numbers.items() if number != ROW_IDS]
+        self._taken = [numbers[name] for name in taken]
+        self._schema_taken = pyarrow.schema([self.schema.field(name) for name in taken])
 
     @classmethod
     def all(cls, table):
@@ -43,10 +46,17 @@ class Columns:
 
     def numbers(self):
         """Those of the table's columns that have to be taken."""
-        return [number for number in self._numbers.values() if number != ROW_IDS]
+        return self._taken
+
+    @property
+    def schema_taken(self):
+        """Of a RecordBatch of numbers()."""
+        return self._schema_taken
 
     def assemble(self, row_ids, taken):
         """A RecordBatch of what was taken of numbers(), a RecordBatch, and of the row ids."""
+        if len(self._taken) == len(self._numbers):
+            return taken
         columns = iter(taken.columns if taken is not None else ())
         columns = [
             pyarrow.array(row_ids) if number == ROW_IDS else next(columns)
@@ -54,9 +64,14 @@ class Columns:
         ]
         return pyarrow.RecordBatch.from_arrays(columns, schema=self.schema)
 
+    def take_numbers(self, row_ids):
+        """What assemble is to be given."""
+        if not self._taken:
+            return None
+        return self._table.take(row_ids, self._taken, self._schema_taken)
+
     def take(self, row_ids):
-        numbers = self.numbers()
-        return self.assemble(row_ids, self._table.take(row_ids, numbers) if numbers else None)
+        return self.assemble(row_ids, self.take_numbers(row_ids))
 
     def fields(self):
         """Nullable only where there is a null in the table."""

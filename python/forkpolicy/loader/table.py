@@ -132,18 +132,23 @@ class Table:
         return self._handle.pointer
 
     def take_raw(self, rows, columns):
-        """What take gives, as an ArrowArray and its ArrowSchema."""
+        """The rows at these numbers (a uint64 array) of these columns (numbers), as an ArrowArray
+        and its ArrowSchema."""
         array, schema = ArrowArray(), ArrowSchema()
-        numbers = (ctypes.c_int * max(1, len(columns)))(*columns)
-        rows = numpy.ascontiguousarray(rows, dtype=numpy.uint64)
-        count = len(columns)
-        call("table_take", self.handle, words(rows), len(rows), numbers, count, array, schema)
+        self._take(rows, columns, array, schema)
         return array, schema
 
-    def take(self, rows, columns):
-        """The rows at these numbers (a uint64 array) of these columns (numbers): a RecordBatch."""
-        array, schema = self.take_raw(rows, columns)
-        return pyarrow.RecordBatch._import_from_c(ctypes.addressof(array), ctypes.addressof(schema))
+    def take(self, rows, columns, schema):
+        """The same as a RecordBatch of a pyarrow.Schema, in which the columns may have other names."""
+        array = ArrowArray()
+        self._take(rows, columns, array, None)
+        return pyarrow.RecordBatch._import_from_c(ctypes.addressof(array), schema)
+
+    def _take(self, rows, columns, array, schema):
+        rows = numpy.ascontiguousarray(rows, dtype=numpy.uint64)
+        numbers = (ctypes.c_int * max(1, len(columns)))(*columns)
+        address = rows.ctypes.data
+        call("table_take", self.handle, address, len(rows), numbers, len(columns), array, schema)
 
     def filter(self, sql):
         """The numbers of the rows where the condition holds, ascending: a uint64 array."""

@@ -18,6 +18,7 @@ class Formatted:
 
     def __init__(self, name, columns):
         self._name = name
+        self.rows_first = name != "torch_col"
         self._columns = columns
 
     def __call__(self, batch):
@@ -50,7 +51,7 @@ class RowUnits:
         return parts[0] if len(parts) == 1 else numpy.concatenate(parts or [numpy.empty(0, "u8")])
 
     def take(self, row_ids):
-        return self.columns.table.take(row_ids, self.columns.numbers())
+        return self.columns.take_numbers(row_ids)
 
     def make(self, row_ids, taken):
         return self._transform.make(self.columns.assemble(row_ids, taken))
