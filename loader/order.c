@@ -201,7 +201,14 @@ FL_PUBLIC int forkloader_order_set_epoch(struct forkloader_order *order, uint64_
     return 0;
 }
 
-/* The rows at places of a split, in `rows`. */
+/* From places in the table's order to rows. */
+static void look_up(const struct forkloader_order *order, size_t count, uint64_t *rows)
+{
+    for (size_t i = 0; order->list && i < count; i++)
+        rows[i] = order->list[rows[i]];
+}
+
+/* From places in a split to rows. */
 static void find_rows(const struct forkloader_order *order, const struct split *split, size_t count,
                       uint64_t *rows)
 {
@@ -209,8 +216,7 @@ static void find_rows(const struct forkloader_order *order, const struct split *
         rows[i] += split->first;
     if (order->random)
         forkloader_permutation_at(order->random, rows, count, rows);
-    for (size_t i = 0; order->list && i < count; i++)
-        rows[i] = order->list[rows[i]];
+    look_up(order, count, rows);
 }
 
 FL_PUBLIC int forkloader_order_read(const struct forkloader_order *order, size_t split,
@@ -224,6 +230,11 @@ FL_PUBLIC int forkloader_order_read(const struct forkloader_order *order, size_t
         return fl_fail(error, EINVAL, "positions %llu to %llu of split %zu, which has %llu rows",
                        (unsigned long long)first, (unsigned long long)first + count, split,
                        (unsigned long long)of->rows);
+    if (order->random && !of->shuffle) { /* neighbours still, which are faster */
+        forkloader_permutation_read(order->random, of->first + first, count, rows);
+        look_up(order, count, rows);
+        return 0;
+    }
     if (of->shuffle)
         forkloader_permutation_read(of->shuffle, first, count, rows);
     for (size_t i = 0; !of->shuffle && i < count; i++)
