@@ -105,7 +105,11 @@ HOSTS := $(patsubst tests/prog/%.c,$(BUILD)/prog/%,$(wildcard tests/prog/*.c)) \
          $(patsubst tests/prog/%.cc,$(BUILD)/prog/%,$(wildcard tests/prog/*.cc)) \
          $(patsubst tests/prog/lib/%.c,$(BUILD)/prog/lib%.so,$(wildcard tests/prog/lib/*.c)) \
          $(patsubst tests/prog/lib/%.cc,$(BUILD)/prog/lib%.so,$(wildcard tests/prog/lib/*.cc))
-programs: $(HOSTS)
+programs: $(HOSTS) $(BUILD)/examples/runtime
+
+$(BUILD)/examples/runtime: examples/runtime/runtime.c include/forkpolicy.h | packages
+	$(call say,build)
+	$(Q)$(CC) -std=c11 -O2 -g $(WARNINGS) -Iinclude -pthread -o $@ $<
 
 $(BUILD)/prog/%: tests/prog/%.c | packages
 	$(call say,build)
@@ -142,7 +146,7 @@ $(COMPLETIONS): tools/completions.py $(TABLES)
 	$(Q)$(PYTHON) -B tools/completions.py $(@F) > $@
 
 clean: ## remove what was built, keep the Python environments
-	rm -rf $(BUILD)/obj $(BUILD)/unit $(BUILD)/asan $(BUILD)/prog $(BUILD)/fuzz $(LIBRARY) \
+	rm -rf $(BUILD)/obj $(BUILD)/unit $(BUILD)/asan $(BUILD)/prog $(BUILD)/examples $(BUILD)/fuzz $(LIBRARY) \
 	    $(BUILD)/man $(BUILD)/completions \
 	    $(PROGRAM) $(BUILD)/compile_known $(BUILD)/known.c $(BUILD)/exports.map
 

@@ -92,7 +92,7 @@ fuzz: fuzz-packages $(FUZZ:%=$(BUILD)/fuzz/%) ## fuzz the parsers, FUZZ_SECONDS 
 # Both compilers, every warning an error.
 warnings: $(BUILD)/known.c | packages ## gcc and clang without a warning
 	@for compiler in $(CC) $(CLANG); do \
-	    for file in $(POLICY) $(COMMON) $(filter %.c,$(SHIM)) $(filter %.c,$(CLI)) $(wildcard loader/*.c) amplify/amplify.c tools/compile_known.c; do \
+	    for file in $(POLICY) $(COMMON) $(filter %.c,$(SHIM)) $(filter %.c,$(CLI)) $(wildcard loader/*.c) amplify/amplify.c tools/compile_known.c $(wildcard examples/*/*.c); do \
 	        $$compiler -std=c11 -O2 $(WARNINGS) -Werror -fsyntax-only -I. -Iinclude $$file || exit 1; \
 	    done; echo "warnings: none by $$compiler"; done
 
@@ -102,7 +102,7 @@ rooms: all ## every file keeps to its room (docs/design.md)
 preload: all programs environments ## the shim under small host programs
 	$$(sh tools/other-user.sh) $(PYTEST) -q tests/preload
 
-loader: all environments $(BUILD)/asan/libforkloader.so ## the library of permutations and tables, under pyarrow
+loader: all programs environments $(BUILD)/asan/libforkloader.so ## the library of permutations and tables, under pyarrow
 	$(PYTEST) -q tests/loader
 	@echo "the same with a library under ASan and UBSan"
 	FORKLOADER_LIBRARY=$(abspath $(BUILD))/asan/libforkloader.so ARROW_DEFAULT_MEMORY_POOL=system \
@@ -120,7 +120,7 @@ program: all programs environments ## the program: reports, man pages, completio
 python: all programs environments ## the shim under real wheels
 	$(PYTEST) -q tests/python
 
-SOURCES = $(POLICY) $(COMMON) $(filter %.c,$(SHIM)) $(filter %.c,$(CLI)) $(wildcard loader/*.c) amplify/amplify.c tools/compile_known.c
+SOURCES = $(POLICY) $(COMMON) $(filter %.c,$(SHIM)) $(filter %.c,$(CLI)) $(wildcard loader/*.c) amplify/amplify.c tools/compile_known.c $(wildcard examples/*/*.c)
 format: | packages ## clang-format every C file
 	clang-format -i $(SOURCES) $(wildcard */*.h cli/*/*.h tests/*/*.[ch] bench/*/*.[ch])
 

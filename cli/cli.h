@@ -17,12 +17,15 @@ enum {
     FP_EXIT_NOT_FOUND = 127,
 };
 
-#define FP_VERB(name, usage, help) int fp_cli_##name(int count, char **arguments);
+#define FP_VERB(own, name, usage, help) int fp_cli_##own(int count, char **arguments);
 #include "cli/verbs.def"
 #undef FP_VERB
 
 /* Prints "forkpolicy: ..." on stderr. */
 __attribute__((format(printf, 1, 2))) void fp_cli_say(const char *format, ...);
+
+/* The part of --help that is about `loader-stats`. */
+void fp_loader_stats_help(void);
 
 /* The path of the shim: beside this program, else in ../lib/forkpolicy. NULL, and said, when it is
    in neither. Static. */

@@ -14,7 +14,7 @@ static const struct {
     const char *name, *arguments, *help;
     int (*run)(int count, char **arguments);
 } VERBS[] = {
-#define FP_VERB(name, arguments, help) {#name, arguments, help, fp_cli_##name},
+#define FP_VERB(own, name, arguments, help) {name, arguments, help, fp_cli_##own},
 #include "cli/verbs.def"
 #undef FP_VERB
 };
@@ -103,6 +103,7 @@ static int print_help(void)
     print_run_options();
     fp_explain_help();
     fp_report_help();
+    fp_loader_stats_help();
     return 0;
 }
 
@@ -115,6 +116,8 @@ static int print_help_of(size_t which)
         fp_explain_help();
     if (VERBS[which].run == fp_cli_report)
         fp_report_help();
+    if (VERBS[which].run == fp_cli_loader_stats)
+        fp_loader_stats_help();
     return 0;
 }
 

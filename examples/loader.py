@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A table of embeddings, split and shuffled, as torch tensors by two forked DataLoader workers.
 
-    python examples/loader.py            (from the source tree: PYTHONPATH=python, after make)
+    $ python examples/loader.py
+    {'train': 15049, 'test': 4147}
+    epoch 0: 15049 rows, mean 0.500
+    epoch 1: 15049 rows, mean 0.500
+    a batch: embedding (713, 64), label torch.bool,
+        weight with 9 nulls
 
-Needs pyarrow, numpy and torch.
+From the source tree: PYTHONPATH=python, after make. Needs pyarrow, numpy and torch.
 """
 
 import tempfile

@@ -232,6 +232,8 @@ def zsh_rest(verb):
         words += ["'(-)1:command: _command_names -e'", "'*:: : _normal'"]
     elif "PROGRAM" in takes:
         words.append("'1:program: _command_names -e'")
+    elif takes == {"PID"}:
+        words.append("'1:process: _pids'")
     elif "PID" in takes:
         words.append('\'1:process or log: _alternative "pids:process:_pids" "files:log:_files"\'')
     elif takes & {"LOG", "FILE"}:

@@ -60,7 +60,7 @@ def verbs():
     """The verbs, each with what can follow it: `options` (rows) and `takes` (words in capitals)."""
     found = []
     for verb in read("cli/verbs.def", "FP_VERB"):
-        own = "options" if verb["name"] == "run" else verb["name"]
+        own = "options" if verb["name"] == "run" else verb["own"]
         table = f"cli/{own}.def"
         options = read(table) if (ROOT / table).exists() else []
         named = {option["name"] for option in options}
