@@ -107,7 +107,7 @@ loader: all programs environments $(BUILD)/asan/libforkloader.so ## the library 
 	@echo "the same with a library under ASan and UBSan"
 	FORKLOADER_LIBRARY=$(abspath $(BUILD))/asan/libforkloader.so ARROW_DEFAULT_MEMORY_POOL=system \
 	    LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 \
-	    $(PYTEST) -q tests/loader/test_take.py tests/loader/test_bad_arrow.py \
+	    $(PYTEST) -q tests/loader/test_take.py tests/loader/test_bad_arrow.py tests/loader/test_ring.py \
 	    tests/loader/test_sql.py tests/loader/test_hash.py
 
 $(BUILD)/asan/libforkloader.so: $(wildcard loader/*.c loader/*.h) include/forkloader.h | packages

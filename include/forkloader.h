@@ -159,8 +159,8 @@ int forkloader_prefetch_submit(struct forkloader_prefetch *prefetch, struct fork
                                const uint64_t *rows, size_t count, const int *columns,
                                size_t column_count, struct forkloader_error *error);
 
-/* The oldest that was asked for and not given yet, with the error of its own take. ENOENT: there is
-   none. */
+/* The oldest that was asked for and not given yet, with the error of its own take; `schema` may be
+   NULL. ENOENT: there is none. */
 int forkloader_prefetch_next(struct forkloader_prefetch *prefetch, struct ArrowArray *array,
                              struct ArrowSchema *schema, struct forkloader_error *error);
 

@@ -3,16 +3,23 @@
 
 #include "forkpolicy.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Held over a fork, so that nothing is added or removed meanwhile. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct fl_forked *all;
-static int attached = -1; /* what forkpolicy_attach said; -1: not asked yet */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static int attached = -1;         /* what forkpolicy_attach said; -1: not asked yet */
+static __thread bool is_prepared; /* the handlers may have been registered twice, see attach */
 
 static int prepare(void *state)
 {
     (void)state;
+    if (is_prepared)
+        return 0;
+    is_prepared = true;
     pthread_mutex_lock(&mutex);
     for (struct fl_forked *forked = all; forked; forked = forked->next)
         forked->prepare(forked);
@@ -22,6 +29,9 @@ static int prepare(void *state)
 static void parent(void *state)
 {
     (void)state;
+    if (!is_prepared)
+        return;
+    is_prepared = false;
     for (struct fl_forked *forked = all; forked; forked = forked->next)
         forked->parent(forked);
     pthread_mutex_unlock(&mutex);
@@ -32,6 +42,9 @@ static void parent(void *state)
 static void child(void *state)
 {
     (void)state;
+    if (!is_prepared)
+        return;
+    is_prepared = false;
     for (struct fl_forked *forked = all; forked; forked = forked->next)
         forked->child(forked);
     pthread_mutex_init(&mutex, NULL);
@@ -44,21 +57,28 @@ static const struct forkpolicy_runtime RUNTIME = {.abi = FORKPOLICY_ABI,
                                                   .parent = parent,
                                                   .child = child};
 
+/* Not with the mutex, which nobody would let go in the child of a fork that comes now. The once is
+   such a child's to do again, even where it was all but done. */
+static void attach(void)
+{
+    attached = forkpolicy_attach(&RUNTIME);
+    if (attached == EEXIST)
+        attached = 0;
+}
+
 int fl_forked_add(struct fl_forked *forked)
 {
-    pthread_mutex_lock(&mutex);
+    pthread_once(&once, attach);
     if (attached != 0)
-        attached = forkpolicy_attach(&RUNTIME);
-    if (attached == 0) {
-        forked->previous = NULL;
-        forked->next = all;
-        if (all)
-            all->previous = forked;
-        all = forked;
-    }
-    int code = attached;
+        return attached;
+    pthread_mutex_lock(&mutex);
+    forked->previous = NULL;
+    forked->next = all;
+    if (all)
+        all->previous = forked;
+    all = forked;
     pthread_mutex_unlock(&mutex);
-    return code;
+    return 0;
 }
 
 void fl_forked_remove(struct fl_forked *forked)
@@ -77,8 +97,10 @@ void fl_forked_remove(struct fl_forked *forked)
    forgets atfork handlers of a library that goes; the shim has to be told. */
 __attribute__((destructor)) static void finish(void)
 {
+    pthread_mutex_lock(&mutex);
     for (struct fl_forked *forked = all; forked; forked = forked->next)
         forked->end(forked);
+    pthread_mutex_unlock(&mutex);
     if (attached == 0 && forkpolicy_unregister)
         (void)forkpolicy_unregister(&RUNTIME);
 }

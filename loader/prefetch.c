@@ -32,7 +32,6 @@ struct job {
     int code;
     struct forkloader_error error;
     struct ArrowArray array;
-    struct ArrowSchema schema;
     uint64_t rows[];
 };
 
@@ -64,7 +63,7 @@ static void run(struct forkloader_prefetch *prefetch)
     prefetch->running++;
     pthread_mutex_unlock(&prefetch->mutex);
     job->code = forkloader_table_take(job->table, job->rows, job->count, job->columns,
-                                      job->column_count, &job->array, &job->schema, &job->error);
+                                      job->column_count, &job->array, NULL, &job->error);
     uint64_t bytes = job->code == 0 ? fl_array_bytes(&job->array) : 0;
     pthread_mutex_lock(&prefetch->mutex);
     job->is_done = true;
@@ -96,7 +95,7 @@ static void *work(void *of)
 static void start_threads(struct forkloader_prefetch *prefetch)
 {
     sigset_t all, before;
-    if (prefetch->thread_count == prefetch->threads_wanted)
+    if (prefetch->thread_count == prefetch->threads_wanted || prefetch->ends)
         return;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -124,6 +123,7 @@ static void go_on(struct fl_forked *self)
     struct forkloader_prefetch *prefetch = (struct forkloader_prefetch *)self;
     prefetch->is_paused = false;
     pthread_cond_broadcast(&prefetch->work);
+    pthread_cond_broadcast(&prefetch->done); /* who asked meanwhile may do the work */
     pthread_mutex_unlock(&prefetch->mutex);
 }
 
@@ -182,8 +182,6 @@ static void drop(struct job *job)
 {
     if (job->array.release)
         job->array.release(&job->array);
-    if (job->schema.release)
-        job->schema.release(&job->schema);
     forkloader_table_free(job->table);
     free(job);
 }
@@ -199,6 +197,7 @@ FL_PUBLIC void forkloader_prefetch_cancel(struct forkloader_prefetch *prefetch)
     prefetch->first = prefetch->waiting = NULL;
     prefetch->end = &prefetch->first;
     prefetch->counts.bytes_ahead = 0;
+    pthread_cond_broadcast(&prefetch->done); /* there is nothing to wait for */
     pthread_mutex_unlock(&prefetch->mutex);
     while (job) {
         struct job *next = job->next;
@@ -226,18 +225,21 @@ FL_PUBLIC int forkloader_prefetch_submit(struct forkloader_prefetch *prefetch,
                                          size_t count, const int *columns, size_t column_count,
                                          struct forkloader_error *error)
 {
-    size_t row_bytes, bytes;
+    size_t row_bytes, column_bytes, bytes;
     struct job *job = NULL;
     if (!__builtin_mul_overflow(count, sizeof *rows, &row_bytes) &&
-        !__builtin_add_overflow(sizeof *job + row_bytes, column_count * sizeof *columns, &bytes))
+        !__builtin_mul_overflow(column_count, sizeof *columns, &column_bytes) &&
+        !__builtin_add_overflow(row_bytes, column_bytes, &bytes) &&
+        !__builtin_add_overflow(bytes, sizeof *job, &bytes))
         job = malloc(bytes);
     if (!job)
         return fl_fail(error, ENOMEM, "no memory for a take of %zu rows", count);
     memset(job, 0, sizeof *job);
-    memcpy(job->rows, rows, row_bytes);
+    if (count)
+        memcpy(job->rows, rows, row_bytes);
     if (columns) {
         job->columns = (int *)(job->rows + count);
-        memcpy(job->columns, columns, column_count * sizeof *columns);
+        memcpy(job->columns, columns, column_bytes);
     }
     job->table = fl_table_keep(table);
     job->column_count = column_count;
@@ -286,7 +288,8 @@ FL_PUBLIC int forkloader_prefetch_next(struct forkloader_prefetch *prefetch,
                                        struct forkloader_error *error)
 {
     array->release = NULL;
-    schema->release = NULL;
+    if (schema)
+        schema->release = NULL;
     pthread_mutex_lock(&prefetch->mutex);
     struct job *job = finish_first(prefetch);
     start_threads(prefetch);
@@ -295,13 +298,15 @@ FL_PUBLIC int forkloader_prefetch_next(struct forkloader_prefetch *prefetch,
     if (!job)
         return fl_fail(error, ENOENT, "nothing was asked for");
     int code = job->code;
+    if (code != 0 && error)
+        *error = job->error;
+    if (code == 0 && schema &&
+        (code = fl_schema_copy(schema, forkloader_table_schema(job->table), job->columns,
+                               job->column_count)) != 0)
+        (void)fl_fail(error, code, "no memory for a schema");
     if (code == 0) {
         *array = job->array;
-        *schema = job->schema;
         job->array.release = NULL;
-        job->schema.release = NULL;
-    } else if (error) {
-        *error = job->error;
     }
     drop(job);
     return code;

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 static const char MAGIC[8] = "flring1";
-static const uint64_t PAGE = 4096;
+static const uint64_t PAGE = 4096, PIECE = 4 << 20;
 
 struct fl_ring_slot *fl_ring_slot(const struct forkloader_ring *ring, size_t lane, size_t slot)
 {
@@ -29,6 +29,8 @@ uint8_t *fl_ring_data(const struct forkloader_ring *ring, const struct fl_ring_s
     return (uint8_t *)head + head->first_data + number * head->slot_bytes;
 }
 
+/* In pieces, each of which stays: a signal may undo a whole fallocate, and the next one come before
+   the whole is done again. */
 int fl_ring_back(struct forkloader_ring *ring, struct fl_ring_slot *slot, uint64_t bytes,
                  struct forkloader_error *error)
 {
@@ -36,18 +38,16 @@ int fl_ring_back(struct forkloader_ring *ring, struct fl_ring_slot *slot, uint64
         return fl_fail(error, ENOSPC,
                        "a batch of %llu bytes: a slot of the ring has %llu (slot_bytes)",
                        (unsigned long long)bytes, (unsigned long long)ring->head->slot_bytes);
-    if (bytes <= slot->backed)
-        return 0;
-    uint64_t first = (uint64_t)(fl_ring_data(ring, slot) - (uint8_t *)ring->head) + slot->backed;
-    uint64_t more = (bytes - slot->backed + PAGE - 1) & ~(PAGE - 1);
-    int code;
-    do
-        code = fallocate(ring->descriptor, 0, (off_t)first, (off_t)more) == 0 ? 0 : errno;
-    while (code == EINTR);
-    if (code != 0)
-        return fl_fail(error, ENOSPC, "no shared memory for a batch of %llu bytes: %s",
-                       (unsigned long long)bytes, strerror(code));
-    slot->backed += more;
+    uint64_t first = (uint64_t)(fl_ring_data(ring, slot) - (uint8_t *)ring->head);
+    while (slot->backed < bytes) {
+        uint64_t more = (bytes - slot->backed + PAGE - 1) & ~(PAGE - 1);
+        more = more < PIECE ? more : PIECE;
+        if (fallocate(ring->descriptor, 0, (off_t)(first + slot->backed), (off_t)more) == 0)
+            slot->backed += more;
+        else if (errno != EINTR)
+            return fl_fail(error, ENOSPC, "no shared memory for a batch of %llu bytes: %s",
+                           (unsigned long long)bytes, strerror(errno));
+    }
     return 0;
 }
 

@@ -19,9 +19,11 @@
 enum fl_slot_state { FL_SLOT_FREE, FL_SLOT_FILLING, FL_SLOT_READY, FL_SLOT_HELD };
 
 struct fl_ring_slot {
-    _Atomic uint64_t life; /* the state, and above it the process */
+    _Atomic uint64_t life;     /* the state, and above it the process */
+    _Atomic uint64_t sequence; /* the batch's: readers look for it before the slot is theirs */
     struct forkloader_ring_batch batch;
-    uint64_t bytes;  /* of what was put as bytes; 0: a parcel */
+    bool is_parcel;  /* else bytes */
+    uint64_t bytes;  /* of what was put as bytes */
     uint64_t backed; /* there is memory for so many */
 };
 

@@ -48,7 +48,7 @@ static int take_all(const struct forkloader_table *table, struct ArrowArray *arr
                     struct ArrowSchema *schema, struct forkloader_error *error)
 {
     uint64_t count = forkloader_table_rows(table);
-    uint64_t *rows = malloc((size_t)count * sizeof *rows + 1);
+    uint64_t *rows = calloc((size_t)count + 1, sizeof *rows);
     if (!rows)
         return fl_fail(error, ENOMEM, "no memory for %llu rows", (unsigned long long)count);
     for (uint64_t i = 0; i < count; i++)
@@ -99,6 +99,7 @@ static void finish(struct forkloader_ring *ring, size_t lane, struct fl_ring_slo
     struct fl_ring_lane *of = &ring->head->lane[lane];
     slot->batch = *batch;
     slot->batch.is_copy = 0;
+    atomic_store(&slot->sequence, batch->sequence);
     atomic_fetch_add(&of->batches, 1);
     atomic_fetch_add(&of->bytes, bytes);
     fl_ring_ready(ring, lane, slot);
@@ -116,7 +117,7 @@ FL_PUBLIC int forkloader_ring_put(struct forkloader_ring *ring, size_t lane,
         code = begin(ring, lane, size.bytes, milliseconds, &slot, error);
         if (code == 0) {
             fl_parcel_write(fl_ring_data(ring, slot), &size, array, schema);
-            slot->bytes = 0;
+            slot->is_parcel = true;
             finish(ring, lane, slot, batch, size.bytes);
         }
     }
@@ -136,18 +137,22 @@ FL_PUBLIC int forkloader_ring_put_bytes(struct forkloader_ring *ring, size_t lan
                                         struct forkloader_error *error)
 {
     struct fl_ring_slot *slot;
-    uint64_t bytes = FL_PARCEL_ALIGNMENT;
+    uint64_t bytes = 0, at = 0;
     for (size_t i = 0; i < part_count; i++)
-        if (__builtin_add_overflow(bytes, fl_parcel_aligned(sizes[i]), &bytes))
+        if (bytes > UINT64_MAX - FL_PARCEL_ALIGNMENT ||
+            __builtin_add_overflow(fl_parcel_aligned(bytes), sizes[i], &bytes))
             return fl_fail(error, ENOSPC, "parts of more than 2^64 bytes");
     int code = begin(ring, lane, bytes, milliseconds, &slot, error);
     if (code != 0)
         return code;
     uint8_t *to = fl_ring_data(ring, slot);
-    for (size_t i = 0; i < part_count; to += fl_parcel_aligned(sizes[i]), i++)
+    for (size_t i = 0; i < part_count; at += sizes[i], i++) {
+        at = fl_parcel_aligned(at);
         if (sizes[i])
-            memcpy(to, parts[i], sizes[i]);
+            memcpy(to + at, parts[i], sizes[i]);
+    }
     slot->bytes = bytes;
+    slot->is_parcel = false;
     finish(ring, lane, slot, batch, bytes);
     return 0;
 }
@@ -225,8 +230,8 @@ FL_PUBLIC int forkloader_ring_get(struct forkloader_ring *ring, size_t lane,
     bool copy = fl_ring_all_held(ring, lane);
     *batch = held.slot->batch;
     batch->is_copy = copy;
-    code = held.slot->bytes ? read_bytes(memory, held.slot->bytes, copy, array, schema)
-                            : fl_parcel_read(memory, copy, array, schema);
+    code = held.slot->is_parcel ? fl_parcel_read(memory, copy, array, schema)
+                                : read_bytes(memory, held.slot->bytes, copy, array, schema);
     if (code == 0 && !copy)
         code = share(&held, array);
     if (copy)

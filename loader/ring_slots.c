@@ -65,7 +65,7 @@ static struct fl_ring_slot *find(const struct search *search)
         struct fl_ring_slot *slot = fl_ring_slot(search->ring, search->lane, i);
         uint64_t seen = atomic_load(&slot->life);
         if (state_of(seen) == search->from &&
-            (search->from == FL_SLOT_FREE || slot->batch.sequence == search->sequence) &&
+            (search->from == FL_SLOT_FREE || atomic_load(&slot->sequence) == search->sequence) &&
             atomic_compare_exchange_strong(&slot->life, &seen, ours))
             return slot;
     }
@@ -77,13 +77,14 @@ static int wait_for(const struct search *search, int milliseconds, struct fl_rin
 {
     uint64_t begun = 0, until = 0;
     int code = 0;
+    *found = NULL;
     for (;;) {
         uint32_t seen = atomic_load(search->told);
         if (atomic_load(&search->ring->head->is_stopped))
             code = ECANCELED;
         else if ((*found = find(search)))
-            break;
-        if (code != 0)
+            code = 0; /* though the time was up, or a signal came */
+        if (code != 0 || *found)
             break;
         if (!begun) {
             begun = fl_now();
@@ -103,49 +104,40 @@ static int wait_for(const struct search *search, int milliseconds, struct fl_rin
                                        : "the wait failed");
 }
 
-static int check_lane(const struct forkloader_ring *ring, size_t lane,
-                      struct forkloader_error *error)
+/* Where what is looked for is told of; EINVAL: there is no such lane. */
+static int look_in(struct search *search, struct forkloader_error *error)
 {
-    if (lane < ring->head->lanes)
-        return 0;
-    return fl_fail(error, EINVAL, "lane %zu: the ring has %u", lane, ring->head->lanes);
+    struct fl_ring_head *head = search->ring->head;
+    if (search->lane >= head->lanes)
+        return fl_fail(error, EINVAL, "lane %zu: the ring has %u", search->lane, head->lanes);
+    struct fl_ring_lane *of = &head->lane[search->lane];
+    bool reads = search->from == FL_SLOT_READY;
+    search->told = reads ? &of->ready : &of->freed;
+    search->waits = reads ? &of->reader_waits : &of->writer_waits;
+    search->wait_ns = reads ? &of->reader_wait_ns : &of->writer_wait_ns;
+    search->missing = reads ? "no batch came" : "no slot came free";
+    return 0;
 }
 
 int fl_ring_wait_free(struct forkloader_ring *ring, size_t lane, int milliseconds,
                       struct fl_ring_slot **slot, struct forkloader_error *error)
 {
-    int code = check_lane(ring, lane, error);
-    if (code != 0)
-        return code;
-    struct fl_ring_lane *of = &ring->head->lane[lane];
-    struct search search = {.ring = ring,
-                            .lane = lane,
-                            .from = FL_SLOT_FREE,
-                            .to = FL_SLOT_FILLING,
-                            .told = &of->freed,
-                            .waits = &of->writer_waits,
-                            .wait_ns = &of->writer_wait_ns,
-                            .missing = "no slot came free"};
-    return wait_for(&search, milliseconds, slot, error);
+    struct search search = {
+        .ring = ring, .lane = lane, .from = FL_SLOT_FREE, .to = FL_SLOT_FILLING};
+    int code = look_in(&search, error);
+    return code ? code : wait_for(&search, milliseconds, slot, error);
 }
 
 int fl_ring_wait_ready(struct forkloader_ring *ring, size_t lane, uint64_t sequence,
                        int milliseconds, struct fl_ring_slot **slot, struct forkloader_error *error)
 {
-    int code = check_lane(ring, lane, error);
-    if (code != 0)
-        return code;
-    struct fl_ring_lane *of = &ring->head->lane[lane];
     struct search search = {.ring = ring,
                             .lane = lane,
                             .from = FL_SLOT_READY,
                             .to = FL_SLOT_HELD,
-                            .sequence = sequence,
-                            .told = &of->ready,
-                            .waits = &of->reader_waits,
-                            .wait_ns = &of->reader_wait_ns,
-                            .missing = "no batch came"};
-    return wait_for(&search, milliseconds, slot, error);
+                            .sequence = sequence};
+    int code = look_in(&search, error);
+    return code ? code : wait_for(&search, milliseconds, slot, error);
 }
 
 void fl_ring_ready(struct forkloader_ring *ring, size_t lane, struct fl_ring_slot *slot)
@@ -179,6 +171,8 @@ FL_PUBLIC size_t forkloader_ring_reap(struct forkloader_ring *ring, int process)
                 atomic_compare_exchange_strong(&slot->life, &seen, life(FL_SLOT_FREE, 0)))
                 reaped++;
         }
+        /* It may have ended before it told of what it did. */
+        tell(&ring->head->lane[lane].ready);
         tell(&ring->head->lane[lane].freed);
     }
     return reaped;

@@ -116,7 +116,7 @@ DECLARED = {  # name: (what it returns, its arguments)
     "order_export": (ctypes.c_int, HANDLE, NAMES, ctypes.POINTER(ArrowStream), ERROR),
     "prefetch_new": (INT, NEW, SIZE, WORD, ERROR),
     "prefetch_free": (None, HANDLE),
-    "prefetch_submit": (INT, HANDLE, HANDLE, WORDS, SIZE, COLUMNS, SIZE, ERROR),
+    "prefetch_submit": (INT, HANDLE, HANDLE, ADDRESS, SIZE, COLUMNS, SIZE, ERROR),
     "prefetch_next": (INT, HANDLE, ARRAY, SCHEMA, ERROR),
     "prefetch_cancel": (None, HANDLE),
     "prefetch_count": (None, HANDLE, ctypes.POINTER(PrefetchCounts)),

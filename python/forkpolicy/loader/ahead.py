@@ -9,8 +9,9 @@ from .prefetch import Prefetch
 class Ahead:
     """Batches of steps: next() gives (step, batch, rows left out).
 
-    numbers: of the steps, None: all. prefetch: how many batches are asked for ahead, of which threads take the rows; most_bytes: of
-    what lies ready. In a forked child it goes on with threads of its own.
+    numbers: of the steps, None: all. prefetch: how many batches are asked for ahead, of which
+    threads take the rows; most_bytes: of what lies ready. In a forked child it goes on with threads
+    of its own.
     """
 
     def __init__(self, units, steps, prefetch, threads, most_bytes, numbers=None):
@@ -34,7 +35,7 @@ class Ahead:
         if self._prefetch is None:
             taken = self._units.take(request) if self._units.columns is None else None
         else:
-            taken = self._prefetch.next()
+            taken = self._prefetch.next(self._units.columns.schema_taken)
             self._ask()
         batch, left_out = self._units.make(request, taken)
         return step, batch, left_out

@@ -5,7 +5,7 @@ import ctypes
 
 import pyarrow
 
-from ._library import ArrowArray, ArrowSchema, Handle, PrefetchCounts, call, library, words
+from ._library import ArrowArray, Handle, PrefetchCounts, call, library
 
 
 class Prefetch:
@@ -21,17 +21,15 @@ class Prefetch:
 
     def submit(self, table, rows, columns):
         """Asks for what table.take(rows, columns) gives."""
-        numbers = (ctypes.c_int * max(1, len(columns)))(*columns)
-        call(
-            "prefetch_submit", self._handle.pointer, table.handle, words(rows), len(rows), numbers,
-            len(columns),
-        )  # fmt: skip
+        numbers, address = (ctypes.c_int * max(1, len(columns)))(*columns), rows.ctypes.data
+        queue, count = self._handle.pointer, len(columns)
+        call("prefetch_submit", queue, table.handle, address, len(rows), numbers, count)
 
-    def next(self):
-        """The oldest that was asked for: a RecordBatch, or the error of its take."""
-        array, schema = ArrowArray(), ArrowSchema()
-        call("prefetch_next", self._handle.pointer, array, schema)
-        return pyarrow.RecordBatch._import_from_c(ctypes.addressof(array), ctypes.addressof(schema))
+    def next(self, schema):
+        """The oldest that was asked for: a RecordBatch of this schema, or the error of its take."""
+        array = ArrowArray()
+        call("prefetch_next", self._handle.pointer, array, None)
+        return pyarrow.RecordBatch._import_from_c(ctypes.addressof(array), schema)
 
     def counts(self):
         """A dict of counters, forkloader.h's forkloader_prefetch_counts."""
