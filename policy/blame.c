@@ -7,7 +7,8 @@
 
 const char *fp_cause_name(enum fp_cause cause)
 {
-    static const char *const NAMES[] = {"owner", "library", "line", "used", "only", "unknown"};
+    static const char *const NAMES[] = {"owner", "library", "joined", "line",
+                                        "used",  "only",    "unknown"};
     return NAMES[cause];
 }
 
@@ -41,12 +42,12 @@ static bool same_package(const char *one, const char *other)
     return length && length == package_length(other) && memcmp(one, other, length) == 0;
 }
 
-static int find_by_line(const struct fp_lost *lost, size_t count, const struct fp_traces *traces,
-                        bool (*same)(const char *one, const char *other))
+static int find_by_line(const struct fp_lost *lost, size_t count, const char *const *files,
+                        size_t file_count, bool (*same)(const char *one, const char *other))
 {
-    for (size_t f = 0; f < traces->file_count; f++)
+    for (size_t f = 0; f < file_count; f++)
         for (size_t i = 0; i < count; i++)
-            if (*lost[i].runtime.facts.file && same(lost[i].runtime.facts.file, traces->files[f]))
+            if (*lost[i].runtime.facts.file && same(lost[i].runtime.facts.file, files[f]))
                 return (int)i;
     return -1;
 }
@@ -76,8 +77,13 @@ int fp_blame(const struct fp_lost *lost, size_t count, const struct fp_traces *t
     } answers[] = {
         {FP_CAUSE_OWNER, traces->owner},
         {FP_CAUSE_LIBRARY, find_by_library(lost, count, traces)},
-        {FP_CAUSE_LINE, find_by_line(lost, count, traces, same_package)},
-        {FP_CAUSE_LINE, find_by_line(lost, count, traces, same_file)},
+        /* What it joins is where it waits: as if that stack stood on its own. */
+        {FP_CAUSE_JOINED,
+         find_by_line(lost, count, traces->joined, traces->joined_count, same_package)},
+        {FP_CAUSE_LINE, find_by_line(lost, count, traces->files, traces->file_count, same_package)},
+        {FP_CAUSE_JOINED,
+         find_by_line(lost, count, traces->joined, traces->joined_count, same_file)},
+        {FP_CAUSE_LINE, find_by_line(lost, count, traces->files, traces->file_count, same_file)},
         {FP_CAUSE_USED, find_used(lost, count)},
         {FP_CAUSE_ONLY, count == 1 ? 0 : -1},
     };

@@ -13,7 +13,8 @@
 enum fp_cause {
     FP_CAUSE_OWNER,   /* proof: a lost thread of it owns the lock */
     FP_CAUSE_LIBRARY, /* its library waits, in this thread or in one that this one waits for */
-    FP_CAUSE_LINE,    /* Python code of its own stands on the stack */
+    FP_CAUSE_JOINED,  /* Python code of its own stands on the stack of the thread that is joined */
+    FP_CAUSE_LINE,    /* or on this thread's */
     FP_CAUSE_USED,    /* its library was called in this child */
     FP_CAUSE_ONLY,    /* nothing else was lost */
     FP_CAUSE_UNKNOWN,
@@ -33,6 +34,8 @@ struct fp_traces {
     size_t dso_count;
     const char *const *files; /* Python files, innermost first */
     size_t file_count;
+    const char *const *joined; /* the same of the thread whose end this one waits for */
+    size_t joined_count;
 };
 
 /* The index in `lost`, or -1; `cause` says how it is known. */

@@ -119,7 +119,8 @@ void fp_event_hang(struct fp_text *text, const struct fp_event_header *header,
     fp_text_format(text, ",\"verdict\":\"%s\",\"reason\":\"%s\",\"outcome\":\"%s\",\"threads\":%u",
                    fp_grade_name(hang->opinion.grade), fp_reason_name(hang->opinion.reason),
                    fp_outcome_name(hang->outcome), hang->threads);
-    fp_text_format(text, ",\"interruptible\":%s", hang->interruptible ? "true" : "false");
+    fp_text_format(text, ",\"interruptible\":%s,\"answered\":%s",
+                   hang->interruptible ? "true" : "false", hang->answered ? "true" : "false");
     fp_text_format(text, ",\"cause\":\"%s\",\"lost\":", fp_cause_name(hang->cause));
     if (hang->lost)
         fp_record_runtime_within(text, hang->lost, &hang->judgement, RUNTIME_ROOM);

@@ -51,6 +51,7 @@ struct fp_hang {
     enum fp_outcome outcome;
     enum fp_wait wait;
     bool interruptible;            /* by SIGINT */
+    bool answered;                 /* a multiprocessing.Pool gets the error as its task's result */
     struct fp_facts waiting;       /* whose code waits: dso, package, version */
     struct fp_site at;             /* the Python lines of the wait; "" where there are none */
     unsigned long milliseconds;    /* waited so far */

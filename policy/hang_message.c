@@ -103,6 +103,8 @@ static const char *how_sure(enum fp_cause cause)
         return "it is its library that waits";
     case FP_CAUSE_LINE:
         return "its Python code is on the stack";
+    case FP_CAUSE_JOINED:
+        return "its Python code is on the stack of the thread that is joined";
     case FP_CAUSE_USED:
         return "it was called in this child";
     case FP_CAUSE_ONLY:

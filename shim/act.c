@@ -78,14 +78,17 @@ static bool raise_error(const struct fp_waiting *waiting, const struct fp_hang *
            fp_python_raise_soon(error);
 }
 
-/* A pool's parent waits for the answer of a worker that has ended: it gets one. */
-static void answer_for_pool(const struct fp_company_look *look)
+/* A pool's parent waits for the answer of a worker that has ended: it gets one. NULL: whether it
+   waits. */
+static bool answer_for_pool(const struct fp_company_look *look, const char *message)
 {
     int state;
+    bool answers = false;
     if (fp_python_enter(look->company != FP_COMPANY_ASLEEP || look->gil_is_free, &state)) {
-        fp_python_hand_over(error);
+        answers = fp_python_hand_over(message);
         fp_python_leave(state);
     }
+    return answers;
 }
 
 static void end_by_abort(void)
@@ -107,6 +110,8 @@ enum fp_advance fp_act_on_proof(struct fp_waiting *waiting, const struct fp_comp
     }
     struct fp_text text = FP_TEXT(error);
     fp_message_hang_error(&text, &hang);
+    /* Where it raises, by the worker itself. */
+    hang.answered = fp_emit_has_log() && answer_for_pool(look, NULL);
     if (wanted == FP_ON_PROVEN_RAISE && raise_error(waiting, &hang)) {
         hang.outcome = FP_OUTCOME_RAISED;
         tell(&hang);
@@ -114,7 +119,7 @@ enum fp_advance fp_act_on_proof(struct fp_waiting *waiting, const struct fp_comp
     }
     hang.outcome = wanted == FP_ON_PROVEN_ABORT ? FP_OUTCOME_ABORTED : FP_OUTCOME_EXITED;
     tell(&hang);
-    answer_for_pool(look);
+    answer_for_pool(look, error);
     if (hang.outcome == FP_OUTCOME_ABORTED)
         end_by_abort();
     _exit(FP_EXIT_STATUS);

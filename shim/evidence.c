@@ -20,24 +20,27 @@ enum { PYTHON_FRAMES = 24, NATIVE_FRAMES = 32, NAMES_SIZE = 120 };
 
 FP_LARGE static struct {
     struct fp_python_stack lines;
-    struct fp_python_frame python[PYTHON_FRAMES];
+    struct fp_python_frame python[PYTHON_FRAMES], joined[PYTHON_FRAMES];
     struct fp_native_frame native[NATIVE_FRAMES];
     struct fp_lost lost[FP_RUNTIMES_MAX];
     struct fp_judgement judgements[FP_RUNTIMES_MAX];
     uint32_t entries[FP_RUNTIMES_MAX];
     struct fp_package package;
     char names[NAMES_SIZE];
-    size_t python_count, native_count, lost_count;
+    size_t python_count, joined_count, native_count, lost_count;
     int found;
     enum fp_cause cause;
 } evidence;
 
-void fp_evidence_read_python(bool has_gil)
+void fp_evidence_read_python(bool has_gil, bool others_sleep)
 {
     evidence.lines = (struct fp_python_stack){0};
-    evidence.python_count = 0;
-    if (has_gil && fp_python_stack(&evidence.lines))
-        evidence.python_count = fp_python_frames(evidence.python, PYTHON_FRAMES);
+    evidence.python_count = evidence.joined_count = 0;
+    if (!has_gil || !fp_python_stack(&evidence.lines))
+        return;
+    evidence.python_count = fp_python_frames(evidence.python, PYTHON_FRAMES);
+    if (others_sleep)
+        evidence.joined_count = fp_python_joined_frames(evidence.joined, PYTHON_FRAMES);
 }
 
 static bool is_threading_wait(const struct fp_python_frame *frame)
@@ -107,8 +110,9 @@ static const char *library_of(const void *address)
 void fp_evidence_weigh(const struct fp_waiting *waiting, const struct fp_company_look *look,
                        bool owner_lost)
 {
-    const char *dsos[1 + NATIVE_FRAMES + FP_COMPANIONS_MAX], *files[PYTHON_FRAMES];
-    struct fp_traces traces = {.owner = -1, .dsos = dsos, .files = files};
+    const char *dsos[1 + NATIVE_FRAMES + FP_COMPANIONS_MAX], *files[PYTHON_FRAMES],
+        *joined[PYTHON_FRAMES];
+    struct fp_traces traces = {.owner = -1, .dsos = dsos, .files = files, .joined = joined};
     read_lost();
     evidence.native_count = fp_stack_native(evidence.native, NATIVE_FRAMES);
     if (owner_lost) {
@@ -124,6 +128,8 @@ void fp_evidence_weigh(const struct fp_waiting *waiting, const struct fp_company
         dsos[traces.dso_count++] = library_of(look->callers[i]);
     for (size_t i = 0; i < evidence.python_count; i++)
         files[traces.file_count++] = evidence.python[i].file;
+    for (size_t i = 0; i < evidence.joined_count; i++)
+        joined[traces.joined_count++] = evidence.joined[i].file;
     evidence.found = fp_blame(evidence.lost, evidence.lost_count, &traces, &evidence.cause);
 }
 

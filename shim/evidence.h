@@ -12,8 +12,9 @@
 #include "shim/company.h"
 #include "shim/waiting.h"
 
-/* Reads the calling thread's Python stack, if it has the GIL. */
-void fp_evidence_read_python(bool has_gil);
+/* Reads the calling thread's Python stack, if it has the GIL; and that of the thread that it joins,
+   where all others sleep. */
+void fp_evidence_read_python(bool has_gil, bool others_sleep);
 
 /* Whether the program's own code sleeps until it is killed: threading.Event().wait(). */
 bool fp_evidence_is_parked(void);

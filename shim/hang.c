@@ -58,13 +58,15 @@ static void look_closer(const struct fp_waiting *waiting, const struct fp_compan
 {
     bool python_waits = fp_python_owns(fp_owner_of(waiting->caller));
     bool is_main = is_main_thread();
-    /* Threads that are awake let it go sooner or later, as they do for each other. */
-    bool gil_is_free = facts->company != FP_COMPANY_ASLEEP || look->gil_is_free;
+    /* Threads that are awake let it go sooner or later, as they do for each other; unless they wait
+       for the mutex with which this one came back from its condition. */
+    bool lets_go = facts->company == FP_COMPANY_AWAKE && waiting->wait != FP_WAIT_CONDITION;
+    bool gil_is_free = lets_go || look->gil_is_free;
     int state;
     facts->shared =
         waiting->object && waiting->wait != FP_WAIT_JOIN && !fp_memory_is_private(waiting->object);
     bool has_gil = fp_python_enter(gil_is_free, &state);
-    fp_evidence_read_python(has_gil);
+    fp_evidence_read_python(has_gil, facts->company == FP_COMPANY_ASLEEP);
     bool is_interruptible =
         is_main ? waiting->wait == FP_WAIT_SEMAPHORE : look->main_is_interruptible;
     facts->waker = fp_waker_find(look, is_interruptible, has_gil);

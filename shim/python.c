@@ -36,7 +36,7 @@ static void look_up(void)
 /* Everything that has been there since 3.6 must be: anything less is not a Python we know. */
 static bool is_complete(void)
 {
-    return fp_python_api.Py_IsInitialized && fp_python_api.Py_DecRef &&
+    return fp_python_api.Py_IsInitialized && fp_python_api.Py_IncRef && fp_python_api.Py_DecRef &&
            fp_python_api.PyGILState_Check && fp_python_api.PyGILState_GetThisThreadState &&
            fp_python_api._PyThreadState_UncheckedGet && fp_python_api.PyEval_GetFrame &&
            fp_python_api.PyFrame_GetLineNumber && fp_python_api.PyObject_GetAttrString &&

@@ -60,6 +60,10 @@ bool fp_python_thread_name(int tid, char *name, size_t size);
 /* The calling thread's frames, innermost first, `most` of them at most; needs the GIL. */
 size_t fp_python_frames(struct fp_python_frame *frames, size_t most);
 
+/* Those of the threading.Thread that the calling thread joins, or 0; Python 3.9 and later. Needs
+   the GIL, and that no other thread runs: one without the GIL may come or go. */
+size_t fp_python_joined_frames(struct fp_python_frame *frames, size_t most);
+
 /* What Python code has set for a signal; needs the GIL. */
 enum fp_python_handler {
     FP_PYTHON_HANDLER_NONE,      /* nothing: C code of Python's own handles it */
@@ -80,7 +84,8 @@ bool fp_python_raise_soon(const char *message);
 bool fp_python_prepare_resets(const char *names);
 
 /* Where the calling thread runs a task of a multiprocessing.Pool, whose parent never notices that a
-   worker has ended: sends the error as the task's result. Needs the GIL. */
+   worker has ended: sends the error as the task's result. NULL: only says whether it does. Needs
+   the GIL. */
 bool fp_python_hand_over(const char *message);
 
 #endif

@@ -102,7 +102,7 @@ bool fp_python_hand_over(const char *message)
     void *class = error_class();
     void *function = fp_python_embedded("_forkpolicy_pool", fp_hand_over_source, "hand_over");
     void *answer = class && function
-                       ? fp_python_api.PyObject_CallFunction(function, "Os", class, message)
+                       ? fp_python_api.PyObject_CallFunction(function, "Oz", class, message)
                        : NULL;
     done = answer && fp_python_api.PyLong_AsLong(answer) == 1;
     fp_python_drop(answer);

@@ -156,25 +156,89 @@ static void copy_end(char *to, size_t size, const char *from)
     memcpy(to, from + length - kept, kept + 1);
 }
 
-size_t fp_python_frames(struct fp_python_frame *frames, size_t most)
+/* Takes over the reference to `object`. */
+static size_t copy_frames(void *object, struct fp_python_frame *frames, size_t most)
 {
     static struct frame frame; /* one thread looks at a time */
-    void *type, *value, *trace;
     size_t count = 0;
-    fp_python_api.PyErr_Fetch(&type, &value, &trace);
-    void *object = fp_python_api.PyEval_GetFrame();
     for (; object && count < most; count++) {
         read_frame(object, &frame);
         copy_end(frames[count].file, sizeof frames[count].file, frame.file);
         copy_end(frames[count].function, sizeof frames[count].function, frame.function);
         frames[count].line = frame.line;
-        void *back = frame_behind(object);
-        if (count)
-            fp_python_drop(object);
-        object = back;
-    }
-    if (count)
+        void *behind = frame_behind(object);
         fp_python_drop(object);
+        object = behind;
+    }
+    fp_python_drop(object);
+    return count;
+}
+
+size_t fp_python_frames(struct fp_python_frame *frames, size_t most)
+{
+    void *type, *value, *trace;
+    fp_python_api.PyErr_Fetch(&type, &value, &trace);
+    void *object = fp_python_api.PyEval_GetFrame(); /* borrowed */
+    fp_python_api.Py_IncRef(object);
+    size_t count = copy_frames(object, frames, most);
+    fp_python_api.PyErr_Clear();
+    fp_python_api.PyErr_Restore(type, value, trace);
+    return count;
+}
+
+/* What a frame has under this name, or NULL; a new reference. */
+static void *local(void *frame, const char *name)
+{
+    void *names = fp_python_api.PyObject_GetAttrString(frame, "f_locals");
+    void *value = names ? fp_python_api.PyMapping_GetItemString(names, name) : NULL;
+    fp_python_drop(names);
+    fp_python_api.PyErr_Clear();
+    return value;
+}
+
+/* The Thread whose end the calling thread waits for. */
+static void *joined_thread(void)
+{
+    static struct frame frame;
+    void *object = fp_python_api.PyEval_GetFrame();
+    if (!object)
+        return NULL;
+    read_frame(object, &frame);
+    /* Until 3.12 the latter is what the former waits in. */
+    bool joins =
+        strcmp(frame.function, "join") == 0 || strcmp(frame.function, "_wait_for_tstate_lock") == 0;
+    return joins && is_threading(frame.file) ? local(object, "self") : NULL;
+}
+
+/* Whether a thread is this Thread's: its outermost frame is a method of it, Thread._bootstrap. */
+static bool belongs_to(void *state, const void *thread)
+{
+    void *frame = fp_python_api.PyThreadState_GetFrame(state), *behind;
+    while (frame && (behind = frame_behind(frame))) {
+        fp_python_drop(frame);
+        frame = behind;
+    }
+    void *self = frame ? local(frame, "self") : NULL;
+    fp_python_drop(frame);
+    fp_python_drop(self);
+    return self == thread;
+}
+
+/* sys._current_frames would do, but runs the program's audit hooks. */
+size_t fp_python_joined_frames(struct fp_python_frame *frames, size_t most)
+{
+    void *type, *value, *trace, *state = NULL;
+    if (!fp_python_api.PyInterpreterState_Get || !fp_python_api.PyThreadState_GetFrame)
+        return 0;
+    fp_python_api.PyErr_Fetch(&type, &value, &trace);
+    void *thread = joined_thread();
+    if (thread)
+        state = fp_python_api.PyInterpreterState_ThreadHead(fp_python_api.PyInterpreterState_Get());
+    while (state && !belongs_to(state, thread))
+        state = fp_python_api.PyThreadState_Next(state);
+    size_t count =
+        state ? copy_frames(fp_python_api.PyThreadState_GetFrame(state), frames, most) : 0;
+    fp_python_drop(thread);
     fp_python_api.PyErr_Clear();
     fp_python_api.PyErr_Restore(type, value, trace);
     return count;

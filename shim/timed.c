@@ -5,19 +5,44 @@
 #include "shim/config.h"
 #include "shim/got.h"
 #include "shim/hang.h"
+#include "shim/python.h"
+#include "shim/runtimes.h"
 #include "shim/self.h"
+#include "shim/table.h"
 #include "shim/used.h"
 #include "shim/watched.h"
 
 #include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define CALLER __builtin_return_address(0)
 #define REAL(name) ((__typeof(&(name)))fp_got_real(FP_WATCHED_##name))
 
+/* A thread that the library itself has started in this child looks for work so, and rests. One that
+   no hook saw starting may be such a thread (jemalloc's). */
+static bool is_worker(const void *caller)
+{
+    if (syscall(SYS_gettid) == getpid())
+        return false;
+    const struct fp_object *object = fp_got_object_of(caller);
+    return !fp_self.slot || (object && fp_runtime_find(object->name) == fp_self.slot->runtime);
+}
+
+static void look(struct fp_repeated *timed, enum fp_wait wait, const void *object,
+                 const void *caller)
+{
+    struct fp_waiting waiting = {
+        .wait = wait, .timed = true, .object = object, .caller = caller, .since = timed->since};
+    if (!is_worker(caller))
+        fp_hang_look(&waiting);
+    timed->told = waiting.told;
+}
+
 void fp_timed_note(enum fp_wait wait, const void *object, const void *caller, bool woken)
 {
     struct fp_repeated *timed = &fp_self.timed;
-    enum { IN_A_ROW = 3 };
+    enum { IN_A_ROW = 3, BETWEEN_LOOKS = 1000 /* milliseconds */ };
     if (woken || fp_self.inside) {
         timed->object = NULL;
         return;
@@ -26,14 +51,12 @@ void fp_timed_note(enum fp_wait wait, const void *object, const void *caller, bo
     uint64_t now = fp_milliseconds();
     /* Python makes a new lock for each wait with a limit: it is the caller that comes again. */
     if (timed->object != caller)
-        *timed = (struct fp_repeated){.object = caller, .since = now};
+        *timed = (struct fp_repeated){
+            .object = caller, .since = now, .next_look = now + fp_config.options.hang_milliseconds};
     timed->slices++;
-    if (!timed->told && timed->slices >= IN_A_ROW &&
-        now - timed->since >= fp_config.options.hang_milliseconds) {
-        struct fp_waiting waiting = {
-            .wait = wait, .timed = true, .object = object, .caller = caller, .since = timed->since};
-        fp_hang_look(&waiting);
-        timed->told = waiting.told;
+    if (!timed->told && timed->slices >= IN_A_ROW && now >= timed->next_look) {
+        timed->next_look = now + BETWEEN_LOOKS;
+        look(timed, wait, object, caller);
     }
     errno = saved;
 }
@@ -53,6 +76,27 @@ int fp_watched_sem_timedwait(sem_t *semaphore, const struct timespec *until)
         fp_timed_note(FP_WAIT_SEMAPHORE, semaphore, CALLER, result == 0);
     return result;
 }
+
+static void note_error(enum fp_wait wait, const void *object, const void *caller, int error)
+{
+    if (error != ETIMEDOUT && !fp_self.timed.object)
+        return;
+    /* Python's threads queue for its own lock so: that says nothing, and who is about to get it
+       must not be made to ask for it. */
+    if (wait == FP_WAIT_CONDITION && fp_python_owns(fp_owner_of(caller)))
+        return;
+    fp_timed_note(wait, object, caller, error != ETIMEDOUT);
+}
+
+#define FP_TIMED(name, wait, parameters, arguments) \
+    int fp_watched_##name parameters                \
+    {                                               \
+        int error = REAL(name) arguments;           \
+        note_error(wait, object, CALLER, error);    \
+        return error;                               \
+    }
+#include "shim/timed.def"
+#undef FP_TIMED
 
 /* Servers sleep here all day. Only a child that has called a lost runtime may be waiting for its
    answer. */

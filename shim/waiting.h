@@ -29,6 +29,7 @@ struct fp_repeated {
     unsigned slices;
     bool told;
     uint64_t standstill; /* of the others at the last look, see company.h */
+    uint64_t next_look;  /* of waits with a limit of their own: not before */
 };
 
 struct fp_waiting {

@@ -27,6 +27,9 @@ int fp_watched_barrier_wait(pthread_barrier_t *barrier);
 int fp_watched_sem_clockwait(sem_t *semaphore, clockid_t clock, const struct timespec *until);
 int fp_watched_sem_timedwait(sem_t *semaphore, const struct timespec *until);
 int fp_watched_epoll_wait(int poll, struct epoll_event *events, int most, int milliseconds);
+#define FP_TIMED(name, wait, parameters, arguments) int fp_watched_##name parameters;
+#include "shim/timed.def"
+#undef FP_TIMED
 
 /* futex.c; libc's own is variadic, and takes what registers and stack hold */
 long fp_watched_syscall(long number, long a, long b, long c, long d, long e, long f);

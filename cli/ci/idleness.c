@@ -16,17 +16,23 @@ long fp_idleness_now(void)
 
 void fp_idleness_note(struct fp_idleness *idleness, const struct fp_tree *tree)
 {
-    unsigned long long ticks = 0;
+    unsigned long long ticks = 0, newest = idleness->newest;
     long now = fp_idleness_now(), elapsed = now - idleness->looked_at;
     if (elapsed < WINDOW_MILLISECONDS)
         return;
-    for (size_t i = 0; i < tree->count; i++)
-        ticks += tree->processes[i].ticks;
+    for (size_t i = 0; i < tree->count; i++) {
+        const struct fp_tree_process *process = &tree->processes[i];
+        ticks += process->ticks;
+        if (process->forked && process->begun > newest)
+            newest = process->begun;
+    }
     unsigned long long more = ticks > idleness->ticks ? ticks - idleness->ticks : 0;
     long used = (long)more * 1000 / sysconf(_SC_CLK_TCK);
     /* Fewer than before: one has ended that used some. */
-    if (!idleness->looked_at || used * 100 > elapsed * BUSY_PER_CENT || ticks < idleness->ticks)
+    if (!idleness->looked_at || used * 100 > elapsed * BUSY_PER_CENT || ticks < idleness->ticks ||
+        newest > idleness->newest)
         idleness->since = now;
+    idleness->newest = newest;
     idleness->ticks = ticks;
     idleness->looked_at = now;
 }

@@ -1,6 +1,7 @@
 /*
  * Since when a tree of processes has been idle: all of them together have used less than a
- * twentieth of one processor. Not nothing, since waits under watch come in slices.
+ * twentieth of one processor, and none has made another that goes on in its program. Not nothing,
+ * since waits under watch come in slices.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -13,6 +14,7 @@ struct fp_idleness {
     long since; /* milliseconds of fp_idleness_now; set it at the start */
     long looked_at;
     unsigned long long ticks;
+    unsigned long long newest; /* forked process, by its begin */
 };
 
 /* Milliseconds of a clock that only goes forward. */

@@ -3,7 +3,8 @@
  *
  * The shim in the job's processes writes what it finds into the log, which is read here as it
  * grows. A proven hang whose process waits on is believed at once; one that is only likely, or
- * whose process has ended without its job going on, when the whole tree has been idle for a while.
+ * whose process has ended without its job going on, when the whole tree has been idle for a while,
+ * or where every process that took its place hung as well.
  * No thread, no process but the job's: a poll, five times a second.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -13,6 +14,7 @@
 
 #include "cli/ci/idleness.h"
 #include "cli/ci/progress.h"
+#include "cli/ci/replaced.h"
 #include "cli/ci/tail.h"
 #include "cli/ci/tree.h"
 #include "cli/cli.h"
@@ -51,11 +53,13 @@ struct job {
     bool is_proven, goes_on;
     long told_at; /* milliseconds */
     struct fp_idleness idleness;
+    struct fp_replaced replaced;
 };
 
-static void note_hang(const struct fp_log_record *record, void *context)
+static void note(const struct fp_log_record *record, void *context)
 {
     struct job *job = context;
+    fp_replaced_note(&job->replaced, record);
     /* Parked: it may be how a worker sleeps until it is killed. */
     if (strcmp(record->event, "hang") != 0 ||
         strcmp(fp_log_string(record->json, "reason"), "parked") == 0)
@@ -77,6 +81,11 @@ static void note_hang(const struct fp_log_record *record, void *context)
 static const char *reason_to_end(struct job *job, const struct fp_tree *tree)
 {
     long time = fp_idleness_now(), idle = time - job->idleness.since;
+    if (job->replaced.endless.pid) {
+        job->hung = job->replaced.endless.pid;
+        job->line = job->replaced.endless.line;
+        return "it is gone, whatever takes its place hangs as it did, and its parent waits on";
+    }
     bool waits = job->hung && !job->goes_on && fp_tree_find(tree, job->hung);
     if (waits && job->is_proven && time - job->told_at >= PROVEN_MILLISECONDS)
         return "it can never go on";
@@ -205,7 +214,7 @@ static const char *look_behind(struct job *job, int signals, struct fp_tree *tre
 {
     long until = fp_idleness_now() + BEHIND_MILLISECONDS;
     do {
-        fp_tail_read(&job->tail, note_hang, job);
+        fp_tail_read(&job->tail, note, job);
         fp_tree_read(tree, getpid());
         if (job->is_proven && reason_to_end(job, tree))
             return "the job has ended, and left it behind";
@@ -221,11 +230,12 @@ static int watch(struct job *job, int signals)
     const char *reason = NULL;
     while (!job->ended && !reason) {
         take_signals(job, signals, LOOK_MILLISECONDS);
-        fp_tail_read(&job->tail, note_hang, job);
+        fp_tail_read(&job->tail, note, job);
         if (job->ended)
             break;
         fp_tree_read(&tree, getpid());
         fp_idleness_note(&job->idleness, &tree);
+        fp_replaced_look(&job->replaced, &tree);
         show_progress(job, tree.count);
         reason = reason_to_end(job, &tree);
         if (!reason && !job->hung && (job->hung = find_silent_hang(job, &tree)))
@@ -234,6 +244,7 @@ static int watch(struct job *job, int signals)
     if (!reason)
         reason = look_behind(job, signals, &tree);
     fp_tree_free(&tree);
+    fp_replaced_free(&job->replaced);
     if (reason)
         return end(job, reason);
     return WIFSIGNALED(job->status) ? 128 + WTERMSIG(job->status) : WEXITSTATUS(job->status);

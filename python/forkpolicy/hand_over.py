@@ -6,7 +6,8 @@ def hand_over(kind, message):
     had taken: whoever waits for the result waits for ever. The worker's own loop is on this
     thread's stack, with the task's numbers and the function that sends results.
 
-    Returns 1 if this thread runs such a task and the result was sent, else 0.
+    Returns 1 if this thread runs such a task and the result was sent, else 0. With no message it
+    only says whether it runs one.
     """
     import sys
 
@@ -15,7 +16,8 @@ def hand_over(kind, message):
         code = frame.f_code
         names = frame.f_locals if code.co_name == "worker" else {}
         if code.co_filename.endswith("multiprocessing/pool.py") and names.get("job") is not None:
-            names["put"]((names["job"], names["i"], (False, kind(message))))
+            if message is not None:
+                names["put"]((names["job"], names["i"], (False, kind(message))))
             return 1
         frame = frame.f_back
     return 0

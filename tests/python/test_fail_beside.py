@@ -50,14 +50,7 @@ def check_owner_and_fork(outcome, record, case):
     assert case.owner in blamed
 
 
-def if_blamed(case):
-    """lancedb's is a wait in Python, of one runtime of two."""
-    reason = "of the other thread, its Python code is not read"
-    unknown = [pytest.mark.xfail(strict=True, reason=reason)] if case.name == "lancedb" else []
-    return pytest.param(case, marks=unknown)
-
-
-@pytest.mark.parametrize("case", [if_blamed(case) for case in HANGING], ids=str)
+@pytest.mark.parametrize("case", HANGING, ids=str)
 def test_error_for_a_thread_that_hangs_and_is_waited_for(case, tmp_path):
     """The main thread has it, where it waits in Python, though the thread's wait is a library's."""
     outcome, said = beside(case, "joining", tmp_path, limit=20)

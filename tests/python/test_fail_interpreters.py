@@ -131,6 +131,20 @@ def test_thread_that_outlives_the_program(interpreter, tmp_path):
     assert said(outcome)["status"] not in ("0", "hung")
 
 
+def test_the_owner_is_known_by_the_thread_that_is_joined(interpreter, tmp_path):
+    """Its frames are read where others' can be: Python 3.9 and later."""
+    wait = Wait("joined_future")
+    outcome, file = waiting(interpreter, wait, tmp_path, policy="fail", log=tmp_path / "log")
+    assert said(outcome) == {"raised": "ForkPolicyError", "status": "3"}
+    (record,) = outcome.of("hang")
+    check_record(record, wait, file)
+    if ask_interpreter(interpreter)[1] in ("3.6", "3.7", "3.8"):
+        assert record["cause"] == "line"  # that the program itself has lost a thread
+    else:
+        assert (record["lost"]["name"], record["cause"]) == ("ThreadPoolExecutor", "joined")
+    assert record["python_stack"][-1]["function"] == "<module>"  # it is this thread's
+
+
 HANGING = [*ENDED[:-1], PARKED, Wait("joined_at_exit")]  # without the grandchild, which is left
 
 

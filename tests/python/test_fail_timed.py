@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """fail: a library that looks for its lost answer again and again is told of, and goes on."""
 
+import signal
 import subprocess
 
 import pytest
 
 from python_jobs import JOBS, run_job
-
-UNCOUNTED = [pytest.mark.xfail(strict=True, reason="such waits are not counted")]
 
 
 @pytest.fixture(scope="module")
@@ -18,28 +17,40 @@ def library(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize(
-    "wait",
-    [
-        "futex",
-        "semaphore",
-        pytest.param("condition", marks=UNCOUNTED),
-        pytest.param("condition_clock", marks=UNCOUNTED),
-    ],
-)
-def test_waits_with_a_limit_in_a_row(wait, library, tmp_path):
+def timed(library, wait, folder, ended=signal.SIGKILL):
     outcome = run_job(
         "timed.py",
         library,
         wait,
         3,
         policy="fail",
-        log=tmp_path / "log",
+        log=folder / "log",
         env={"FORKPOLICY_OPTIONS": "hang_seconds=1"},
     )
-    assert (outcome.status, outcome.stdout) == (0, "9\n"), outcome
+    assert (outcome.status, outcome.stdout) == (0, f"{ended:d}\n"), outcome
+    return outcome
+
+
+WAITS = ["futex", "semaphore", "condition", "condition_clock"]
+LOCKS = ["mutex", "mutex_clock", "read_lock", "read_lock_clock", "write_lock", "write_lock_clock"]
+
+
+@pytest.mark.parametrize("wait", WAITS + LOCKS)
+def test_waits_with_a_limit_in_a_row(wait, library, tmp_path):
+    outcome = timed(library, wait, tmp_path)
     (hang,) = outcome.of("hang")
     assert (hang["verdict"], hang["reason"], hang["outcome"]) == ("suspected", "timed", "waits")
     assert hang["lost"]["dso"] == str(library) and 1 <= hang["waiting"]["seconds"] < 2
     (line,) = [line for line in outcome.said if " may never go on: " in line]
     assert "it waits, it seems, for what was lost" in line
+
+
+def test_a_thread_that_the_library_starts_anew_may_rest(library, tmp_path):
+    outcome = timed(library, "worker", tmp_path)
+    assert not outcome.of("hang") and "may never go on" not in outcome.stderr, outcome
+
+
+def test_whoever_queues_for_the_gil_gets_it(library, tmp_path):
+    """It does so by waits with a limit, within which the shim must not ask for it again."""
+    outcome = timed(library, "gil", tmp_path, ended=3 << 8)
+    assert not outcome.of("hang"), outcome

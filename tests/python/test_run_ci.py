@@ -245,3 +245,16 @@ def test_rare_hangs_are_amplified(name):
     amplified, outcomes = held([PROGRAM, "run", "--amplify", "500", "--"], 20)
     assert bare <= 2 and amplified >= 15, (bare, amplified)
     assert all("forkpolicy: amplify: " in each.stderr for each in outcomes)
+
+
+# Children that hang, and a parent that goes on
+
+
+@pytest.mark.parametrize("way", ["again", "tasks", "sibling", "every_other"])
+def test_a_job_that_copes_with_children_that_hang_is_left_alone(way, tmp_path):
+    command = [support.environment_python("wheels"), JOBS / "replaced.py", way]
+    status, stdout, stderr, records, _ = run_ci(command, tmp_path, "--policy", "fail")
+    assert (status, stdout) == (0, "fine\n"), stderr
+    hangs = [each for each in records if each["event"] == "hang"]
+    assert len(hangs) > 10 and {each["outcome"] for each in hangs} == {"raised"}
+    assert {each["answered"] for each in hangs} == {way == "tasks"}

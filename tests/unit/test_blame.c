@@ -14,14 +14,14 @@ enum { MOST = 8 };
 
 static struct fp_lost lost[MOST];
 static size_t lost_count;
-static const char *dsos[MOST], *files[MOST];
+static const char *dsos[MOST], *files[MOST], *joined[MOST];
 static struct fp_traces traces;
 static enum fp_cause cause;
 
 static void forget(void)
 {
     lost_count = 0;
-    traces = (struct fp_traces){.owner = -1, .dsos = dsos, .files = files};
+    traces = (struct fp_traces){.owner = -1, .dsos = dsos, .files = files, .joined = joined};
 }
 
 static struct fp_lost *add(const char *dso, const char *file)
@@ -55,6 +55,11 @@ static void see_file(const char *file)
     files[traces.file_count++] = file;
 }
 
+static void see_joined(const char *file)
+{
+    joined[traces.joined_count++] = file;
+}
+
 static int blame(void)
 {
     return fp_blame(lost, lost_count, &traces, &cause);
@@ -86,14 +91,18 @@ Test(blame, the_surest_cause_answers_first, .init = forget)
     add_python("/app/line.py");
     add_native("/library.so");
     add_native("/owner.so");
+    add_python("/app/joined.py");
     see_library("/lib/libc.so.6");
     see_library("/library.so");
     see_file("/app/line.py");
+    see_joined("/app/joined.py");
     traces.owner = 4;
     EXPECT(4, OWNER);
     traces.owner = -1;
     EXPECT(3, LIBRARY);
     traces.dso_count = 1;
+    EXPECT(5, JOINED);
+    traces.joined_count = 0;
     EXPECT(2, LINE);
     traces.file_count = 0;
     EXPECT(1, USED);
@@ -111,9 +120,10 @@ Test(blame, only_the_want_of_another_is_no_evidence)
         enum fp_cause cause;
         const char *name;
         bool evidence;
-    } CAUSES[] = {{FP_CAUSE_OWNER, "owner", true}, {FP_CAUSE_LIBRARY, "library", true},
-                  {FP_CAUSE_LINE, "line", true},   {FP_CAUSE_USED, "used", true},
-                  {FP_CAUSE_ONLY, "only", false},  {FP_CAUSE_UNKNOWN, "unknown", false}};
+    } CAUSES[] = {{FP_CAUSE_OWNER, "owner", true},     {FP_CAUSE_LIBRARY, "library", true},
+                  {FP_CAUSE_LINE, "line", true},       {FP_CAUSE_JOINED, "joined", true},
+                  {FP_CAUSE_USED, "used", true},       {FP_CAUSE_ONLY, "only", false},
+                  {FP_CAUSE_UNKNOWN, "unknown", false}};
     for (size_t i = 0; i < sizeof CAUSES / sizeof *CAUSES; i++) {
         cr_expect_str_eq(fp_cause_name(CAUSES[i].cause), CAUSES[i].name);
         cr_expect_eq(fp_cause_is_evidence(CAUSES[i].cause), CAUSES[i].evidence, "%s",
@@ -273,4 +283,15 @@ Test(blame, of_those_that_were_used_a_known_one_not_the_first, .init = forget)
     add_used("/later.so", &known);
     add_used("/last.so", NULL);
     EXPECT(2, USED);
+}
+
+Test(blame, a_package_counts_for_more_than_a_file_whichever_thread_it_is_of, .init = forget)
+{
+    add_python("/app/main.py");
+    add_python(PACKAGES "one/loop.py");
+    see_joined("/app/main.py");
+    see_file(PACKAGES "one/table.py");
+    EXPECT(1, LINE);
+    see_joined(PACKAGES "one/other.py");
+    EXPECT(1, JOINED);
 }

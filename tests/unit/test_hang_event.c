@@ -124,12 +124,13 @@ TestSuite(hang_event, .init = setup);
     ",\"kind\":\"tokio\",\"class\":\"lost\",\"action\":\"fail\",\"asked\":\"fail\""                \
     ",\"names\":\"worker-0, worker-1\",\"started\":\"/app/train.py:3\",\"handlers\":[\"child\"]"
 #define ADVICE ",\"advice\":[\"say \\\"a\\\"\",\"b\"],\"source\":\"s#1\""
-#define FORK                                                                                    \
-    ",\"fork\":{\"seconds\":61.005,\"call\":\"fork\",\"origin\":\"python\",\"parent\":6,\"lost_threads\":5,\"site\":" \
-    "{\"dso\":\"/lib/libpython.so\",\"function\":\"main\""                                      \
-    ",\"user\":{\"file\":\"/app/train.py\",\"line\":10}"                                        \
-    ",\"called\":{\"file\":\"/p/torch/dataloader.py\",\"line\":12}"                             \
-    ",\"library\":{\"file\":\"/p/torch/dataloader.py\",\"line\":11}"                            \
+#define FORK                                                                                     \
+    ",\"fork\":{\"seconds\":61.005,\"call\":\"fork\",\"origin\":\"python\",\"parent\":6,\"lost_" \
+    "threads\":5,\"site\":"                                                                      \
+    "{\"dso\":\"/lib/libpython.so\",\"function\":\"main\""                                       \
+    ",\"user\":{\"file\":\"/app/train.py\",\"line\":10}"                                         \
+    ",\"called\":{\"file\":\"/p/torch/dataloader.py\",\"line\":12}"                              \
+    ",\"library\":{\"file\":\"/p/torch/dataloader.py\",\"line\":11}"                             \
     ",\"innermost\":{\"file\":\"/lib/python3.11/os.py\",\"line\":13}}}"
 
 Test(hang_event, a_hang_in_full)
@@ -138,7 +139,8 @@ Test(hang_event, a_hang_in_full)
     cr_expect_str_eq(
         buffer,
         "{\"v\":1,\"event\":\"hang\"," HEAD
-        ",\"verdict\":\"proven\",\"reason\":\"alone\",\"outcome\":\"exited\",\"threads\":1,\"interruptible\":false"
+        ",\"verdict\":\"proven\",\"reason\":\"alone\",\"outcome\":\"exited\",\"threads\":1,"
+        "\"interruptible\":false,\"answered\":false"
         ",\"cause\":\"library\",\"lost\":{" LOST_MEMBERS ADVICE "}" FORK
         ",\"waiting\":{\"seconds\":0.312,\"call\":\"syscall(futex)\",\"dso\":\"/p/one.so\""
         ",\"package\":\"one\",\"version\":\"1.2\",\"tid\":8,\"site\":{\"dso\":\"/p/one.so\""
@@ -165,9 +167,11 @@ Test(hang_event, a_deadlock_that_no_lost_runtime_explains)
     cr_expect_str_eq(
         buffer,
         "{\"v\":1,\"event\":\"hang\"," HEAD
-        ",\"verdict\":\"proven\",\"reason\":\"alone\",\"outcome\":\"waits\",\"threads\":1,\"interruptible\":false"
+        ",\"verdict\":\"proven\",\"reason\":\"alone\",\"outcome\":\"waits\",\"threads\":1,"
+        "\"interruptible\":false,\"answered\":false"
         ",\"cause\":\"unknown\",\"lost\":null"
-        ",\"fork\":{\"seconds\":61.005,\"call\":null,\"origin\":\"python\",\"parent\":6,\"lost_threads\":5,\"site\":"
+        ",\"fork\":{\"seconds\":61.005,\"call\":null,\"origin\":\"python\",\"parent\":6,\"lost_"
+        "threads\":5,\"site\":"
         "{\"dso\":\"\",\"function\":null,\"user\":null,\"called\":null,\"library\":null"
         ",\"innermost\":null}}"
         ",\"waiting\":{\"seconds\":0.312,\"call\":\"syscall(futex)\",\"dso\":\"/app/prog\""

@@ -317,11 +317,13 @@ Test(hang_message, every_reason_every_cause_and_every_outcome_is_said)
         [FP_REASON_COMPANY] = "; other threads are alive, but this runtime's are not\n",
         [FP_REASON_OUTSIDE] =
             "; what it listens to is served by threads that are not in this process\n"};
-    static const char *const CAUSES[] = {[FP_CAUSE_OWNER] = "; it holds the lock\n",
-                                         [FP_CAUSE_LIBRARY] = "; it is its library that waits\n",
-                                         [FP_CAUSE_LINE] = "; its Python code is on the stack\n",
-                                         [FP_CAUSE_USED] = "; it was called in this child\n",
-                                         [FP_CAUSE_ONLY] = "; nothing else was lost\n"};
+    static const char *const CAUSES[] = {
+        [FP_CAUSE_OWNER] = "; it holds the lock\n",
+        [FP_CAUSE_LIBRARY] = "; it is its library that waits\n",
+        [FP_CAUSE_LINE] = "; its Python code is on the stack\n",
+        [FP_CAUSE_JOINED] = "; its Python code is on the stack of the thread that is joined\n",
+        [FP_CAUSE_USED] = "; it was called in this child\n",
+        [FP_CAUSE_ONLY] = "; nothing else was lost\n"};
     static const char *const OUTCOMES[] = {
         [FP_OUTCOME_WAITS] = "  now     it goes on waiting\n",
         [FP_OUTCOME_RAISED] = "  now     ForkPolicyError is raised at that line\n",

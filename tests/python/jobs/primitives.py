@@ -118,6 +118,12 @@ def thread_join(parent):
     blocked.join()  # waits
 
 
+def joined_future(parent):
+    """Two runtimes were lost, and the thread waits for one of them."""
+    asks = start(lambda: parent.executor.submit(str).result())
+    asks.join()  # waits
+
+
 def thread_with_lock(parent):
     """The wait that nobody can end is another thread's."""
     blocked = start(lambda: with_lock(parent))

@@ -14,11 +14,15 @@ enum { PAUSE = 100000000 }; /* nanoseconds */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t answered = PTHREAD_COND_INITIALIZER;
+static pthread_mutex_t held = PTHREAD_MUTEX_INITIALIZER;
+static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
 static sem_t runs, never;
 static int word;
 
 static void *idle(void *unused)
 {
+    pthread_mutex_lock(&held);
+    pthread_rwlock_wrlock(&rwlock);
     sem_post(&runs);
     for (;;)
         pause();
@@ -77,4 +81,60 @@ void timed_condition_clock(void)
         struct timespec until = soon(CLOCK_MONOTONIC);
         pthread_cond_clockwait(&answered, &lock, CLOCK_MONOTONIC, &until);
     }
+}
+
+/* Each asks for a lock that the lost thread has. */
+#define ASKS(name, clock, ask)                   \
+    void timed_##name(void)                      \
+    {                                            \
+        for (;;) {                               \
+            struct timespec until = soon(clock); \
+            ask;                                 \
+        }                                        \
+    }
+
+ASKS(mutex, CLOCK_REALTIME, pthread_mutex_timedlock(&held, &until))
+ASKS(mutex_clock, CLOCK_MONOTONIC, pthread_mutex_clocklock(&held, CLOCK_MONOTONIC, &until))
+ASKS(read_lock, CLOCK_REALTIME, pthread_rwlock_timedrdlock(&rwlock, &until))
+ASKS(read_lock_clock, CLOCK_MONOTONIC, pthread_rwlock_clockrdlock(&rwlock, CLOCK_MONOTONIC, &until))
+ASKS(write_lock, CLOCK_REALTIME, pthread_rwlock_timedwrlock(&rwlock, &until))
+ASKS(write_lock_clock, CLOCK_MONOTONIC,
+     pthread_rwlock_clockwrlock(&rwlock, CLOCK_MONOTONIC, &until))
+
+static void *work(void *unused)
+{
+    timed_condition();
+    return unused;
+}
+
+/* The child starts the thread anew, which rests; nobody asks it. */
+void timed_worker(void)
+{
+    pthread_t thread;
+    pthread_create(&thread, 0, work, 0);
+    for (;;)
+        pause();
+}
+
+/* Called with Python's lock, it keeps it. */
+void timed_keep(void)
+{
+    sleep(2);
+}
+
+static void *call(void *back)
+{
+    void (*function)(void);
+    *(void **)&function = back;
+    function();
+    return 0;
+}
+
+/* From a thread that is not Python's, and a moment later from this one. */
+void timed_call(void *first, void *second)
+{
+    pthread_t thread;
+    pthread_create(&thread, 0, call, first);
+    usleep(PAUSE / 1000);
+    call(second);
 }
