@@ -25,9 +25,12 @@ class Counters:
 
     def _begin(self):
         self._owner = os.getpid()
-        self._file = os.fdopen(os.memfd_create(NAME, os.MFD_CLOEXEC), "r+b", buffering=0)
-        self._file.truncate(ROOM)
-        memory = mmap.mmap(self._file.fileno(), ROOM)
+        descriptor = os.memfd_create(NAME, os.MFD_CLOEXEC)
+        try:
+            os.ftruncate(descriptor, ROOM)
+            memory = mmap.mmap(descriptor, ROOM)  # which has a copy of the descriptor
+        finally:
+            os.close(descriptor)
         for number, name in enumerate(FIELDS):
             memory[RECORD * number : RECORD * number + len(name)] = name.encode()
         self._words = memoryview(memory).cast("Q")

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Loader: an epoch's batches, one after the other, for this rank."""
 
+import copy
+import numbers
 import time
 
-from ._check import seed_of, whole
+from ._check import whole
 from .ahead import Ahead
 from .counters import Counters
 from .permutation import Permutation
@@ -33,7 +35,8 @@ class Loader:
     clump_size, shard and window as in Permutation.shuffle. columns: those to be read. format: as in
     Permutation.with_format; None: the source's, of a table "tensor". transform: a function of the
     batch. on_error: what becomes of rows on which functions fail: "raise"; "skip", "warn", or a
-    function (error, row) leave them out, so that the batch is shorter and the ranks stay in step.
+    function (error, row) leave them out, so that the batch is shorter, or has no rows, and the
+    ranks stay in step. With workers all functions are called there.
 
     workers: processes that make the batches, 0: this one. start: "fork" or "spawn". prefetch:
     batches ahead, of each worker. threads: that take rows ahead where there are no workers.
@@ -42,8 +45,8 @@ class Loader:
     that died is started anew; 0: WorkerError.
 
     pack_sequences: a column of documents, in blocks of sequence_length: batch sizes are then of
-    blocks, and a batch is a dict of tokens, segments and positions (Permutation.packed, with eos_id,
-    pad_id, pack_window).
+    blocks, and a batch is a dict of tokens, segments and positions (Permutation.packed, with
+    eos_id, pad_id, pack_window).
 
     rank and world_size: None: what find_ranks finds, when an epoch begins. progress: a bar of tqdm.
 
@@ -66,16 +69,19 @@ class Loader:
             raise ValueError(f"start must be one of {', '.join(STARTS)}, not {start!r}")
         if transform is not None and not callable(transform):
             raise TypeError(f"transform must be callable, not {type(transform).__name__}")
-        self._batch_size = batch_size and whole("batch_size", batch_size, 1)
-        self._global_size = global_batch_size and whole("global_batch_size", global_batch_size, 1)
+        self._batch_size = _whole_or_none("batch_size", batch_size)
+        self._global_size = _whole_or_none("global_batch_size", global_batch_size)
         self._last = "drop" if drop_last else "pad" if pad else "short"
         self._ranks = rank, world_size
         self._find_ranks()
         permutation = _permutation(source, columns, format)
+        order = {"clump_size": clump_size, "shard": shard, "window": window}
         if shuffle:
-            seed = seed_of(seed)
-            order = {"clump_size": clump_size, "shard": shard, "window": window}
-            permutation = permutation.shuffle(seed, **order)
+            permutation = permutation.shuffle(whole("seed", seed), **order)
+        elif any(value is not None for value in order.values()):
+            raise ValueError(f"{', '.join(order)}: without shuffle there is nothing to shuffle")
+        if pack_sequences is None and sequence_length is not None:
+            raise ValueError("sequence_length: without pack_sequences there are no blocks")
         functions = () if transform is None else (transform,)
         if pack_sequences is None:
             self._units = _row_units(permutation, functions, on_error)
@@ -91,8 +97,8 @@ class Loader:
             self._packing = {"column": pack_sequences, "length": length, **options}
         self._permutation = permutation
         self._ahead = {
-            "prefetch": whole("prefetch", prefetch),
-            "threads": whole("threads", threads),
+            "prefetch": whole("prefetch", prefetch, 0, 1023),
+            "threads": whole("threads", threads, 0, 257),
             "most_bytes": whole("prefetch_bytes", prefetch_bytes),
         }
         self._of_workers = {
@@ -100,7 +106,7 @@ class Loader:
             "prefetch": self._ahead["prefetch"],
             "start": start,
             "slot_bytes": whole("slot_bytes", slot_bytes, 1),
-            "timeout": timeout,
+            "timeout": _seconds("timeout", timeout),
             "restarts": whole("restarts", restarts),
         }
         self._progress = progress
@@ -160,7 +166,8 @@ class Loader:
         """Of the source, the order and the packing: what a token is checked against."""
         if self._fingerprint is None:
             schema = self._permutation.schema
-            source = {"rows": len(self._permutation._columns.table), "columns": [[f.name, str(f.type)] for f in schema]}
+            columns = [[field.name, str(field.type)] for field in schema]
+            source = {"rows": len(self._permutation._columns.table), "columns": columns}
             order = probe(self._permutation._rows)
             self._fingerprint = fingerprint(source, order, self._packing)
         return self._fingerprint
@@ -169,6 +176,13 @@ class Loader:
 
     def _find_ranks(self):
         return find_ranks(*self._ranks)
+
+    def of_this_rank(self):
+        """A copy that stays of this rank, also in a process that would find another one."""
+        made = copy.copy(self)
+        ranks = self._find_ranks()
+        made._ranks = ranks if ranks[1] > 1 else self._ranks
+        return made
 
     def _schedule(self, epoch):
         rank, world_size = self._find_ranks()
@@ -274,6 +288,18 @@ class Iteration:
         self._source.close()
         if self._bar is not None:
             self._bar.close()
+
+
+def _whole_or_none(name, value):
+    return None if value is None else whole(name, value, 1)
+
+
+def _seconds(name, value):
+    if value is not None and not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be seconds or None, not {type(value).__name__}")
+    if value is not None and not value > 0:
+        raise ValueError(f"{name} must be above 0, not {value}")
+    return value
 
 
 def _permutation(source, columns, format):

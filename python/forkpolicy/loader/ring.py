@@ -116,6 +116,8 @@ class _Memory:
 def _tensor(values, dtype, shape):
     import torch
 
+    if not values.size:
+        return torch.empty(shape, dtype=getattr(torch, dtype))
     return torch.from_numpy(values).view(getattr(torch, dtype)).reshape(shape)
 
 
@@ -126,7 +128,9 @@ class _Pickler(pickle.Pickler):
             return NotImplemented
         if value.device.type != "cpu" or value.layout != torch.strided or value.requires_grad:
             return NotImplemented
-        values = value.contiguous().reshape(-1).view(torch.uint8).numpy()
+        values = value.resolve_conj().resolve_neg().contiguous()
+        # One value or none may have any stride.
+        values = values.as_strided((values.numel(),), (1,)).view(torch.uint8).numpy()
         return _tensor, (values, str(value.dtype).split(".")[1], tuple(value.shape))
 
 

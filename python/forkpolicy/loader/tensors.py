@@ -30,6 +30,15 @@ TEXTS = (
 )  # fmt: skip
 LISTS = types.is_list, types.is_large_list, types.is_list_view, types.is_large_list_view
 TIMES = types.is_timestamp, types.is_duration, types.is_time, types.is_date
+NUMBERS = {
+    kind.id
+    for kind in (
+        pyarrow.int8(), pyarrow.int16(), pyarrow.int32(), pyarrow.int64(),
+        pyarrow.uint8(), pyarrow.uint16(), pyarrow.uint32(), pyarrow.uint64(),
+        pyarrow.float16(), pyarrow.float32(), pyarrow.float64(),
+    )
+}  # fmt: skip
+VECTORS = pyarrow.list_(pyarrow.int8(), 1).id
 
 
 def _is(kind, tests):
@@ -43,6 +52,8 @@ def is_text(kind):
 def _plain(array):
     """Encodings undone: dictionaries, runs, views."""
     kind = array.type
+    if kind.id in NUMBERS or kind.id == VECTORS:  # most are
+        return array
     if types.is_dictionary(kind):
         return _plain(array.dictionary_decode())
     if types.is_run_end_encoded(kind):
@@ -161,6 +172,10 @@ def to_tensor(array, field, path=None):
 
     Raises TypeError for decimals, maps, unions and null columns.
     """
+    if array.type.id in NUMBERS and len(array) and not (field.nullable or array.null_count):
+        import torch
+
+        return torch.from_dlpack(array)
     path = path or field.name
     array = _plain(array)
     kind = array.type

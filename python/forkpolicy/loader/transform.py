@@ -48,6 +48,7 @@ class Transform:
 
     def __init__(self, format, functions, on_error="raise"):
         self._format = format
+        self._rows_first = getattr(format, "rows_first", True)
         self._functions = functions
         self._on_error = check_on_error(on_error)
 
@@ -57,7 +58,7 @@ class Transform:
         return not self._functions
 
     def make(self, taken):
-        """(the batch, how many rows were left out). ValueError: it has other rows than it should."""
+        """(the batch, how many rows were left out). ValueError: it has not as many as it should."""
         if self.is_plain or self._on_error == "raise":
             return self._of(taken), 0
         try:
@@ -67,7 +68,7 @@ class Transform:
 
     def _of(self, taken):
         batch = apply(self._functions, self._format(taken))
-        length = length_of(batch) if self._functions else None
+        length = length_of(batch) if self._functions and self._rows_first else None
         if length is not None and length != taken.num_rows:
             raise ValueError(f"the transform gave {length} rows for {taken.num_rows}")
         return batch
@@ -81,12 +82,19 @@ class Transform:
             except Exception as error:
                 self._tell(error, row)
         if not good:
-            raise ValueError(f"the transform failed on all {taken.num_rows} rows") from first
+            return self._of_none(taken, first), taken.num_rows
         return self._of(taken.take(pyarrow.array(good))), taken.num_rows - len(good)
+
+    def _of_none(self, taken, first):
+        """Other ranks have rows in this step: a batch of no rows, where the functions make one."""
+        try:
+            return self._of(taken.slice(0, 0))
+        except Exception:
+            raise ValueError(f"the transform failed on all {taken.num_rows} rows") from first
 
     def _tell(self, error, row):
         if callable(self._on_error):
-            self._on_error(error, row)
+            apply((lambda _: self._on_error(error, row),), None)
         elif self._on_error == "warn":
             said = f"row {row} of a batch is left out: {type(error).__name__}: {error}"
             warnings.warn(said, RuntimeWarning, stacklevel=2)

@@ -3,10 +3,13 @@
 
 import ctypes
 import multiprocessing
+import multiprocessing.connection  # which join() needs, also when the interpreter ends
+import multiprocessing.resource_tracker
 import os
 import pickle
 import signal
 import sys
+import threading
 import time
 import traceback
 import weakref
@@ -18,7 +21,11 @@ from .ring import Ring, Stopped, from_parts, to_parts
 
 ROWS, OBJECT, ERROR = range(3)  # what a batch of the ring holds
 LOOK = 200  # milliseconds between two looks at whether the others live
-END = 5  # seconds that a worker has to end
+END = 5  # seconds that all workers have to end
+AGAIN = 0.05  # seconds
+SHORT = 1000  # characters of an error that is larger than a slot
+SIGNALS = signal.SIGINT, signal.SIGTERM
+PR_SET_PDEATHSIG = 1
 
 
 class WorkerError(RuntimeError):
@@ -32,14 +39,12 @@ class _Remote(Exception):
         return f"\n\n{self.args[0]}"
 
 
-def _pack_error(error):
-    """An error as it can be pickled, with its traceback as text."""
-    text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+def _picklable(error):
     try:
         pickle.loads(pickle.dumps(error))
+        return error
     except Exception:
-        error = RuntimeError(f"{type(error).__name__}: {error}")
-    return to_parts((error, text))
+        return RuntimeError(f"{type(error).__name__}: {error}")
 
 
 class _Writer:
@@ -64,6 +69,15 @@ class _Writer:
         batch.values[0] = left_out
         self._put(self._ring.put_parts, batch, parts)
 
+    def error(self, step, error):
+        """With its traceback as text; short, where a slot has no room for it."""
+        text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+        try:
+            self.parts(step, ERROR, to_parts((_picklable(error), text)))
+        except OSError:
+            short = RuntimeError(f"{type(error).__name__}: {error}"[:SHORT])
+            self.parts(step, ERROR, to_parts((short, text[-SHORT:])))
+
 
 def _make(writer, units, step, share):
     request = units.request(share)
@@ -76,8 +90,31 @@ def _make(writer, units, step, share):
     writer.parts(step, OBJECT, to_parts(batch), left_out)
 
 
-def _work(ring, lane, units, steps, mine, parent):
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the reader is told, and ends this one
+def _start(process):
+    """Signals come to it only when they are no more handled as in the reader."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        process.start()
+        # At its exit a forked child of the reader would end what is listed there.
+        multiprocessing.process._children.discard(process)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _obey(parent, is_of_main):
+    """Ctrl-C is for the reader, who ends this process, as the reader's own end does: at once where
+    its main thread has started this process, whose end is no other thread's."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if is_of_main:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _work(ring, lane, units, steps, mine, parent, is_of_main):
+    _obey(parent, is_of_main)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
     writer = _Writer(ring, lane, parent)
@@ -88,28 +125,50 @@ def _work(ring, lane, units, steps, mine, parent):
             except Stopped:
                 raise
             except Exception as error:
-                writer.parts(step, ERROR, _pack_error(error))
+                writer.error(step, error)
                 return
     except Stopped:
         pass
 
 
+def _lives(process):
+    """False also where somebody else has waited for it, of which multiprocessing hears nothing."""
+    try:
+        return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    except ChildProcessError:
+        return False
+
+
 def _finish(ring, processes, owner):
     if os.getpid() != owner:
         return
+    try:
+        _end(ring, processes)
+    except KeyboardInterrupt:  # of which nobody hears in a finalizer: it comes again behind it
+        _end(ring, processes)
+        main = threading.main_thread().ident
+        again = threading.Timer(AGAIN, signal.pthread_kill, (main, signal.SIGINT))
+        again.daemon = True
+        again.start()
+
+
+def _end(ring, processes):
     ring.stop()
+    processes = [process for process in processes if process.pid is not None and _lives(process)]
     for process in processes:
-        if process.is_alive():
-            process.terminate()
+        process.terminate()
+    until = time.monotonic() + END
     for process in processes:
-        process.join(END)
-        if process.is_alive():
+        process.join(max(0, until - time.monotonic()))
+        if _lives(process):
             process.kill()
             process.join()
 
 
 def _said(code):
-    if code is not None and code < 0:
+    if code is None:
+        return "has ended"
+    if code < 0:
         try:
             return f"was ended by {signal.Signals(-code).name}"
         except ValueError:
@@ -137,19 +196,23 @@ class Workers:
         self._ring = Ring(workers, prefetch + 2, slot_bytes)
         self._processes = []
         self._finish = weakref.finalize(self, _finish, self._ring, self._processes, self._owner)
-        for lane in range(min(workers, len(steps))):
-            self._processes.append(self._start(lane, lane))
+        if start == "spawn":
+            multiprocessing.resource_tracker.ensure_running()  # or the first start lets signals in
+        try:
+            for lane in range(min(workers, len(steps))):
+                self._processes.append(self._worker(lane, lane))
+                _start(self._processes[lane])
+        except BaseException:
+            self.close()
+            raise
 
-    def _start(self, lane, first):
+    def _worker(self, lane, first):
         mine = range(first, len(self._steps), self._count)
-        process = self._context.Process(
-            target=_work,
-            args=(self._ring, lane, self._units, self._steps, mine, self._owner),
-            name=f"forkloader-{lane}",
-            daemon=True,
+        is_of_main = threading.current_thread() is threading.main_thread()
+        of = self._ring, lane, self._units, self._steps, mine, self._owner, is_of_main
+        return self._context.Process(
+            target=_work, args=of, name=f"forkloader-{lane}", daemon=True
         )
-        process.start()
-        return process
 
     def __next__(self):
         if os.getpid() != self._owner:
@@ -169,8 +232,10 @@ class Workers:
         begun = time.monotonic()
         while True:
             process = self._processes[lane]
-            lives = process.is_alive()
-            found = self._ring.get(lane, step, LOOK if lives else 0)
+            found = self._ring.get(lane, step, LOOK)
+            lives = found is not None or _lives(process)
+            if not lives:
+                found = self._ring.get(lane, step, 0)  # what it has put before it ended
             if found is not None:
                 return found
             if not lives:
@@ -192,7 +257,8 @@ class Workers:
                 f" step {step}"
             )
         self._restarts -= 1
-        self._processes[lane] = self._start(lane, step)
+        self._processes[lane] = self._worker(lane, step)
+        _start(self._processes[lane])
 
     def _open(self, step, batch, array, schema):
         if batch.kind == ROWS:
@@ -214,4 +280,5 @@ class Workers:
 
     def close(self):
         """Ends the workers; batches that are held stay as they are."""
+        self._next = len(self._steps)
         self._finish()
