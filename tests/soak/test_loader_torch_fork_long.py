@@ -1,4 +1,4 @@
-"""DataLoader forks while a Loader prefetches, again and again. SPDX-License-Identifier: Apache-2.0"""
+"""DataLoader forks while a Loader prefetches, many times. SPDX-License-Identifier: Apache-2.0"""
 
 import sys
 from pathlib import Path

@@ -3,22 +3,19 @@
 
 import copy
 import numbers
-import time
 
 from ._check import whole
 from .ahead import Ahead
 from .counters import Counters
-from .permutation import Permutation
+from .iteration import Iteration
 from .ranks import find_ranks
+from .recipe import fingerprint_of, ordered, packing_of, read, units_of
 from .schedule import Schedule
 from .steps import Steps
-from .token import Token, fingerprint, probe
-from .transform import Transform, check_on_error
-from .units import BlockUnits, Formatted, RowUnits
+from .token import Token
 from .workers import Workers
 
 STARTS = ("fork", "spawn")
-COUNTED_EVERY = 16  # steps; the library's counters take longer to read
 
 
 class Loader:
@@ -67,35 +64,16 @@ class Loader:
             raise ValueError("either drop_last or pad")
         if start not in STARTS:
             raise ValueError(f"start must be one of {', '.join(STARTS)}, not {start!r}")
-        if transform is not None and not callable(transform):
-            raise TypeError(f"transform must be callable, not {type(transform).__name__}")
         self._batch_size = _whole_or_none("batch_size", batch_size)
         self._global_size = _whole_or_none("global_batch_size", global_batch_size)
         self._last = "drop" if drop_last else "pad" if pad else "short"
         self._ranks = rank, world_size
         self._find_ranks()
-        permutation = _permutation(source, columns, format)
         order = {"clump_size": clump_size, "shard": shard, "window": window}
-        if shuffle:
-            permutation = permutation.shuffle(whole("seed", seed), **order)
-        elif any(value is not None for value in order.values()):
-            raise ValueError(f"{', '.join(order)}: without shuffle there is nothing to shuffle")
-        if pack_sequences is None and sequence_length is not None:
-            raise ValueError("sequence_length: without pack_sequences there are no blocks")
-        functions = () if transform is None else (transform,)
-        if pack_sequences is None:
-            self._units = _row_units(permutation, functions, on_error)
-            self._packing = None
-        else:
-            if check_on_error(on_error) != "raise":
-                raise ValueError("on_error: blocks have no rows of their own to be left out")
-            length = whole("sequence_length", sequence_length, 1)
-            options = {"eos_id": eos_id, "pad_id": pad_id, "window": pack_window}
-            blocks = permutation.packed(pack_sequences, length, **options)
-            as_tensors = permutation._format in ("tensor", "torch")
-            self._units = BlockUnits(blocks, as_tensors, permutation._functions + functions)
-            self._packing = {"column": pack_sequences, "length": length, **options}
-        self._permutation = permutation
+        self._permutation = ordered(read(source, columns, format), shuffle, seed, order)
+        options = {"eos_id": eos_id, "pad_id": pad_id, "window": pack_window}
+        self._packing = packing_of(pack_sequences, sequence_length, **options)
+        self._units = units_of(self._permutation, transform, on_error, self._packing)
         self._ahead = {
             "prefetch": whole("prefetch", prefetch, 0, 1023),
             "threads": whole("threads", threads, 0, 257),
@@ -165,11 +143,7 @@ class Loader:
     def fingerprint(self):
         """Of the source, the order and the packing: what a token is checked against."""
         if self._fingerprint is None:
-            schema = self._permutation.schema
-            columns = [[field.name, str(field.type)] for field in schema]
-            source = {"rows": len(self._permutation._columns.table), "columns": columns}
-            order = probe(self._permutation._rows)
-            self._fingerprint = fingerprint(source, order, self._packing)
+            self._fingerprint = fingerprint_of(self._permutation, self._packing)
         return self._fingerprint
 
     # Reading
@@ -244,52 +218,6 @@ class Loader:
         return LoaderDataset(self)
 
 
-class Iteration:
-    """One epoch, or what is left of it, as an iterator. close() ends it before its end."""
-
-    def __init__(self, loader, epoch, consumed):
-        self._loader = loader
-        self._epoch = epoch
-        self._steps, self._source = loader._begin(epoch, consumed)
-        self._bar = loader._bar(self._steps)
-        loader._stand(epoch, consumed, is_last=not len(self._steps))
-        workers, units = loader._of_workers["workers"], self._steps.units
-        loader._counters.set(epoch=epoch, consumed=consumed, units=units, workers=workers)
-
-    def __iter__(self):
-        return self
-
-    def __len__(self):
-        return len(self._steps)
-
-    def __next__(self):
-        begun = time.perf_counter_ns()
-        try:
-            step, batch, left_out = next(self._source)
-        except BaseException:
-            self.close()
-            raise
-        self._count(step, left_out, time.perf_counter_ns() - begun)
-        is_last = step + 1 == len(self._steps)
-        self._loader._stand(self._epoch, self._steps.consumed(step), is_last)
-        if self._bar is not None:
-            self._bar.update()
-        return batch
-
-    def _count(self, step, left_out, waited):
-        rows = sum(count for _, count in self._steps.share(step))
-        counters = self._loader._counters
-        counters.add(batches=1, rows=rows, left_out=left_out, wait_ns=waited)
-        counters.set(consumed=self._steps.consumed(step))
-        if step % COUNTED_EVERY == 0 or step + 1 == len(self._steps):
-            counters.set(**self._source.counts())
-
-    def close(self):
-        self._source.close()
-        if self._bar is not None:
-            self._bar.close()
-
-
 def _whole_or_none(name, value):
     return None if value is None else whole(name, value, 1)
 
@@ -300,19 +228,3 @@ def _seconds(name, value):
     if value is not None and not value > 0:
         raise ValueError(f"{name} must be above 0, not {value}")
     return value
-
-
-def _permutation(source, columns, format):
-    found = source
-    if not isinstance(source, Permutation):
-        found = Permutation.identity(source).with_format("tensor")
-    if columns is not None:
-        found = found.select_columns(columns)
-    return found if format is None else found.with_format(format)
-
-
-def _row_units(permutation, functions, on_error):
-    columns, format = permutation._columns, permutation._format
-    functions = permutation._functions + functions
-    transform = Transform(Formatted(format, columns), functions, on_error)
-    return RowUnits(permutation._rows, columns, transform)
