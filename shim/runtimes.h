@@ -27,14 +27,14 @@ struct fp_runtime_entry {
     const char *file;            /* Python file that started the threads, "" for native ones */
     const char *_Atomic started; /* "file:line" in the user's or a library's Python code, or "" */
     struct fp_resolved *_Atomic resolved;
+    const char *_Atomic name; /* as which it registered; NULL: it did not */
     _Atomic int state;
     _Atomic unsigned live;
     _Atomic unsigned lost;         /* threads that this process lost when it was forked */
     _Atomic unsigned workers_lost; /* of these, started by the thread that forked */
     _Atomic unsigned handlers;
-    const char *_Atomic name; /* as which it registered; NULL: it did not */
-    _Atomic bool registered;  /* goes through forks by handlers of its own (forkpolicy.h) */
-    _Atomic bool used;        /* its library was called in a child that lost its threads */
+    _Atomic bool registered; /* goes through forks by handlers of its own (forkpolicy.h) */
+    _Atomic bool used;       /* its library was called in a child that lost its threads */
 };
 
 /* Finds or makes the entry for a library (file ""; the first `started` that is not "" is kept: its
