@@ -97,8 +97,17 @@ def draw_read():
     draw("loader_read", "A batch of 1,024 random rows of 524 bytes", groups, 1e-5, 0.3)
 
 
+def draw_train():
+    groups = {}
+    for figure in read("loader_train"):
+        groups.setdefault(figure["what"], []).append(figure)
+    groups = {what: fastest_first(found) for what, found in groups.items()}
+    draw("loader_train", "1,024 shuffled rows of 524 bytes as torch tensors", groups, 5e-5, 2)
+
+
 if __name__ == "__main__":
     matplotlib.use("svg")
     with pyplot.rc_context(STYLE):
         draw_build()
         draw_read()
+        draw_train()
