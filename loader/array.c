@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "loader/array.h"
 
+#include "loader/spare.h"
+
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -48,7 +50,7 @@ static void release(struct ArrowArray *array)
     if (kept->dictionary.release)
         kept->dictionary.release(&kept->dictionary);
     for (int64_t i = 0; !kept->shared && !kept->is_borrowed && i < array->n_buffers; i++)
-        free((void *)kept->buffers[i]);
+        fl_spare_keep((void *)kept->buffers[i]);
     if (kept->shared)
         fl_shared_drop(kept->shared);
     if (kept->buffers != first_buffers(array))
@@ -106,18 +108,28 @@ int fl_array_more(struct ArrowArray *array, size_t buffers)
     return 0;
 }
 
-void *fl_array_buffer(struct ArrowArray *array, size_t number, size_t bytes)
+static void *new_buffer(size_t room)
 {
-    size_t alignment = bytes >= HUGE_FROM ? HUGE_PAGE : ALIGNMENT, size;
-    if (bytes > (size_t)PTRDIFF_MAX - 2 * HUGE_PAGE)
-        return NULL;
-    size = bytes ? (bytes + ALIGNMENT - 1) & ~(ALIGNMENT - 1) : ALIGNMENT;
+    size_t alignment = room >= HUGE_FROM ? HUGE_PAGE : ALIGNMENT;
     void *buffer = NULL;
-    if (posix_memalign(&buffer, alignment, size) != 0)
+    if (posix_memalign(&buffer, alignment, room) != 0)
         return NULL;
     if (alignment == HUGE_PAGE)
-        (void)madvise(buffer, size & ~(size_t)4095, MADV_HUGEPAGE); /* a wish */
-    memset((uint8_t *)buffer + bytes, 0, size - bytes);
+        (void)madvise(buffer, room & ~(size_t)4095, MADV_HUGEPAGE); /* a wish */
+    return buffer;
+}
+
+void *fl_array_buffer(struct ArrowArray *array, size_t number, size_t bytes)
+{
+    if (bytes > (size_t)PTRDIFF_MAX - 2 * HUGE_PAGE)
+        return NULL;
+    size_t room = bytes ? (bytes + ALIGNMENT - 1) & ~(ALIGNMENT - 1) : ALIGNMENT;
+    void *buffer = fl_spare_take(room);
+    if (!buffer)
+        buffer = new_buffer(room);
+    if (!buffer)
+        return NULL;
+    memset((uint8_t *)buffer + bytes, 0, room - bytes);
     array->buffers[number] = buffer;
     kept_of(array)->sizes[number] = bytes;
     return buffer;
@@ -125,7 +137,7 @@ void *fl_array_buffer(struct ArrowArray *array, size_t number, size_t bytes)
 
 void fl_array_drop_buffer(struct ArrowArray *array, size_t number)
 {
-    free((void *)array->buffers[number]);
+    fl_spare_keep((void *)array->buffers[number]);
     array->buffers[number] = NULL;
     kept_of(array)->sizes[number] = 0;
 }
