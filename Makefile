@@ -18,7 +18,7 @@ SHIM_LINK := -shared -Wl,-z,noseparate-code,--sort-section=name -Wl,-z,defs,-z,n
 
 POLICY := $(wildcard policy/*.c)
 COMMON := $(wildcard common/*.c)
-SHIM := $(wildcard shim/*.c) shim/entry.S
+SHIM := $(wildcard shim/*/*.c shim/*/*.S)
 CLI := $(wildcard cli/*.c cli/*/*.c) $(wildcard cli/*/*.S)
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(1)))
 LIBRARY := $(BUILD)/libforkpolicy.so
@@ -46,12 +46,16 @@ $(BUILD)/obj/%.o: %.c | packages
 	$(call say,compile)
 	$(Q)$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
 
+$(BUILD)/obj/%.o: %.S | packages
+	$(call say,compile)
+	$(Q)$(CC) $(FLAGS) -c -o $@ $<
+
 RESETS := $(wildcard python/forkpolicy/resets/*.py)
 $(BUILD)/resets.py: tools/embed_resets.py $(RESETS)
 	$(call say,make)
 	$(Q)$(PYTHON) $^ > $@
 
-$(BUILD)/obj/shim/entry.o: shim/entry.S python/forkpolicy/error.py python/forkpolicy/hand_over.py $(BUILD)/resets.py
+$(BUILD)/obj/shim/python/embed.o: shim/python/embed.S python/forkpolicy/error.py python/forkpolicy/hand_over.py $(BUILD)/resets.py
 	$(call say,compile)
 	$(Q)$(CC) $(FLAGS) -Wa,-I$(BUILD) -c -o $@ $<
 
@@ -71,7 +75,7 @@ $(BUILD)/obj/known.o: $(BUILD)/known.c
 	$(call say,compile)
 	$(Q)$(CC) $(FLAGS) -c -o $@ $<
 
-$(BUILD)/exports.map: shim/exports.map.in shim/hooks.def
+$(BUILD)/exports.map: shim/hooks/exports.map.in shim/hooks/hooks.def
 	$(call say,make)
 	$(Q)$(CC) -E -P -x c -I. -o $@ $<
 

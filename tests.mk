@@ -5,8 +5,8 @@ UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 FUZZ := rules policy_text options log arrow sql
 PERMUTATION := loader/permutation.c loader/feistel.c loader/feistel_groups.c
 # What the unit tests link: the pure core, and the guest's tables, which need no preload.
-TESTED := $(POLICY) $(COMMON) shim/table.c shim/runtimes.c shim/once.c shim/owners.c \
-          shim/elf.c shim/sites.c shim/lost.c $(wildcard tests/unit/support/*.c) \
+TESTED := $(POLICY) $(COMMON) shim/base/self.c shim/threads/table.c shim/threads/runtimes.c shim/base/report_once.c shim/libraries/address.c \
+          shim/libraries/elf.c shim/threads/sites.c shim/threads/lost.c $(wildcard tests/unit/support/*.c) \
           $(wildcard loader/*.c)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
@@ -97,7 +97,7 @@ warnings: $(BUILD)/known.c | packages ## gcc and clang without a warning
 	    done; echo "warnings: none by $$compiler"; done
 
 rooms: all ## every file keeps to its room (docs/design.md)
-	@BUILD=$(BUILD) sh tools/check-rooms.sh
+	@$(PYTHON) -B tools/check_rooms.py $(BUILD)
 
 preload: all programs environments ## the shim under small host programs
 	$$(sh tools/other-user.sh) $(PYTEST) -q tests/preload
@@ -125,7 +125,7 @@ format: | packages ## clang-format every C file
 	clang-format -i $(SOURCES) $(wildcard */*.h cli/*/*.h tests/*/*.[ch] bench/*/*.[ch])
 
 lint: $(BUILD)/known.c | packages ## clang-format and clang-tidy find nothing
-	clang-format --dry-run --Werror $(SOURCES) $(wildcard policy/*.h common/*.h shim/*.h cli/*.h cli/*/*.h loader/*.h)
+	clang-format --dry-run --Werror $(SOURCES) $(wildcard policy/*.h common/*.h shim/*/*.h cli/*.h cli/*/*.h loader/*.h)
 	clang-tidy --quiet $(SOURCES) -- -std=c11 -I. -Iinclude
 
 soak: all programs environments ## what is too long for CI: races again and again, fuzzing

@@ -1,7 +1,7 @@
 /*
  * The nouns. A fork is told in three values, each made from the one before:
  *
- *     snapshot   what was alive when the process forked          (shim/look.c)
+ *     snapshot   what was alive when the process forked          (shim/fork/look.c)
  *     verdict    what the policy says about it                   (decide.c)
  *     event      the words for people and the record for tools   (message.c, event.c)
  *

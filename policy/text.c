@@ -65,13 +65,15 @@ void fp_text_append(struct fp_text *text, const char *bytes, size_t length)
         text->data[text->length] = '\0';
 }
 
-static void append_number(struct fp_text *text, bool negative, unsigned long value)
+static const char HEX[] = "0123456789abcdef";
+
+static void append_number(struct fp_text *text, bool negative, unsigned long value, unsigned base)
 {
     char digits[24];
     size_t at = sizeof digits;
     do
-        digits[--at] = (char)('0' + value % 10);
-    while (value /= 10);
+        digits[--at] = HEX[value % base];
+    while (value /= base);
     if (negative)
         digits[--at] = '-';
     fp_text_append(text, digits + at, sizeof digits - at);
@@ -79,7 +81,8 @@ static void append_number(struct fp_text *text, bool negative, unsigned long val
 
 static void append_signed(struct fp_text *text, long value)
 {
-    append_number(text, value < 0, value < 0 ? 0UL - (unsigned long)value : (unsigned long)value);
+    append_number(text, value < 0, value < 0 ? 0UL - (unsigned long)value : (unsigned long)value,
+                  10);
 }
 
 void fp_text_vformat(struct fp_text *text, const char *format, va_list arguments)
@@ -104,12 +107,17 @@ void fp_text_vformat(struct fp_text *text, const char *format, va_list arguments
         } else if (*at == 'd') {
             append_signed(text, va_arg(arguments, int));
         } else if (*at == 'u') {
-            append_number(text, false, va_arg(arguments, unsigned));
+            append_number(text, false, va_arg(arguments, unsigned), 10);
+        } else if (*at == 'x') {
+            append_number(text, false, va_arg(arguments, unsigned), 16);
         } else if (strncmp(at, "ld", 2) == 0) {
             append_signed(text, va_arg(arguments, long));
             at++;
         } else if (strncmp(at, "lu", 2) == 0 || strncmp(at, "zu", 2) == 0) {
-            append_number(text, false, va_arg(arguments, unsigned long));
+            append_number(text, false, va_arg(arguments, unsigned long), 10);
+            at++;
+        } else if (strncmp(at, "lx", 2) == 0) {
+            append_number(text, false, va_arg(arguments, unsigned long), 16);
             at++;
         } else {
             fp_text_append(text, "%", 1);
@@ -143,8 +151,6 @@ static size_t utf8_length(const unsigned char *at, size_t left)
         return 0;
     return length;
 }
-
-static const char HEX[] = "0123456789abcdef";
 
 void fp_text_quote(struct fp_text *text, struct fp_slice bytes, size_t most)
 {

@@ -43,7 +43,7 @@ struct fp_slice fp_slice_word(struct fp_slice *rest);
 void fp_text_reset(struct fp_text *text);
 void fp_text_append(struct fp_text *text, const char *bytes, size_t length);
 
-/* The part of printf that is needed: %s %.*s %c %d %ld %u %lu %zu %%. */
+/* The part of printf that is needed: %s %.*s %c %d %ld %u %lu %zu %x %lx %%. */
 __attribute__((format(printf, 2, 3))) void fp_text_format(struct fp_text *text, const char *format,
                                                           ...);
 

@@ -156,7 +156,7 @@ def test_no_frame_of_ours_in_a_threads_backtrace(name):
     # gdb got to the end of the stack, which is in libc, with or without its debug symbols
     assert re.search(r"start_thread|clone|libc\.so", frames.strip().splitlines()[-1]), frames
     assert (
-        "libforkpolicy" not in frames and "run_posix" not in frames and "run_c11" not in frames
+        "libforkpolicy" not in frames and "fp_thread_run_posix" not in frames and "fp_thread_run_c11" not in frames
     ), frames
 
 
@@ -177,8 +177,8 @@ def machine_code():
 @pytest.mark.parametrize(
     "function",
     [
-        "run_posix",
-        "run_c11",
+        "fp_thread_run_posix",
+        "fp_thread_run_c11",
         "vfork",
         "_ZNSt6thread15_M_start_threadESt10unique_ptrINS_6_StateE" "St14default_deleteIS1_EEPFvvE",
     ],

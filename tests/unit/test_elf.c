@@ -1,5 +1,5 @@
 /*
- * Tests of shim/elf.c, on this program and the libraries that it has loaded; the loader's own
+ * Tests of shim/libraries/elf.c, on this program and the libraries that it has loaded; the loader's own
  * functions know the answers. SPDX-License-Identifier: Apache-2.0
  */
 #define _GNU_SOURCE
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "shim/elf.h"
+#include "shim/libraries/elf.h"
 
 enum { OBJECTS_MAX = 64 };
 

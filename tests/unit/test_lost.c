@@ -1,4 +1,5 @@
-/* Tests of shim/lost.c, in children that are forked here. SPDX-License-Identifier: Apache-2.0 */
+/* Tests of shim/threads/lost.c, in children that are forked here. SPDX-License-Identifier:
+ * Apache-2.0 */
 #define _GNU_SOURCE
 #include <criterion/criterion.h>
 #include <pthread.h>
@@ -6,15 +7,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "shim/lost.h"
-#include "shim/self.h"
-#include "shim/table.h"
+#include "shim/base/self.h"
+#include "shim/threads/lost.h"
+#include "shim/threads/table.h"
 
 /* What the shim does in a forked child (watch.c, child.c). */
+static _Thread_local bool is_survivor;
+static uint32_t reset = FP_ENTRY_NONE; /* the runtime that was reset for the fork */
+
+static bool is_reset(uint32_t runtime)
+{
+    return runtime == reset;
+}
+
 static void enter_child(pid_t parent)
 {
-    fp_lost_note(parent);
-    fp_self.survivor = true;
+    fp_lost_note(parent, is_survivor, is_reset);
+    is_survivor = true;
     fp_table_child();
 }
 
@@ -310,7 +319,7 @@ Test(lost, what_was_reset_for_this_fork_is_not_lost)
 {
     add_live(first, 4001);
     add_live(second, 4002);
-    fp_self.resets = (struct fp_resets){.count = 1, .entries = {first}};
+    reset = first;
     cr_expect(in_child(the_others_alone_are_noted));
 }
 

@@ -1,8 +1,8 @@
-/* Tests of shim/once.c. SPDX-License-Identifier: Apache-2.0 */
+/* Tests of shim/base/report_once.c. SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "shim/once.h"
+#include "shim/base/report_once.h"
 
 Test(once, each_pair_of_site_and_runtime_is_told_once)
 {

@@ -1,10 +1,10 @@
-/* Tests of shim/runtimes.c. SPDX-License-Identifier: Apache-2.0 */
+/* Tests of shim/threads/runtimes.c. SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "shim/runtimes.h"
+#include "shim/threads/runtimes.h"
 
 Test(runtimes, a_library_is_found_again_by_its_path_alone)
 {

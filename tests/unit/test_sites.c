@@ -1,4 +1,4 @@
-/* Tests of shim/sites.c. SPDX-License-Identifier: Apache-2.0 */
+/* Tests of shim/threads/sites.c. SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -7,8 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "shim/runtimes.h"
-#include "shim/sites.h"
+#include "shim/threads/runtimes.h"
+#include "shim/threads/sites.h"
 
 enum { MOST = 256 };
 

@@ -1,13 +1,13 @@
-/* Tests of shim/table.c. SPDX-License-Identifier: Apache-2.0 */
+/* Tests of shim/threads/table.c. SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "shim/runtimes.h"
-#include "shim/self.h"
-#include "shim/table.h"
+#include "shim/threads/runtimes.h"
+#include "shim/base/self.h"
+#include "shim/threads/table.h"
 
 static bool count_slot(struct fp_thread_slot *slot, fp_life life, void *context)
 {

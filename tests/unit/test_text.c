@@ -92,10 +92,12 @@ Test(text, format_agrees_with_printf)
         char ours[200], theirs[200];
         struct fp_text text = FP_TEXT(ours);
         long n = NUMBERS[i];
-        fp_text_format(&text, "a%%%d|%u|%ld|%lu|%zu|%s|%.*s|%c%%", (int)n, (unsigned)n, n,
-                       (unsigned long)n, (size_t)n, "str", 2, "cut", 'x');
-        snprintf(theirs, sizeof theirs, "a%%%d|%u|%ld|%lu|%zu|%s|%.*s|%c%%", (int)n, (unsigned)n, n,
-                 (unsigned long)n, (size_t)n, "str", 2, "cut", 'x');
+        fp_text_format(&text, "a%%%d|%u|%ld|%lu|%zu|%x|%lx|%s|%.*s|%c%%", (int)n, (unsigned)n, n,
+                       (unsigned long)n, (size_t)n, (unsigned)n, (unsigned long)n, "str", 2, "cut",
+                       'x');
+        snprintf(theirs, sizeof theirs, "a%%%d|%u|%ld|%lu|%zu|%x|%lx|%s|%.*s|%c%%", (int)n,
+                 (unsigned)n, n, (unsigned long)n, (size_t)n, (unsigned)n, (unsigned long)n, "str", 2,
+                 "cut", 'x');
         cr_assert_str_eq(ours, theirs);
     }
 }

@@ -1,0 +1,47 @@
+/* See child.h. SPDX-License-Identifier: Apache-2.0 */
+#include "shim/fork/child.h"
+
+#include "policy/decide.h"
+#include "shim/base/child_section.h"
+#include "shim/base/config.h"
+#include "shim/base/self.h"
+#include "shim/fork/registered.h"
+#include "shim/hang/hang.h"
+#include "shim/reset/epoll.h"
+#include "shim/reset/reset.h"
+#include "shim/reset/sockets.h"
+#include "shim/reset/stack_cache.h"
+#include "shim/threads/runtimes.h"
+#include "shim/threads/table.h"
+#include "shim/watch/patch.h"
+#include "shim/watch/syscall_dispatch.h"
+#include "shim/watch/watch.h"
+
+/* The child's surroundings: what it would share with the parent, or with threads that are gone. */
+static void surround(void)
+{
+    fp_patch_child();
+    if (!fp_policy_can_reset(&fp_config.policy))
+        return;
+    fp_sockets_inherit(fp_config.options.sever);
+    fp_epoll_unshare(); /* and watches what is there now */
+    fp_stacks_child();
+}
+
+FP_CHILD void fp_child_enter(void)
+{
+    /* A signal handler forked in the midst of our own work, which the child will go on with: the
+       table stays as that work knows it, and the next census puts it right. */
+    if (fp_self.inside)
+        return;
+    if (fp_table_ever_threaded()) {
+        fp_hang_child();
+        bool is_watched = fp_watch_child();
+        fp_table_child();
+        fp_reset_child();
+        if (is_watched)
+            surround();
+    }
+    fp_registered_child();
+    fp_dispatch_arm(); /* a fork ends it */
+}

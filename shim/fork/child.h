@@ -1,0 +1,15 @@
+/*
+ * The child room: what runs in a forked child before its code goes on. Async-signal-safe and
+ * without locks, because the threads that held them are gone; `make check-child` compares what
+ * child.c and table.c call with a list.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FP_SHIM_FORK_CHILD_H
+#define FP_SHIM_FORK_CHILD_H
+
+/* May run twice for one fork (as an atfork handler and behind the hook). Keeps errno: its only
+   system call, gettid, cannot fail. */
+void fp_child_enter(void);
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * The story of a fork: look, decide, say, fork, and in the child forget who is gone.
+ *
+ * A process that never had a second thread takes the short way and makes no system call of ours.
+ * Runs on the forking thread, between any two instructions of the others: nothing here or below
+ * takes a lock, allocates, or uses stdio.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#define _GNU_SOURCE
+#include "shim/fork/fork.h"
+
+#include "shim/base/self.h"
+#include "shim/fork/child.h"
+#include "shim/fork/fork_context.h"
+#include "shim/fork/registered.h"
+
+#include <errno.h>
+
+/* In the child, what is done by our atfork handler is done again: not every fork runs handlers. */
+static pid_t fork_now(fp_real_fork *real, void *context)
+{
+    pid_t child = real(context);
+    if (child == 0)
+        fp_child_enter();
+    return child;
+}
+
+/* The atfork handler finds that a hook has seen this fork. */
+static pid_t seen_fork_now(fp_real_fork *real, void *context)
+{
+    fp_self.forking++;
+    pid_t child = fork_now(real, context);
+    fp_self.forking--;
+    return child;
+}
+
+/* Looks and says; false where nothing is lost that matters. */
+static bool tell_fork(struct fp_fork_context *at_fork, const char *call, const void *caller,
+                      bool watches)
+{
+    struct fp_work work = fp_work_begin();
+    bool tells = fp_look_and_decide(at_fork, call, caller);
+    if (tells)
+        fp_report_say(at_fork);
+    if (tells && at_fork->verdict.refuse)
+        fp_report_record(at_fork, 0);
+    else if (tells && watches)
+        fp_prepare_child(call, &at_fork->place);
+    fp_work_end(work);
+    return tells;
+}
+
+/* Out of line: the context is 14 KiB of stack, and what a fork finds touched there is copied again,
+   page by page. */
+__attribute__((noinline)) static pid_t told_fork(const char *call, const void *caller, bool watches,
+                                                 fp_real_fork *real, void *context)
+{
+    struct fp_fork_context at_fork;
+    bool tells = tell_fork(&at_fork, call, caller, watches);
+    if (tells && at_fork.verdict.refuse) {
+        errno = ENOTSUP; /* not EAGAIN: bash would retry for 15 seconds */
+        return -1;
+    }
+    pid_t child = seen_fork_now(real, context);
+    if (tells && child > 0) {
+        struct fp_work work = fp_work_begin();
+        fp_report_record(&at_fork, child);
+        fp_work_end(work);
+    }
+    return child;
+}
+
+pid_t fp_fork_story(const char *call, const void *caller, fp_real_fork *real, void *context)
+{
+    struct fp_outlook outlook = fp_look_ahead();
+    if (outlook.tells)
+        return told_fork(call, caller, outlook.watches, real, context);
+    if (!outlook.watches)
+        return fork_now(real, context);
+    fp_prepare_silently(call, caller);
+    return seen_fork_now(real, context);
+}
+
+pid_t fp_fork_handled(const char *call, const void *caller, fp_real_fork *real, void *context)
+{
+    if (!fp_registered_prepare()) {
+        errno = ENOTSUP;
+        return -1;
+    }
+    pid_t child = fp_fork_story(call, caller, real, context);
+    if (child > 0)
+        fp_registered_parent();
+    else if (child < 0)
+        fp_registered_failed();
+    return child;
+}

@@ -1,0 +1,30 @@
+/*
+ * The child will be watched: what it needs to know is found out in the parent, before the fork.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "shim/base/config.h"
+#include "shim/base/self.h"
+#include "shim/fork/fork_context.h"
+#include "shim/fork/quiesce.h"
+#include "shim/reset/reset.h"
+#include "shim/watch/watch.h"
+
+void fp_prepare_child(const char *call, const struct fp_place *place)
+{
+    if (place->python.execs)
+        return;
+    fp_watch_prepare(call, place->origin, &place->site);
+    fp_quiesce();
+    if (fp_policy_can_reset(&fp_config.policy) && place->origin != FP_ORIGIN_NATIVE_IN_PYTHON)
+        fp_reset_prepare();
+}
+
+__attribute__((noinline)) void fp_prepare_silently(const char *call, const void *caller)
+{
+    struct fp_place place;
+    struct fp_work work = fp_work_begin();
+    fp_look_at_place(&place, caller);
+    fp_prepare_child(call, &place);
+    fp_work_end(work);
+}

@@ -1,0 +1,91 @@
+/* See quiesce.h. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "shim/fork/quiesce.h"
+
+#include "common/files.h"
+#include "policy/reset_event.h"
+#include "shim/base/clock.h"
+#include "shim/base/config.h"
+#include "shim/base/emit.h"
+#include "shim/threads/census.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+struct look {
+    pid_t self;
+    int busy; /* the first thread that does not sleep; 0: all do */
+};
+
+static int number_of(const char *digits)
+{
+    int number = 0;
+    for (; *digits >= '0' && *digits <= '9'; digits++)
+        number = number * 10 + (*digits - '0');
+    return number;
+}
+
+/* malloc and the loader call the kernel for memory with their locks held. */
+static bool is_for_memory(int call)
+{
+    return call == SYS_mmap || call == SYS_munmap || call == SYS_brk || call == SYS_mprotect ||
+           call == SYS_madvise || call == SYS_mremap;
+}
+
+static bool visit(const char *name, void *context)
+{
+    struct look *look = context;
+    char path[48], line[128];
+    struct fp_text text = FP_TEXT(path);
+    int tid = number_of(name);
+    if (!tid || tid == look->self)
+        return true;
+    fp_text_format(&text, "/proc/self/task/%d/syscall", tid);
+    if (fp_file_read(path, line, sizeof line) <= 0)
+        return true;                            /* it has ended, or the kernel does not tell */
+    bool runs = line[0] < '0' || line[0] > '9'; /* "running" */
+    if (runs || is_for_memory(number_of(line)))
+        look->busy = tid;
+    return !look->busy;
+}
+
+static int find_busy(void)
+{
+    struct look look = {.self = (pid_t)syscall(SYS_gettid)};
+    int folder = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return 0;
+    fp_folder_each(folder, visit, &look);
+    close(folder);
+    return look.busy;
+}
+
+static void record(uint64_t begun, const char *name, bool is_quiet)
+{
+    char line[1024], host[65];
+    struct fp_text text = FP_TEXT(line);
+    if (!fp_emit_has_log())
+        return;
+    struct fp_event_header header = fp_emit_header("quiesce", host, sizeof host);
+    fp_event_quiesce(&text, &header, fp_microseconds() - begun, name, is_quiet);
+    fp_emit_record(&text);
+}
+
+void fp_quiesce(void)
+{
+    const struct timespec pause = {.tv_nsec = 200000};
+    uint64_t begun = fp_microseconds(), limit = fp_config.options.quiesce_milliseconds * 1000UL;
+    char name[FP_COMM_SIZE] = "";
+    int busy;
+    if (!limit)
+        return;
+    while ((busy = find_busy()) && fp_microseconds() - begun < limit) {
+        fp_census_name(busy, name);
+        nanosleep(&pause, NULL);
+    }
+    if (name[0])
+        record(begun, name, !busy);
+}

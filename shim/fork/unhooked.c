@@ -1,0 +1,67 @@
+/*
+ * Forks that come by another way than a hook around fork: through Python's audit event, before
+ * Python has done anything for the fork, or through our atfork handler, when the fork can no longer
+ * be refused (daemon and the like).
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#define _GNU_SOURCE
+#include "policy/message.h"
+#include "shim/base/config.h"
+#include "shim/base/self.h"
+#include "shim/fork/fork.h"
+#include "shim/fork/fork_context.h"
+#include "shim/reset/reset.h"
+
+__attribute__((noinline)) static void tell_unseen_fork(const void *caller, bool watches)
+{
+    struct fp_fork_context at_fork;
+    struct fp_work work = fp_work_begin();
+    if (fp_look_and_decide(&at_fork, "fork", caller)) {
+        at_fork.verdict.refuse = false; /* too late */
+        fp_report_say(&at_fork);
+        fp_report_record(&at_fork, 0);
+        if (watches)
+            fp_prepare_child("fork", &at_fork.place);
+    }
+    fp_work_end(work);
+}
+
+void fp_fork_unseen(const void *caller)
+{
+    struct fp_outlook outlook = fp_look_ahead();
+    if (outlook.tells)
+        tell_unseen_fork(caller, outlook.watches);
+    else if (outlook.watches)
+        fp_prepare_silently("fork", caller);
+}
+
+__attribute__((noinline)) static bool refuse_in_python(const char *call, const void *caller)
+{
+    struct fp_fork_context at_fork;
+    struct fp_work work = fp_work_begin();
+    bool refused = fp_look_and_decide(&at_fork, call, caller) && at_fork.verdict.refuse;
+    if (refused) {
+        char message[1024];
+        struct fp_text text = FP_TEXT(message);
+        fp_report_say(&at_fork);
+        fp_report_record(&at_fork, 0);
+        fp_message_refusal(&text, &at_fork.snapshot, &at_fork.verdict);
+        fp_python_raise(message);
+    }
+    fp_work_end(work);
+    return refused;
+}
+
+bool fp_fork_refused_in_python(const char *call, const void *caller)
+{
+    struct fp_outlook outlook = fp_look_ahead();
+    if (outlook.tells && refuse_in_python(call, caller))
+        return true;
+    if (outlook.watches && fp_policy_can_reset(&fp_config.policy)) {
+        struct fp_work work = fp_work_begin();
+        fp_reset_prepare_python();
+        fp_work_end(work);
+    }
+    return false;
+}

@@ -1,0 +1,152 @@
+/* See hang.h. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "shim/hang/hang.h"
+
+#include "shim/base/child_section.h"
+#include "shim/base/clock.h"
+#include "shim/base/config.h"
+#include "shim/base/self.h"
+#include "shim/hang/act.h"
+#include "shim/hang/evidence.h"
+#include "shim/hang/memory.h"
+#include "shim/hang/other_threads.h"
+#include "shim/hang/signal_handlers.h"
+#include "shim/python/python.h"
+#include "shim/threads/lost.h"
+#include "shim/threads/origin.h"
+
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* One thread looks at a time: what it reads and writes is static, because stacks may be small. */
+static atomic_flag looking = ATOMIC_FLAG_INIT;
+static _Atomic uint64_t next_look; /* microseconds */
+
+FP_CHILD void fp_hang_child(void)
+{
+    atomic_flag_clear(&looking);
+    atomic_store(&next_look, 0);
+}
+
+static bool is_alive(pid_t tid)
+{
+    char path[48];
+    struct stat status;
+    struct fp_text text = FP_TEXT(path);
+    fp_text_format(&text, "/proc/self/task/%d", (int)tid);
+    return stat(path, &status) == 0;
+}
+
+/*
+ * Only its owner unlocks a mutex. Its tid is that of a lost thread, and the kernel has not given it
+ * to a new one since. The forking thread's own tid in the parent is not among the lost: what it
+ * had locked, it goes on to unlock in the child.
+ */
+static bool has_lost_owner(const struct fp_waiting *waiting)
+{
+    pid_t owner = waiting->owner ? waiting->owner(waiting) : 0;
+    return owner && fp_lost_find(owner) && !is_alive(owner) && waiting->owner(waiting) == owner;
+}
+
+static bool is_main_thread(void)
+{
+    return syscall(SYS_gettid) == getpid();
+}
+
+/* What costs more to find out, for a wait that seems to be for ever: whether the memory is shared,
+   and what Python says. */
+static void look_closer(const struct fp_waiting *waiting, const struct fp_company_look *look,
+                        struct fp_wait_facts *facts)
+{
+    bool python_waits = fp_python_owns(fp_owner_of(waiting->caller));
+    bool is_main = is_main_thread();
+    /* Threads that are awake let it go sooner or later, as they do for each other; unless they wait
+       for the mutex with which this one came back from its condition. */
+    bool lets_go = facts->company == FP_COMPANY_AWAKE && waiting->wait != FP_WAIT_CONDITION;
+    bool gil_is_free = lets_go || look->gil_is_free;
+    int state;
+    facts->shared =
+        waiting->object && waiting->wait != FP_WAIT_JOIN && !fp_memory_is_private(waiting->object);
+    bool has_gil = fp_python_enter(gil_is_free && fp_origin_has_sound_gil(), &state);
+    fp_evidence_read_python(has_gil, facts->company == FP_COMPANY_ASLEEP);
+    bool is_interruptible =
+        is_main ? waiting->wait == FP_WAIT_SEMAPHORE : look->main_is_interruptible;
+    facts->waker = fp_waker_find(look, is_interruptible, has_gil);
+    facts->parked = is_main && python_waits && fp_evidence_is_parked();
+    if (has_gil)
+        fp_python_leave(state);
+}
+
+static bool has_waited_long(const struct fp_waiting *waiting)
+{
+    return fp_milliseconds() - waiting->since >= fp_config.options.hang_milliseconds;
+}
+
+/* The main thread has the Python lines to tell, and where it waits in Python it can raise an
+   exception: it comes to the same verdict at the end of a slice of its own. */
+static bool is_left_to_main(const struct fp_waiting *waiting, const struct fp_company_look *look)
+{
+    enum { PATIENCE = 6 }; /* slices: 1.9 s */
+    return look->main_waits_in_python || (look->main_waits && waiting->slices < PATIENCE);
+}
+
+static enum fp_advance weigh(struct fp_waiting *waiting, const struct fp_company_look *look,
+                             bool is_late)
+{
+    struct fp_wait_facts facts = {.wait = waiting->wait,
+                                  .timed = waiting->timed,
+                                  .company = look->company,
+                                  .owner_lost = has_lost_owner(waiting)};
+    if (waiting->repeated) {
+        /* Its caller has looked at the condition since the last look, and nobody did a thing. */
+        facts.evaluated = waiting->repeated->object == waiting->object &&
+                          waiting->repeated->standstill == look->standstill;
+        waiting->repeated->standstill = look->standstill;
+    }
+    struct fp_opinion opinion = fp_hang_judge(&facts);
+    if (opinion.grade < FP_GRADE_STRONG && !is_late)
+        return FP_ADVANCE_WAIT;
+    look_closer(waiting, look, &facts);
+    fp_evidence_weigh(waiting, look, facts.owner_lost);
+    facts.about_lost = fp_evidence_points_to_lost(waiting->wait);
+    opinion = fp_hang_judge(&facts);
+    if (opinion.grade == FP_GRADE_PROVEN && !is_left_to_main(waiting, look))
+        return fp_act_on_proof(waiting, look, opinion, facts.waker == FP_WAKER_INTERRUPT);
+    if (opinion.grade != FP_GRADE_NONE && is_late && !look->main_waits)
+        fp_act_on_doubt(waiting, look, opinion, facts.waker == FP_WAKER_INTERRUPT);
+    return FP_ADVANCE_WAIT;
+}
+
+/* Many threads that sleep in a pool would look many times a second, each at all the others: looks
+   take a fiftieth of the time at most. The main thread's are the ones that count. */
+static bool is_too_early(const struct fp_waiting *waiting)
+{
+    return waiting->slices && fp_microseconds() < next_look && !is_main_thread();
+}
+
+static void look_and_weigh(struct fp_waiting *waiting, enum fp_advance *advance)
+{
+    struct fp_company_look look;
+    uint64_t begun = fp_microseconds();
+    bool is_late = !waiting->told && has_waited_long(waiting);
+    fp_company_look(&look, is_late);
+    /* Tried after the look around: what the others did before they fell asleep is done. */
+    if (waiting->is_over && waiting->is_over(waiting))
+        *advance = FP_ADVANCE_OVER;
+    else
+        *advance = weigh(waiting, &look, is_late);
+    next_look = begun + (fp_microseconds() - begun) * 50;
+}
+
+enum fp_advance fp_hang_look(struct fp_waiting *waiting)
+{
+    enum fp_advance advance = FP_ADVANCE_WAIT;
+    if (fp_self.inside || is_too_early(waiting) || atomic_flag_test_and_set(&looking))
+        return advance;
+    struct fp_work work = fp_work_begin();
+    look_and_weigh(waiting, &advance);
+    fp_work_end(work);
+    atomic_flag_clear(&looking);
+    return advance;
+}

@@ -1,0 +1,18 @@
+/*
+ * A look at a wait that goes on: gathers the facts, has them judged (policy/hang.h), and does what
+ * the policy says about a wait that can never end.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FP_SHIM_HANG_HANG_H
+#define FP_SHIM_HANG_HANG_H
+
+#include "shim/hang/wait.h"
+
+/* Between two slices. May end the process. Keeps errno. */
+enum fp_advance fp_hang_look(struct fp_waiting *waiting);
+
+/* Child room: whoever was looking is gone. */
+void fp_hang_child(void);
+
+#endif

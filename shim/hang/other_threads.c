@@ -1,0 +1,207 @@
+/* See other_threads.h. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "shim/hang/other_threads.h"
+
+#include "common/files.h"
+#include "common/large.h"
+#include "shim/hang/wait_record.h"
+#include "shim/python/python.h"
+#include "shim/threads/runtimes.h"
+#include "shim/threads/table.h"
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+/* The calling thread's stack may be small, and one thread looks at a time (hang.c). */
+FP_LARGE static char buffer[4096];
+
+struct pass {
+    struct fp_company_look *look;
+    pid_t self;
+    uint64_t moment; /* over all that is seen: differs if any thread ran since */
+    bool asleep, thorough;
+};
+
+static uint64_t number_after(const char *text, const char *key, unsigned base)
+{
+    const char *at = strstr(text, key);
+    uint64_t number = 0;
+    if (!at)
+        return 0;
+    for (at += strlen(key); *at == ' ' || *at == '\t'; at++)
+        ;
+    for (;; at++) {
+        unsigned digit = *at >= '0' && *at <= '9'   ? (unsigned)(*at - '0')
+                         : *at >= 'a' && *at <= 'f' ? (unsigned)(*at - 'a') + 10
+                                                    : base;
+        if (digit >= base)
+            return number;
+        number = number * base + digit;
+    }
+}
+
+/* The nth number of a line of /proc/PID/syscall; the first is the call's, and decimal. */
+static uint64_t argument(const char *line, int nth)
+{
+    for (; nth > 0 && line; nth--) {
+        line = strchr(line, ' ');
+        line = line ? line + 1 : NULL;
+    }
+    return line ? number_after(line, "0x", 16) : 0;
+}
+
+struct companion {
+    pid_t tid;
+    char state;
+    uint64_t switches; /* how often it gave up or lost the processor */
+    uint64_t blocked;
+    bool in_futex, is_private, is_endless;
+    uint64_t word; /* the futex it waits for */
+};
+
+static bool read_task(pid_t tid, const char *file)
+{
+    char path[64];
+    struct fp_text text = FP_TEXT(path);
+    fp_text_format(&text, "/proc/self/task/%d/%s", (int)tid, file);
+    return fp_file_read(path, buffer, sizeof buffer) > 0;
+}
+
+static bool read_companion(struct companion *companion)
+{
+    if (!read_task(companion->tid, "status"))
+        return false;
+    const char *state = strstr(buffer, "\nState:\t");
+    companion->state = state ? state[8] : '?';
+    companion->switches = number_after(buffer, "\nvoluntary_ctxt_switches:", 10) +
+                          number_after(buffer, "\nnonvoluntary_ctxt_switches:", 10);
+    companion->blocked = number_after(buffer, "\nSigBlk:", 16);
+    if (!read_task(companion->tid, "syscall"))
+        return false;
+    char number[16];
+    struct fp_text text = FP_TEXT(number);
+    fp_text_format(&text, "%d ", SYS_futex);
+    companion->in_futex = strncmp(buffer, number, text.length) == 0;
+    int operation = (int)argument(buffer, 2), command = operation & FUTEX_CMD_MASK;
+    companion->word = argument(buffer, 1);
+    companion->is_private = companion->in_futex && (operation & FUTEX_PRIVATE_FLAG);
+    companion->is_endless = companion->is_private &&
+                            (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET) &&
+                            argument(buffer, 4) == 0;
+    return true;
+}
+
+/* A slice of one of our waits means for ever, if it is the wait that was told: the object holds the
+   word, so that a record which was left behind (by a thread cancelled in its wait) does not count.
+   A joined thread's word lies in its own descriptor. */
+static bool is_told(const struct companion *companion, const struct fp_wait_record *record)
+{
+    int wait = record ? atomic_load(&record->wait) : 0;
+    uint64_t object = wait ? (uint64_t)(uintptr_t)atomic_load(&record->object) : 0;
+    bool joins = wait - 1 == FP_WAIT_JOIN; /* the kernel wakes it, as if it were shared */
+    uint64_t size = joins ? 4096 : 64;
+    return wait && (joins ? companion->in_futex : companion->is_private) &&
+           companion->word - object < size;
+}
+
+static void mix(uint64_t *digest, uint64_t value)
+{
+    *digest = XXH3_64bits_withSeed(&value, sizeof value, *digest);
+}
+
+static void note_told(struct fp_company_look *look, const struct companion *companion,
+                      const struct fp_wait_record *record)
+{
+    const void *caller = atomic_load(&record->caller);
+    mix(&look->standstill, atomic_load(&record->woken));
+    mix(&look->standstill, (uint64_t)(uintptr_t)atomic_load(&record->object));
+    mix(&look->standstill, (uint64_t)(uintptr_t)caller);
+    if (look->caller_count < FP_COMPANIONS_MAX)
+        look->callers[look->caller_count++] = caller;
+    if (atomic_load(&record->has_gil))
+        look->gil_is_free = false;
+    if (companion->tid == getpid()) {
+        look->main_waits = true;
+        look->main_is_interruptible = atomic_load(&record->wait) - 1 == FP_WAIT_SEMAPHORE;
+        look->main_waits_in_python = fp_python_owns(fp_owner_of(caller));
+    }
+}
+
+/* The main thread of a Python process does, and threads that Python started. */
+static bool runs_python(pid_t tid)
+{
+    const struct fp_thread_slot *slot = fp_table_find(tid);
+    if (!fp_python_runs())
+        return false;
+    const char *file = slot ? fp_runtime_at(slot->runtime)->file : NULL;
+    return slot ? file && *file : tid == getpid();
+}
+
+static bool meet(const char *name, void *context)
+{
+    struct pass *pass = context;
+    struct companion companion = {.tid = (pid_t)number_after(name, "", 10)};
+    if (!companion.tid || companion.tid == pass->self)
+        return true;
+    if (!read_companion(&companion))
+        companion.state = '?'; /* it has just ended, or must not be read */
+    if (companion.state == 'Z' || companion.state == 'X')
+        return true; /* a main thread that has left; it does nothing more */
+    struct fp_company_look *look = pass->look;
+    const struct fp_wait_record *record = fp_wait_record_of(companion.tid);
+    bool told = is_told(&companion, record);
+    look->threads++;
+    look->deliverable |= ~companion.blocked;
+    mix(&pass->moment, (uint64_t)companion.tid);
+    mix(&pass->moment, companion.switches);
+    mix(&pass->moment, companion.word);
+    mix(&look->standstill, (uint64_t)companion.tid);
+    if (told) {
+        note_told(look, &companion, record);
+    } else {
+        mix(&look->standstill, companion.switches);
+        if (runs_python(companion.tid))
+            look->gil_is_free = false;
+    }
+    pass->asleep &= companion.state == 'S' && (companion.is_endless || told);
+    return pass->asleep || pass->thorough;
+}
+
+static struct pass look_once(struct fp_company_look *look, bool thorough)
+{
+    struct pass pass = {
+        .look = look, .self = (pid_t)syscall(SYS_gettid), .asleep = true, .thorough = thorough};
+    *look = (struct fp_company_look){.threads = 1, .gil_is_free = true};
+    if (read_task(pass.self, "status")) {
+        look->handled = number_after(buffer, "\nSigCgt:", 16);
+        look->deliverable = ~number_after(buffer, "\nSigBlk:", 16);
+    } else {
+        pass.asleep = false;
+    }
+    int folder = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0) {
+        pass.asleep = false;
+        return pass;
+    }
+    fp_folder_each(folder, meet, &pass);
+    close(folder);
+    return pass;
+}
+
+void fp_company_look(struct fp_company_look *look, bool thorough)
+{
+    struct pass first = look_once(look, thorough);
+    if (first.asleep && look->threads > 1) {
+        struct pass second = look_once(look, thorough);
+        first.asleep = second.asleep && second.moment == first.moment;
+    }
+    look->company = !first.asleep        ? FP_COMPANY_AWAKE
+                    : look->threads == 1 ? FP_COMPANY_NONE
+                                         : FP_COMPANY_ASLEEP;
+}

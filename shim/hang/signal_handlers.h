@@ -1,0 +1,24 @@
+/*
+ * Which signal handlers of the host could end a wait. A handler may post a semaphore, wake a futex,
+ * or, in Python, release any lock.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FP_SHIM_HANG_SIGNAL_HANDLERS_H
+#define FP_SHIM_HANG_SIGNAL_HANDLERS_H
+
+#include "shim/hang/other_threads.h"
+
+/*
+ * A handler that was set from Python code runs when the main thread comes back to Python: only
+ * where `main_is_interruptible`, its wait ends for a signal. Rust's and absl's futex waits begin
+ * anew. `has_gil`: Python may be asked now.
+ */
+enum fp_waker fp_waker_find(const struct fp_company_look *look, bool main_is_interruptible,
+                            bool has_gil);
+
+/* Whether a system call that a signal interrupts goes on by itself, as far as all handlers of the
+   process agree (SA_RESTART). */
+bool fp_handlers_restart(void);
+
+#endif

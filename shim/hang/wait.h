@@ -1,0 +1,42 @@
+/* One wait in a watched child, as it is judged. SPDX-License-Identifier: Apache-2.0 */
+#ifndef FP_SHIM_HANG_WAIT_H
+#define FP_SHIM_HANG_WAIT_H
+
+#include "policy/hang.h"
+
+#include <sys/types.h>
+
+/* A thread that comes back to one wait again and again, each time in vain. */
+struct fp_repeated {
+    const void *object; /* NULL: the last one was not in vain */
+    uint64_t since;
+    unsigned slices;
+    bool told;
+    uint64_t standstill; /* of the others at the last look, see company.h */
+    uint64_t next_look;  /* of waits with a limit of their own: not before */
+};
+
+struct fp_waiting {
+    enum fp_wait wait;
+    bool timed;                                  /* by its caller */
+    const void *object;                          /* semaphore, mutex, futex word ... */
+    const void *caller;                          /* an address in the code that waits */
+    bool (*is_over)(struct fp_waiting *waiting); /* tries without waiting; NULL: cannot be tried */
+    pid_t (*owner)(const struct fp_waiting *waiting); /* of a lock; NULL or 0: not known */
+    long argument;                                    /* a futex's value, a thread ... */
+    long flags, bits;                                 /* of a futex */
+    void **returned;                                  /* of a joined thread */
+    uint64_t since;                                   /* milliseconds, as fp_milliseconds */
+    unsigned slices;                                  /* so far */
+    bool told;                                        /* somebody has been told */
+    struct fp_repeated *repeated;                     /* NULL: it ends as a whole */
+};
+
+/* What a look at a wait came to. */
+enum fp_advance {
+    FP_ADVANCE_WAIT,      /* go on with the next slice */
+    FP_ADVANCE_OVER,      /* is_over said so: it has what it waited for */
+    FP_ADVANCE_INTERRUPT, /* an exception is pending: the wait is to end with EINTR */
+};
+
+#endif

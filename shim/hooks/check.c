@@ -1,0 +1,63 @@
+/* See check.h. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "shim/hooks/check.h"
+
+#include "common/version.h"
+#include "policy/text.h"
+#include "shim/base/config.h"
+#include "shim/base/notice.h"
+#include "shim/hooks/real.h"
+#include "shim/libraries/address.h"
+#include "shim/python/python.h"
+
+#include <dlfcn.h>
+#include <unistd.h>
+
+static void add_hook(const char *name, const void *address, void *context)
+{
+    struct fp_text *text = context;
+    fp_text_format(text, "%s  ", address ? "hook     " : "no hook  ");
+    if (address)
+        fp_text_format(text, "%s -> %s\n", name, fp_owner_of(address).path);
+    else
+        fp_text_format(text, "%s (not here; looked up again when it is called)\n", name);
+}
+
+static void add_python(struct fp_text *text)
+{
+    if (!*fp_python_version())
+        fp_text_format(text, "python     none at the start of this program\n");
+    else
+        fp_text_format(text, "python     %s; a refused fork raises %s\n", fp_python_version(),
+                       !fp_policy_can_refuse(&fp_config.policy) ? "nothing: nothing is refused"
+                       : fp_python_raises()                     ? "ForkPolicyError"
+                                                                : "OSError (no audit hooks)");
+}
+
+static void add_policy(struct fp_text *text)
+{
+    const struct fp_policy *policy = &fp_config.policy;
+    fp_text_format(text, "policy     %zu entries in FORKPOLICY, ", policy->environment->count);
+    if (policy->file)
+        fp_text_format(text, "%zu and %zu runtimes in %s, ", policy->file->rules->count,
+                       policy->file->known_count, policy->file->path);
+    fp_text_format(text, "%zu runtimes built in\n", policy->built_in->known_count);
+}
+
+_Noreturn void fp_check_and_exit(bool watches)
+{
+    char page[8192];
+    struct fp_text text = FP_TEXT(page);
+    const char *(*libc_version)(void);
+    *(void **)&libc_version = dlsym(RTLD_DEFAULT, "gnu_get_libc_version");
+    fp_text_format(&text, "shim       forkpolicy %s, %s\n", FP_VERSION,
+                   watches ? "watching" : "standing aside");
+    fp_text_format(&text, "libc       %s%s\n", libc_version ? "glibc " : "not glibc",
+                   libc_version ? libc_version() : "");
+    add_python(&text);
+    add_policy(&text);
+    fp_real_resolve(FP_LATE);
+    fp_real_each(add_hook, &text);
+    fp_text_append(&text, fp_notice_text()->data, fp_notice_text()->length);
+    _exit(write(STDOUT_FILENO, page, text.length) == (ssize_t)text.length ? 0 : 1);
+}

@@ -1,0 +1,68 @@
+/*
+ * Hooks around fork, _Fork, forkpty and vfork.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#define _GNU_SOURCE
+#include "shim/base/notice.h"
+#include "shim/base/self.h"
+#include "shim/fork/fork.h"
+#include "shim/hooks/init.h"
+#include "shim/hooks/real.h"
+
+static pid_t real_fork(void *unused)
+{
+    (void)unused;
+    return fp_real.fork();
+}
+
+static pid_t real_small_fork(void *unused)
+{
+    (void)unused;
+    return fp_real._Fork();
+}
+
+struct forkpty_call {
+    int *master;
+    char *name;
+    const struct termios *terminal;
+    const struct winsize *size;
+};
+
+static pid_t real_forkpty(void *context)
+{
+    const struct forkpty_call *call = context;
+    return fp_real.forkpty(call->master, call->name, call->terminal, call->size);
+}
+
+pid_t fork(void)
+{
+    if (!fp_ready() && !fp_real.fork)
+        fp_real_resolve(FP_OPTIONAL);
+    return fp_fork_handled("fork", __builtin_return_address(0), real_fork, NULL);
+}
+
+pid_t _Fork(void)
+{
+    if (!fp_ready() && !fp_real._Fork)
+        fp_real_resolve(FP_OPTIONAL);
+    return fp_fork_story("_Fork", __builtin_return_address(0), real_small_fork, NULL);
+}
+
+int forkpty(int *master, char *name, const struct termios *terminal, const struct winsize *size)
+{
+    struct forkpty_call call = {master, name, terminal, size};
+    if (!fp_ready() && !fp_real.forkpty)
+        fp_real_resolve(FP_OPTIONAL);
+    return fp_fork_handled("forkpty", __builtin_return_address(0), real_forkpty, &call);
+}
+
+/* Called by the stub in entry.S, which then jumps to what this returns: vfork comes back twice on
+   one stack frame, so that no C function can stand around it. */
+void *fp_vfork_real(void);
+void *fp_vfork_real(void)
+{
+    if (fp_ready() && !fp_self.inside)
+        fp_notice_say();
+    return fp_real.vfork ? *(void **)&fp_real.vfork : *(void **)&fp_real.fork;
+}

@@ -1,0 +1,47 @@
+/*
+ * A loaded library as the loader has it in memory: its slots and its symbols, read from its
+ * dynamic section without a lock. dladdr and dlsym take the loader's, which a blocked thread may
+ * hold.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FP_SHIM_LIBRARIES_ELF_H
+#define FP_SHIM_LIBRARIES_ELF_H
+
+#include <link.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct fp_elf {
+    uintptr_t base;                           /* what addresses in the file are relative to */
+    uintptr_t start, end;                     /* of its mappings */
+    uintptr_t protected_start, protected_end; /* made read-only after relocation (RELRO) */
+    const ElfW(Sym) * symbols;
+    const char *strings;
+    const uint32_t *gnu_hash;
+    const ElfW(Half) * versions;       /* of each symbol; NULL: it has none */
+    const ElfW(Rela) * relocations[2]; /* DT_JMPREL, DT_RELA */
+    size_t relocation_counts[2];
+    size_t soname; /* offset in `strings`, 0 = none */
+};
+
+/* False where there is no dynamic section, or none that can be read. */
+bool fp_elf_read(struct fp_elf *elf, const struct dl_phdr_info *info);
+
+/* "" where it has none. */
+const char *fp_elf_soname(const struct fp_elf *elf);
+
+bool fp_elf_is_protected(const struct fp_elf *elf, const void *address);
+
+/* Calls `visit` with each slot that holds the address of a function of another library. */
+void fp_elf_each_slot(const struct fp_elf *elf,
+                      void (*visit)(void **where, const char *name, void *context), void *context);
+
+/* The exported function that holds an address, and the offset in it; "" where none does. */
+const char *fp_elf_symbol(const struct fp_elf *elf, uintptr_t address, unsigned long *offset);
+
+/* The address of an exported function, or NULL. */
+void *fp_elf_function(const struct fp_elf *elf, const char *name);
+
+#endif

@@ -1,0 +1,167 @@
+/* See python.h. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "shim/python/python.h"
+
+#include "policy/site.h"
+#include "policy/text.h"
+#include "shim/base/config.h"
+#include "shim/python/python_api.h"
+
+#include <dlfcn.h>
+#include <string.h>
+#include <sys/types.h>
+
+struct fp_python_api fp_python_api;
+
+/* Weak: the loader finds it or not. A dlsym that finds nothing would make a heap in programs that
+   need none. */
+extern const char *Py_GetVersion(void) __attribute__((weak));
+
+static bool found; /* the API is there */
+static bool hooked;
+static fp_python_fork *ask; /* before each fork that Python code makes */
+static struct fp_owner owner;
+
+static void look_up(void)
+{
+#define FP_PYTHON(type, name, parameters) \
+    *(void **)&fp_python_api.name = dlsym(RTLD_DEFAULT, #name);
+#include "shim/python/python_api.def"
+#undef FP_PYTHON
+    if (!fp_python_api._PyThreadState_UncheckedGet) /* 3.13 made it public and renamed it */
+        fp_python_api._PyThreadState_UncheckedGet = fp_python_api.PyThreadState_GetUnchecked;
+}
+
+/* Everything that has been there since 3.6 must be: anything less is not a Python we know. */
+static bool is_complete(void)
+{
+    return fp_python_api.Py_IsInitialized && fp_python_api.Py_IncRef && fp_python_api.Py_DecRef &&
+           fp_python_api.PyGILState_Check && fp_python_api.PyGILState_GetThisThreadState &&
+           fp_python_api._PyThreadState_UncheckedGet && fp_python_api.PyEval_GetFrame &&
+           fp_python_api.PyFrame_GetLineNumber && fp_python_api.PyObject_GetAttrString &&
+           fp_python_api.PyUnicode_AsUTF8 && fp_python_api.PyLong_AsLong &&
+           fp_python_api.PyImport_GetModuleDict && fp_python_api.PyImport_AddModule &&
+           fp_python_api.PyModule_GetDict && fp_python_api.PyDict_GetItemString &&
+           fp_python_api.PyDict_Values && fp_python_api.PyList_Size &&
+           fp_python_api.PyList_GetItem && fp_python_api.PyRun_String &&
+           fp_python_api.PyErr_Fetch && fp_python_api.PyErr_Restore && fp_python_api.PyErr_Clear &&
+           fp_python_api.PyErr_SetString && fp_python_api.PyGILState_Ensure &&
+           fp_python_api.PyGILState_Release && fp_python_api.Py_AddPendingCall &&
+           fp_python_api.PyObject_CallFunction;
+}
+
+static int audit(const char *event, void *arguments, void *data)
+{
+    (void)arguments;
+    (void)data;
+    /* Every event of the program passes here: look no further than needed. */
+    if (event[0] != 'o' || event[1] != 's' || event[2] != '.' || event[3] != 'f')
+        return 0;
+    if (strcmp(event, "os.fork") != 0 && strcmp(event, "os.forkpty") != 0)
+        return 0;
+    return ask(event + 3, (const void *)Py_GetVersion) ? -1 : 0;
+}
+
+void fp_python_init(fp_python_fork *is_refused)
+{
+    if (!Py_GetVersion)
+        return;
+    look_up();
+    if (!is_complete())
+        return;
+    owner = fp_owner_of((const void *)Py_GetVersion);
+    found = true;
+    /* Audit hooks make CPython build an argument tuple for every event: only where it is needed. */
+    ask = is_refused;
+    if (ask && fp_python_api.PySys_AddAuditHook)
+        hooked = fp_python_api.PySys_AddAuditHook(audit, NULL) == 0;
+}
+
+bool fp_python_runs(void)
+{
+    return found && fp_python_api.Py_IsInitialized();
+}
+
+const char *fp_python_version(void)
+{
+    static char version[32];
+    if (found && !version[0]) {
+        const char *full = Py_GetVersion(); /* "3.11.7 (main, ...) [GCC ...]" */
+        struct fp_text text = FP_TEXT(version);
+        fp_text_append(&text, full, strcspn(full, " "));
+    }
+    return version;
+}
+
+bool fp_python_raises(void)
+{
+    return hooked;
+}
+
+bool fp_python_owns(struct fp_owner asked)
+{
+    return found && owner.base && asked.base == owner.base;
+}
+
+/*
+ * PyGILState_Check alone says yes to everybody once there are sub-interpreters (3.6 to 3.11); the
+ * thread's own state must also be the current one.
+ */
+bool fp_python_holds_gil(void)
+{
+    void *state = fp_python_runs() ? fp_python_api.PyGILState_GetThisThreadState() : NULL;
+    return state && fp_python_api.PyGILState_Check() &&
+           fp_python_api._PyThreadState_UncheckedGet() == state;
+}
+
+/*
+ * Taking it is safe only where it is sure to be free, or to be let go: a thread that waits for ever
+ * may hold it.
+ */
+bool fp_python_enter(bool is_free, int *state)
+{
+    *state = -1;
+    if (fp_python_holds_gil())
+        return true;
+    if (!is_free || !fp_python_runs() || !fp_python_api.PyGILState_GetThisThreadState())
+        return false;
+    *state = fp_python_api.PyGILState_Ensure();
+    return true;
+}
+
+void fp_python_leave(int state)
+{
+    if (state != -1)
+        fp_python_api.PyGILState_Release(state);
+}
+
+void fp_python_drop(void *object)
+{
+    if (object)
+        fp_python_api.Py_DecRef(object);
+}
+
+void *fp_python_none(void)
+{
+    static void *none;
+    if (!none)
+        none = dlsym(RTLD_DEFAULT, "_Py_NoneStruct");
+    return none;
+}
+
+void *fp_python_embedded(const char *module, const char *source, const char *name)
+{
+    enum { FILE_INPUT = 257 }; /* Py_file_input: the same number since Python 1.4 */
+    void *made = fp_python_api.PyImport_AddModule(module);
+    void *names = made ? fp_python_api.PyModule_GetDict(made) : NULL;
+    void *known = names ? fp_python_api.PyDict_GetItemString(names, name) : NULL;
+    if (known || !names)
+        return known;
+    /* Python 3.7 does not add them by itself. */
+    void *builtins =
+        fp_python_api.PyDict_GetItemString(fp_python_api.PyImport_GetModuleDict(), "builtins");
+    if (builtins)
+        fp_python_api.PyDict_SetItemString(names, "__builtins__", builtins);
+    fp_python_drop(fp_python_api.PyRun_String(source, FILE_INPUT, names, names));
+    return fp_python_api.PyDict_GetItemString(names, name);
+}

@@ -1,0 +1,78 @@
+/* See origin.h. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "shim/threads/origin.h"
+
+#include "shim/base/child_section.h"
+#include "shim/base/clock.h"
+#include "shim/base/self.h"
+#include "shim/threads/lost.h"
+#include "shim/threads/sites.h"
+
+#include <unistd.h>
+
+struct note {
+    const struct fp_site *site;
+    const char *call;
+    enum fp_origin origin;
+    pid_t parent;
+    uint64_t milliseconds; /* CLOCK_MONOTONIC */
+};
+
+static FP_THREAD struct note next; /* of the fork that is under way */
+static FP_THREAD bool is_wanted;   /* and its child is to be watched */
+static FP_THREAD bool is_survivor;
+
+static struct note origin;
+static bool is_watched, is_gil_unsound;
+
+void fp_origin_note(const char *call, enum fp_origin kind, const struct fp_site *site)
+{
+    next = (struct note){.site = fp_site_keep(site),
+                         .call = call,
+                         .origin = kind,
+                         .milliseconds = fp_milliseconds()};
+}
+
+void fp_origin_watch(bool is_to_be_watched)
+{
+    is_wanted = is_to_be_watched;
+}
+
+FP_CHILD bool fp_origin_child(bool (*is_reset)(uint32_t runtime))
+{
+    if (!is_wanted)
+        return false;
+    is_wanted = false; /* runs twice for most forks */
+    next.parent = getppid();
+    fp_lost_note(next.parent, is_survivor, is_reset);
+    is_survivor = true;
+    origin = next;
+    is_gil_unsound |= next.origin == FP_ORIGIN_NATIVE_IN_PYTHON;
+    is_watched = true;
+    return true;
+}
+
+FP_CHILD bool fp_origin_is_watched(void)
+{
+    return is_watched;
+}
+
+bool fp_origin_is_survivor(void)
+{
+    return is_survivor;
+}
+
+struct fp_fork_origin fp_origin(void)
+{
+    return (struct fp_fork_origin){.call = origin.call,
+                                   .origin = origin.origin,
+                                   .site = origin.site,
+                                   .parent = origin.parent,
+                                   .lost_threads = fp_lost_total(),
+                                   .milliseconds = fp_milliseconds() - origin.milliseconds};
+}
+
+bool fp_origin_has_sound_gil(void)
+{
+    return !is_gil_unsound;
+}

@@ -1,0 +1,34 @@
+/*
+ * The fork that made this process. The forking thread notes it in the parent, for its child to
+ * keep.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FP_SHIM_THREADS_ORIGIN_H
+#define FP_SHIM_THREADS_ORIGIN_H
+
+#include "policy/hang_event.h"
+
+/* In the parent, before the fork. `site` is copied. */
+void fp_origin_note(const char *call, enum fp_origin origin, const struct fp_site *site);
+
+/* In the parent: whether the child of the fork that was noted is to be watched. */
+void fp_origin_watch(bool is_watched);
+
+/* Child room: keeps the note, and which threads were lost, before the table is emptied; `is_reset`
+   as in lost.h. False, and nothing done, where the child is not to be watched. May run twice. */
+bool fp_origin_child(bool (*is_reset)(uint32_t runtime));
+
+/* Whether this process is a child under watch. */
+bool fp_origin_is_watched(void);
+
+/* Whether the calling thread came out of such a fork. */
+bool fp_origin_is_survivor(void);
+
+struct fp_fork_origin fp_origin(void);
+
+/* Whether every fork on the way to this process was made by Python itself, so that its GIL is one
+   that a live thread can take. */
+bool fp_origin_has_sound_gil(void);
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * libc's syscall() in a watched child: Rust's and absl's locks wait by it.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#define _GNU_SOURCE
+#include "shim/watch/futex.h"
+
+#include "shim/base/self.h"
+#include "shim/hang/hang.h"
+#include "shim/hang/signal_handlers.h"
+#include "shim/watch/got.h"
+#include "shim/watch/timed_waits.h"
+#include "shim/watch/wait_loop.h"
+#include "shim/watch/watched.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+typedef long system_call(long number, long a, long b, long c, long d, long e, long f);
+
+static int *word_of(const struct fp_waiting *waiting)
+{
+    return (int *)(uintptr_t)waiting->object;
+}
+
+static bool word_has_changed(struct fp_waiting *waiting)
+{
+    return __atomic_load_n(word_of(waiting), __ATOMIC_SEQ_CST) != (int)waiting->argument;
+}
+
+/* FUTEX_WAIT with a moment for its end is FUTEX_WAIT_BITSET for any bit. */
+static int futex_slice(struct fp_waiting *waiting, const struct timespec *deadline)
+{
+    long operation = FUTEX_WAIT_BITSET | (waiting->flags & FUTEX_PRIVATE_FLAG);
+    if (syscall(SYS_futex, word_of(waiting), operation, waiting->argument, deadline, NULL,
+                waiting->bits) == 0)
+        return 0;
+    return errno == EINTR && fp_handlers_restart() ? ETIMEDOUT : errno;
+}
+
+long fp_futex_wait(const struct fp_futex_call *call)
+{
+    long command = call->operation & FUTEX_CMD_MASK;
+    struct fp_waiting waiting = {.wait = call->wait,
+                                 .object = call->word,
+                                 .caller = call->caller,
+                                 .is_over = word_has_changed,
+                                 .argument = call->value,
+                                 .flags = call->operation,
+                                 .bits =
+                                     command == FUTEX_WAIT ? FUTEX_BITSET_MATCH_ANY : call->bits};
+    int saved = errno;
+    int error = word_has_changed(&waiting) ? EAGAIN : fp_waiting_endure(&waiting, futex_slice);
+    /* Over, but not woken: the caller is to look at the word again. */
+    errno = error ? error : saved;
+    return error ? -1 : 0;
+}
+
+__attribute__((noinline)) static long watch_futex(const void *caller, long a, long b, long c,
+                                                  long d, long e, long f)
+{
+    system_call *real = (system_call *)fp_got_real(FP_WATCHED_syscall);
+    if (d) {
+        long result = real(SYS_futex, a, b, c, d, e, f);
+        fp_timed_note(FP_WAIT_FUTEX, (const void *)a, caller, result == 0);
+        return result;
+    }
+    struct fp_futex_call call = {.wait = FP_WAIT_FUTEX,
+                                 .word = (int *)a,
+                                 .operation = b,
+                                 .value = c,
+                                 .bits = f,
+                                 .caller = caller};
+    return fp_futex_wait(&call);
+}
+
+/* What is no futex wait is passed on by a jump: the child of a raw vfork or clone returns on this
+   stack frame. */
+long fp_watched_syscall(long number, long a, long b, long c, long d, long e, long f)
+{
+    long command = b & FUTEX_CMD_MASK;
+    if (__builtin_expect(number == SYS_futex, 0) && !fp_self.inside &&
+        (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET))
+        return watch_futex(__builtin_return_address(0), a, b, c, d, e, f);
+    return ((system_call *)fp_got_real(FP_WATCHED_syscall))(number, a, b, c, d, e, f);
+}

@@ -1,0 +1,12 @@
+/*
+ * Child room: the slots of the child's libraries are pointed to the watch.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FP_SHIM_WATCH_PATCH_H
+#define FP_SHIM_WATCH_PATCH_H
+
+/* Rewrites the slots that fp_got_scan found in the parent. */
+void fp_patch_child(void);
+
+#endif

@@ -1,0 +1,115 @@
+/* See timed_waits.h. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "shim/watch/timed_waits.h"
+
+#include "shim/base/clock.h"
+#include "shim/base/config.h"
+#include "shim/base/self.h"
+#include "shim/hang/hang.h"
+#include "shim/libraries/objects.h"
+#include "shim/python/python.h"
+#include "shim/threads/runtimes.h"
+#include "shim/threads/table.h"
+#include "shim/watch/got.h"
+#include "shim/watch/used.h"
+#include "shim/watch/watched.h"
+
+#include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static FP_THREAD struct fp_repeated repeated; /* of this thread: in vain, one after the other */
+
+/* A thread that the library itself has started in this child looks for work so, and rests. One that
+   no hook saw starting may be such a thread (jemalloc's). */
+static bool is_worker(const void *caller)
+{
+    if (syscall(SYS_gettid) == getpid())
+        return false;
+    const struct fp_object *object = fp_object_of(caller);
+    return !fp_self.slot || (object && fp_runtime_find(object->name) == fp_self.slot->runtime);
+}
+
+static void look(struct fp_repeated *timed, enum fp_wait wait, const void *object,
+                 const void *caller)
+{
+    struct fp_waiting waiting = {
+        .wait = wait, .timed = true, .object = object, .caller = caller, .since = timed->since};
+    if (!is_worker(caller))
+        fp_hang_look(&waiting);
+    timed->told = waiting.told;
+}
+
+void fp_timed_note(enum fp_wait wait, const void *object, const void *caller, bool woken)
+{
+    struct fp_repeated *timed = &repeated;
+    enum { IN_A_ROW = 3, BETWEEN_LOOKS = 1000 /* milliseconds */ };
+    if (woken || fp_self.inside) {
+        timed->object = NULL;
+        return;
+    }
+    int saved = errno;
+    uint64_t now = fp_milliseconds();
+    /* Python makes a new lock for each wait with a limit: it is the caller that comes again. */
+    if (timed->object != caller)
+        *timed = (struct fp_repeated){
+            .object = caller, .since = now, .next_look = now + fp_config.options.hang_milliseconds};
+    timed->slices++;
+    if (!timed->told && timed->slices >= IN_A_ROW && now >= timed->next_look) {
+        timed->next_look = now + BETWEEN_LOOKS;
+        look(timed, wait, object, caller);
+    }
+    errno = saved;
+}
+
+int fp_watched_sem_clockwait(sem_t *semaphore, clockid_t clock, const struct timespec *until)
+{
+    int result = REAL(sem_clockwait)(semaphore, clock, until);
+    if (result != 0 || repeated.object)
+        fp_timed_note(FP_WAIT_SEMAPHORE, semaphore, CALLER, result == 0);
+    return result;
+}
+
+int fp_watched_sem_timedwait(sem_t *semaphore, const struct timespec *until)
+{
+    int result = REAL(sem_timedwait)(semaphore, until);
+    if (result != 0 || repeated.object)
+        fp_timed_note(FP_WAIT_SEMAPHORE, semaphore, CALLER, result == 0);
+    return result;
+}
+
+static void note_error(enum fp_wait wait, const void *object, const void *caller, int error)
+{
+    if (error != ETIMEDOUT && !repeated.object)
+        return;
+    /* Python's threads queue for its own lock so: that says nothing, and who is about to get it
+       must not be made to ask for it. */
+    if (wait == FP_WAIT_CONDITION && fp_python_owns(fp_owner_of(caller)))
+        return;
+    fp_timed_note(wait, object, caller, error != ETIMEDOUT);
+}
+
+#define FP_TIMED(name, wait, parameters, arguments) \
+    int fp_watched_##name parameters                \
+    {                                               \
+        int error = REAL(name) arguments;           \
+        note_error(wait, object, CALLER, error);    \
+        return error;                               \
+    }
+#include "shim/watch/timed_waits.def"
+#undef FP_TIMED
+
+/* Servers sleep here all day. Only a child that has called a lost runtime may be waiting for its
+   answer. */
+int fp_watched_epoll_wait(int poll, struct epoll_event *events, int most, int milliseconds)
+{
+    if (milliseconds >= 0 || fp_self.inside || !fp_used_any())
+        return REAL(epoll_wait)(poll, events, most, milliseconds);
+    struct fp_waiting waiting = {
+        .wait = FP_WAIT_EPOLL, .caller = CALLER, .since = fp_milliseconds()};
+    int ready = REAL(epoll_wait)(poll, events, most, (int)fp_config.options.hang_milliseconds);
+    if (ready != 0)
+        return ready;
+    fp_hang_look(&waiting);
+    return REAL(epoll_wait)(poll, events, most, -1);
+}

@@ -1,0 +1,75 @@
+/* See used.h. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "shim/watch/used.h"
+
+#include "policy/decide.h"
+#include "policy/hang_message.h"
+#include "shim/base/emit.h"
+#include "shim/base/program.h"
+#include "shim/base/self.h"
+#include "shim/libraries/objects.h"
+#include "shim/threads/origin.h"
+#include "shim/threads/resolve.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static atomic_bool any_used;
+
+bool fp_used_any(void)
+{
+    return atomic_load_explicit(&any_used, memory_order_relaxed);
+}
+
+__attribute__((noinline)) static void say(const struct fp_runtime *runtime, const char *call,
+                                          const struct fp_fork_origin *fork)
+{
+    char block[2048], program[FP_PROGRAM_SIZE];
+    struct fp_text text = FP_TEXT(block);
+    fp_program_read(program);
+    fp_message_use(&text, getpid(), program, runtime, call, fork);
+    fp_emit_text((struct fp_slice){block, text.length});
+}
+
+__attribute__((noinline)) static void record(const struct fp_runtime *runtime,
+                                             const struct fp_judgement *judgement, const char *call,
+                                             const struct fp_fork_origin *fork)
+{
+    char line[FP_EVENT_MAX + 1], host[65];
+    struct fp_text text = FP_TEXT(line);
+    if (!fp_emit_has_log())
+        return;
+    struct fp_event_header header = fp_emit_header("use", host, sizeof host);
+    fp_event_use(&text, &header, runtime, judgement, call, fork);
+    fp_emit_record(&text);
+}
+
+/* What hangs was told at the fork; of what is not known nothing can be said. */
+__attribute__((noinline)) static void tell(struct fp_runtime_entry *entry, const char *call)
+{
+    struct fp_runtime runtime = fp_resolve_runtime(entry, atomic_load(&entry->lost));
+    struct fp_judgement judgement = fp_resolve_judgement(&runtime);
+    struct fp_fork_origin fork = fp_origin();
+    if (judgement.action == FP_ACTION_OFF)
+        return;
+    /* A library that starts threads anew may well work (libgomp does, on another thread). */
+    if (judgement.class == FP_CLASS_RESET && strcmp(call, "pthread_create") != 0)
+        say(&runtime, call, &fork);
+    record(&runtime, &judgement, call, &fork);
+}
+
+void fp_used_note(const void *caller, const char *call)
+{
+    const struct fp_object *object = fp_self.inside ? NULL : fp_object_of(caller);
+    /* What the program itself does says nothing of the threads that it had. */
+    uint32_t index = object && *object->name ? fp_runtime_find(object->name) : FP_ENTRY_NONE;
+    if (index == FP_ENTRY_NONE)
+        return;
+    struct fp_runtime_entry *entry = fp_runtime_at(index);
+    if (!atomic_load(&entry->lost) || atomic_exchange(&entry->used, true))
+        return;
+    struct fp_work work = fp_work_begin();
+    atomic_store(&any_used, true);
+    tell(entry, call);
+    fp_work_end(work);
+}

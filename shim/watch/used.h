@@ -1,0 +1,18 @@
+/*
+ * Whether a child uses a runtime whose threads it lost: its library wakes a futex, writes to an
+ * eventfd, posts or signals, or starts a thread. What was lost and is never used does no harm.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FP_SHIM_WATCH_USED_H
+#define FP_SHIM_WATCH_USED_H
+
+#include <stdbool.h>
+
+/* Code at `caller` did `call`. Says and records it the first time. Keeps errno. */
+void fp_used_note(const void *caller, const char *call);
+
+/* Whether any was used so far. */
+bool fp_used_any(void);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * One wait in a watched child. A wait without a time limit is made of slices that have one, and
+ * between them its thread looks whether anybody is left who could end it: there is no thread of
+ * ours. Meanwhile it is told to the other threads that the slices mean "for ever".
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FP_SHIM_WATCH_WAIT_LOOP_H
+#define FP_SHIM_WATCH_WAIT_LOOP_H
+
+#include "shim/hang/wait.h"
+
+#include <time.h>
+
+/* Tells it to the other threads, and that it is over; `woken`: by somebody, not by a time limit. */
+void fp_waiting_begin(struct fp_waiting *waiting);
+void fp_waiting_end(const struct fp_waiting *waiting, bool woken);
+
+/* Waits until `deadline`: 0, ETIMEDOUT, or the error that the caller is to get. */
+typedef int fp_wait_slice(struct fp_waiting *waiting, const struct timespec *deadline);
+
+/* From begin to end, slice after slice; 0, or an error number. */
+int fp_waiting_endure(struct fp_waiting *waiting, fp_wait_slice *slice);
+
+/* The end of the next slice: 20 ms, then longer and longer, 1 s at most. */
+struct timespec fp_waiting_next(struct fp_waiting *waiting, clockid_t clock);
+
+/* Whether a look pays before the first slice: nobody else is here. */
+bool fp_waiting_is_alone(void);
+
+#endif

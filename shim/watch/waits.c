@@ -1,0 +1,217 @@
+/*
+ * libc's own waits in a watched child. Each is tried first; what has to wait goes on in slices.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#define _GNU_SOURCE
+#include "shim/base/self.h"
+#include "shim/hang/hang.h"
+#include "shim/hang/signal_handlers.h"
+#include "shim/watch/got.h"
+#include "shim/watch/wait_loop.h"
+#include "shim/watch/watched.h"
+
+#include <errno.h>
+
+/* Not in every libc under which this library is loaded; the watch is on under glibc alone. */
+extern __typeof(sem_clockwait) sem_clockwait __attribute__((weak));
+extern __typeof(pthread_cond_clockwait) pthread_cond_clockwait __attribute__((weak));
+extern __typeof(pthread_mutex_clocklock) pthread_mutex_clocklock __attribute__((weak));
+extern __typeof(pthread_rwlock_clockrdlock) pthread_rwlock_clockrdlock __attribute__((weak));
+extern __typeof(pthread_rwlock_clockwrlock) pthread_rwlock_clockwrlock __attribute__((weak));
+extern __typeof(pthread_clockjoin_np) pthread_clockjoin_np __attribute__((weak));
+extern __typeof(pthread_tryjoin_np) pthread_tryjoin_np __attribute__((weak));
+
+static bool semaphore_is_over(struct fp_waiting *waiting)
+{
+    return sem_trywait((sem_t *)(uintptr_t)waiting->object) == 0;
+}
+
+/* A wait with a time limit never goes on by itself behind a signal handler (Linux, futex_wait);
+   one without does, if the handler asks for it. */
+static int semaphore_slice(struct fp_waiting *waiting, const struct timespec *deadline)
+{
+    if (sem_clockwait((sem_t *)(uintptr_t)waiting->object, CLOCK_MONOTONIC, deadline) == 0)
+        return 0;
+    int error = errno;
+    if (error == EINTR && semaphore_is_over(waiting))
+        return 0; /* the handler posted it */
+    return error == EINTR && fp_handlers_restart() ? ETIMEDOUT : error;
+}
+
+int fp_watched_sem_wait(sem_t *semaphore)
+{
+    int saved = errno;
+    if (sem_trywait(semaphore) == 0)
+        return 0;
+    errno = saved;
+    if (fp_self.inside)
+        return REAL(sem_wait)(semaphore);
+    struct fp_waiting waiting = {.wait = FP_WAIT_SEMAPHORE,
+                                 .object = semaphore,
+                                 .caller = CALLER,
+                                 .is_over = semaphore_is_over};
+    int error = fp_waiting_endure(&waiting, semaphore_slice);
+    errno = error ? error : saved;
+    return error ? -1 : 0;
+}
+
+static pthread_mutex_t *mutex_of(const struct fp_waiting *waiting)
+{
+    return (pthread_mutex_t *)(uintptr_t)waiting->object;
+}
+
+static bool mutex_is_over(struct fp_waiting *waiting)
+{
+    return pthread_mutex_trylock(mutex_of(waiting)) == 0;
+}
+
+/* glibc keeps the owner's tid in every mutex whose kind watch_mutex lets pass. */
+static pid_t mutex_owner(const struct fp_waiting *waiting)
+{
+    return __atomic_load_n(&mutex_of(waiting)->__data.__owner, __ATOMIC_RELAXED);
+}
+
+static int mutex_slice(struct fp_waiting *waiting, const struct timespec *deadline)
+{
+    return pthread_mutex_clocklock(mutex_of(waiting), CLOCK_MONOTONIC, deadline);
+}
+
+__attribute__((noinline)) static int watch_mutex(pthread_mutex_t *mutex, const void *caller)
+{
+    /* Robust, priority-inheriting and error-checking ones have answers of their own; the bits are
+       glibc's (PTHREAD_MUTEX_KIND_MASK_NP and above), elision (256, 512) makes no difference. */
+    enum { PLAIN_KINDS = 0x3 | 0x100 | 0x200 };
+    int kind = mutex->__data.__kind;
+    if (fp_self.inside || (kind & ~PLAIN_KINDS) || (kind & 3) == PTHREAD_MUTEX_ERRORCHECK)
+        return REAL(pthread_mutex_lock)(mutex);
+    struct fp_waiting waiting = {.wait = FP_WAIT_MUTEX,
+                                 .object = mutex,
+                                 .caller = caller,
+                                 .is_over = mutex_is_over,
+                                 .owner = mutex_owner};
+    int saved = errno;
+    int error = fp_waiting_endure(&waiting, mutex_slice);
+    errno = saved;
+    return error;
+}
+
+int fp_watched_mutex_lock(pthread_mutex_t *mutex)
+{
+    int error = pthread_mutex_trylock(mutex);
+    return error == EBUSY ? watch_mutex(mutex, CALLER) : error;
+}
+
+static pthread_rwlock_t *rwlock_of(const struct fp_waiting *waiting)
+{
+    return (pthread_rwlock_t *)(uintptr_t)waiting->object;
+}
+
+static bool read_is_over(struct fp_waiting *waiting)
+{
+    return pthread_rwlock_tryrdlock(rwlock_of(waiting)) == 0;
+}
+
+static bool write_is_over(struct fp_waiting *waiting)
+{
+    return pthread_rwlock_trywrlock(rwlock_of(waiting)) == 0;
+}
+
+static int read_slice(struct fp_waiting *waiting, const struct timespec *deadline)
+{
+    return pthread_rwlock_clockrdlock(rwlock_of(waiting), CLOCK_MONOTONIC, deadline);
+}
+
+static int write_slice(struct fp_waiting *waiting, const struct timespec *deadline)
+{
+    return pthread_rwlock_clockwrlock(rwlock_of(waiting), CLOCK_MONOTONIC, deadline);
+}
+
+__attribute__((noinline)) static int watch_rwlock(pthread_rwlock_t *lock, enum fp_wait wait,
+                                                  const void *caller)
+{
+    bool writes = wait == FP_WAIT_WRITE_LOCK;
+    struct fp_waiting waiting = {.wait = wait,
+                                 .object = lock,
+                                 .caller = caller,
+                                 .is_over = writes ? write_is_over : read_is_over};
+    int saved = errno;
+    int error = fp_waiting_endure(&waiting, writes ? write_slice : read_slice);
+    errno = saved;
+    return error;
+}
+
+/* EDEADLK (the writer asks again) is libc's to find: trywrlock says EBUSY there. */
+int fp_watched_rdlock(pthread_rwlock_t *lock)
+{
+    int error = pthread_rwlock_tryrdlock(lock);
+    if (error != EBUSY)
+        return error;
+    if (fp_self.inside)
+        return REAL(pthread_rwlock_rdlock)(lock);
+    return watch_rwlock(lock, FP_WAIT_READ_LOCK, CALLER);
+}
+
+int fp_watched_wrlock(pthread_rwlock_t *lock)
+{
+    int error = pthread_rwlock_trywrlock(lock);
+    if (error != EBUSY)
+        return error;
+    if (fp_self.inside)
+        return REAL(pthread_rwlock_wrlock)(lock);
+    return watch_rwlock(lock, FP_WAIT_WRITE_LOCK, CALLER);
+}
+
+static bool join_is_over(struct fp_waiting *waiting)
+{
+    return pthread_tryjoin_np((pthread_t)waiting->argument, waiting->returned) == 0;
+}
+
+static int join_slice(struct fp_waiting *waiting, const struct timespec *deadline)
+{
+    return pthread_clockjoin_np((pthread_t)waiting->argument, waiting->returned, CLOCK_MONOTONIC,
+                                deadline);
+}
+
+int fp_watched_join(pthread_t thread, void **returned)
+{
+    if (fp_self.inside)
+        return REAL(pthread_join)(thread, returned);
+    struct fp_waiting waiting = {.wait = FP_WAIT_JOIN,
+                                 .object = (const void *)thread,
+                                 .caller = CALLER,
+                                 .is_over = join_is_over,
+                                 .argument = (long)thread,
+                                 .returned = returned};
+    int saved = errno;
+    int error = fp_waiting_endure(&waiting, join_slice);
+    errno = saved;
+    return error;
+}
+
+/*
+ * Waits for one slice only. The caller must look at its condition between two slices: a signal that
+ * came in the gap is lost, and POSIX lets a wait end without one.
+ */
+int fp_watched_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
+{
+    static FP_THREAD struct fp_repeated
+        repeated; /* a wait for a condition that comes again and again */
+    if (fp_self.inside)
+        return REAL(pthread_cond_wait)(condition, mutex);
+    struct fp_waiting waiting = {
+        .wait = FP_WAIT_CONDITION, .object = condition, .caller = CALLER, .repeated = &repeated};
+    int saved = errno;
+    fp_waiting_begin(&waiting);
+    /* Alone, it looks at once: what its caller saw just now is how things are. */
+    if (fp_waiting_is_alone())
+        fp_hang_look(&waiting);
+    struct timespec deadline = fp_waiting_next(&waiting, CLOCK_MONOTONIC);
+    int error = pthread_cond_clockwait(condition, mutex, CLOCK_MONOTONIC, &deadline);
+    bool in_vain = error == ETIMEDOUT;
+    if (in_vain)
+        fp_hang_look(&waiting);
+    fp_waiting_end(&waiting, !in_vain);
+    errno = saved;
+    return in_vain ? 0 : error;
+}

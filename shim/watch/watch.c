@@ -1,0 +1,36 @@
+/* See watch.h. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "shim/watch/watch.h"
+
+#include "shim/base/child_section.h"
+#include "shim/base/report_once.h"
+#include "shim/reset/reset.h"
+#include "shim/threads/origin.h"
+#include "shim/watch/got.h"
+#include "shim/watch/syscall_dispatch.h"
+
+static bool is_possible; /* this libc is one whose waits we know */
+
+void fp_watch_init(void)
+{
+    is_possible = fp_got_init();
+}
+
+bool fp_watch_is_possible(void)
+{
+    return is_possible;
+}
+
+void fp_watch_prepare(const char *call, enum fp_origin origin, const struct fp_site *site)
+{
+    fp_origin_note(call, origin, site);
+    fp_once_share();
+    fp_origin_watch(fp_got_scan());
+    fp_dispatch_prepare();
+}
+
+FP_CHILD bool fp_watch_child(void)
+{
+    fp_got_child();
+    return fp_origin_child(fp_reset_has);
+}

@@ -1,0 +1,59 @@
+/*
+ * What the libraries of a watched child call instead of libc's functions (watched.def) and of
+ * libgomp's (regions.def). Each behaves as the one it stands for, and returns what that returns.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FP_SHIM_WATCH_WATCHED_H
+#define FP_SHIM_WATCH_WATCHED_H
+
+#include "shim/watch/got.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <sys/epoll.h>
+#include <sys/types.h>
+#include <time.h>
+
+/* In a function that stands for libc's: the code that called, and libc's own function. */
+#define CALLER __builtin_return_address(0)
+#define REAL(name) ((__typeof(&(name)))fp_got_real(FP_WATCHED_##name))
+
+/* waits.c */
+int fp_watched_sem_wait(sem_t *semaphore);
+int fp_watched_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex);
+int fp_watched_mutex_lock(pthread_mutex_t *mutex);
+int fp_watched_rdlock(pthread_rwlock_t *lock);
+int fp_watched_wrlock(pthread_rwlock_t *lock);
+int fp_watched_join(pthread_t thread, void **returned);
+int fp_watched_barrier_wait(pthread_barrier_t *barrier);
+
+/* timed.c */
+int fp_watched_sem_clockwait(sem_t *semaphore, clockid_t clock, const struct timespec *until);
+int fp_watched_sem_timedwait(sem_t *semaphore, const struct timespec *until);
+int fp_watched_epoll_wait(int poll, struct epoll_event *events, int most, int milliseconds);
+#define FP_TIMED(name, wait, parameters, arguments) int fp_watched_##name parameters;
+#include "shim/watch/timed_waits.def"
+#undef FP_TIMED
+
+/* futex.c; libc's own is variadic, and takes what registers and stack hold */
+long fp_watched_syscall(long number, long a, long b, long c, long d, long e, long f);
+
+/* used_calls.c */
+long fp_used_syscall(long number, long a, long b, long c, long d, long e, long f);
+ssize_t fp_used_write(int file, const void *bytes, size_t count);
+int fp_used_cond_signal(pthread_cond_t *condition);
+int fp_used_cond_broadcast(pthread_cond_t *condition);
+int fp_used_sem_post(sem_t *semaphore);
+
+/* patch.c */
+void *fp_watched_dlopen(const char *path, int mode);
+
+/* regions.c */
+typedef void region(void *data);
+#define FP_REGION(name, parameters, arguments, most) void fp_watched_##name parameters;
+#include "shim/watch/omp_regions.def"
+#undef FP_REGION
+
+#endif
