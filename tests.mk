@@ -43,7 +43,7 @@ $(BUILD)/unit/%: $(BUILD)/unit/obj/tests/unit/%.o $(call tested,unit)
 	$(Q)$(CC) -pthread -o $@ $^ -lcriterion -lm -ldl
 
 # The fuzzer of logs needs what reads and reports them.
-READS_LOGS := cli/log.c cli/decode.c cli/decode_runtime.c cli/explain/log.c cli/explain/notes.c \
+READS_LOGS := cli/base/arena.c $(wildcard cli/record/*.c) cli/explain/log.c cli/explain/notes.c \
               $(wildcard cli/report/*.c) cli/report/page.S
 $(BUILD)/asan/replay_log: $(patsubst %,$(BUILD)/asan/obj/%.o,$(basename $(READS_LOGS)))
 $(BUILD)/fuzz/log: $(READS_LOGS)

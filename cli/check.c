@@ -5,7 +5,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #define _GNU_SOURCE
+#include "cli/base/say.h"
 #include "cli/cli.h"
+#include "cli/launch/launch.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "cli/explain/explain.h"
+#include "cli/base/say.h"
 #include "cli/cli.h"
 #include "cli/explain/process.h"
 

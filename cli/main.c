@@ -1,12 +1,10 @@
 /* See cli.h. SPDX-License-Identifier: Apache-2.0 */
+#include "cli/base/say.h"
 #include "cli/cli.h"
-#include "cli/explain/explain.h"
-#include "cli/report/report.h"
 
 #include "common/version.h"
 #include "policy/model.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,16 +18,6 @@ static const struct {
 };
 
 enum { VERB_COUNT = sizeof VERBS / sizeof *VERBS };
-
-void fp_cli_say(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("forkpolicy: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    va_end(arguments);
-}
 
 static void print_usage(FILE *stream)
 {

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "cli/report/report.h"
+#include "cli/base/say.h"
 #include "cli/cli.h"
 #include "cli/report/formats.h"
 #include "cli/report/keep.h"

@@ -5,12 +5,15 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #define _GNU_SOURCE
+#include "cli/base/say.h"
 #include "cli/ci/ci.h"
 #include "cli/cli.h"
-#include "cli/settings.h"
+#include "cli/launch/launch.h"
+#include "cli/launch/settings.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

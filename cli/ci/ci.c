@@ -2,8 +2,8 @@
 #define _GNU_SOURCE
 #include "cli/ci/ci.h"
 
+#include "cli/base/say.h"
 #include "cli/ci/supervise.h"
-#include "cli/cli.h"
 #include "policy/options.h"
 
 #include <errno.h>

@@ -8,7 +8,7 @@
 #ifndef FP_CLI_IDLENESS_H
 #define FP_CLI_IDLENESS_H
 
-#include "cli/ci/tree.h"
+#include "cli/base/process_tree.h"
 
 struct fp_idleness {
     long since; /* milliseconds of fp_idleness_now; set it at the start */

@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "cli/ci/progress.h"
 
-#include "cli/cli.h"
+#include "cli/base/say.h"
 
 #include <stdbool.h>
 #include <unistd.h>

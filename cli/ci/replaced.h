@@ -13,8 +13,8 @@
 #ifndef FP_CLI_REPLACED_H
 #define FP_CLI_REPLACED_H
 
-#include "cli/ci/tree.h"
-#include "cli/log.h"
+#include "cli/base/process_tree.h"
+#include "cli/record/log.h"
 
 /* The first of a row, and its record's line in the log. */
 struct fp_replaced_first {

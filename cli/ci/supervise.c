@@ -12,12 +12,12 @@
 #define _GNU_SOURCE
 #include "cli/ci/supervise.h"
 
+#include "cli/base/process_tree.h"
+#include "cli/base/say.h"
 #include "cli/ci/idleness.h"
 #include "cli/ci/progress.h"
 #include "cli/ci/replaced.h"
 #include "cli/ci/tail.h"
-#include "cli/ci/tree.h"
-#include "cli/cli.h"
 #include "cli/explain/explain.h"
 #include "cli/explain/process.h"
 

@@ -6,7 +6,7 @@
 #ifndef FP_CLI_TAIL_H
 #define FP_CLI_TAIL_H
 
-#include "cli/log.h"
+#include "cli/record/log.h"
 
 #include <sys/types.h>
 

@@ -9,7 +9,4 @@
 /* The record on line `number` of a log, or, with 0, the one that tells most. An exit status. */
 int fp_explain_log(const char *path, unsigned long number);
 
-/* The part of --help that is about `explain`. */
-void fp_explain_help(void);
-
 #endif

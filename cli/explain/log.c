@@ -6,9 +6,9 @@
 #define _GNU_SOURCE
 #include "cli/explain/explain.h"
 
-#include "cli/cli.h"
-#include "cli/decode.h"
+#include "cli/base/say.h"
 #include "cli/explain/notes.h"
+#include "cli/record/decode.h"
 #include "policy/hang_message.h"
 #include "policy/message.h"
 #include "policy/phrases.h"
@@ -46,14 +46,14 @@ static void print_stacks(const struct fp_hang *hang)
     }
 }
 
-static bool say_hang(const struct fp_story *story, struct fp_room *room, struct fp_text *text)
+static bool say_hang(const struct fp_story *story, struct fp_arena *arena, struct fp_text *text)
 {
     struct fp_hang hang;
-    bool whole = fp_decode_hang(room, story->record, &hang);
+    bool whole = fp_decode_hang(arena, story->record, &hang);
     hang.program = program_of(story, hang.program);
     if (story->fork) { /* it knows better */
-        struct fp_decoded_fork *fork = fp_room_take(room, sizeof *fork);
-        fp_decode_fork(room, story->fork, fork);
+        struct fp_decoded_fork *fork = fp_arena_take(arena, sizeof *fork);
+        fp_decode_fork(arena, story->fork, fork);
         hang.fork.origin = fork->snapshot.origin;
     }
     fp_message_hang(text, &hang);
@@ -88,10 +88,10 @@ static void say_silent_fork(struct fp_decoded_fork *fork, struct fp_text *text)
     }
 }
 
-static bool say_fork(const struct fp_story *story, struct fp_room *room, struct fp_text *text)
+static bool say_fork(const struct fp_story *story, struct fp_arena *arena, struct fp_text *text)
 {
-    struct fp_decoded_fork *fork = fp_room_take(room, sizeof *fork);
-    bool whole = fp_decode_fork(room, story->record, fork);
+    struct fp_decoded_fork *fork = fp_arena_take(arena, sizeof *fork);
+    bool whole = fp_decode_fork(arena, story->record, fork);
     fork->snapshot.program = program_of(story, fork->snapshot.program);
     if (!fork->verdict.tell && !fork->verdict.refuse) {
         say_silent_fork(fork, text);
@@ -106,10 +106,10 @@ static bool say_fork(const struct fp_story *story, struct fp_room *room, struct 
     return whole;
 }
 
-static bool say_use(const struct fp_story *story, struct fp_room *room, struct fp_text *text)
+static bool say_use(const struct fp_story *story, struct fp_arena *arena, struct fp_text *text)
 {
     struct fp_decoded_use use;
-    bool whole = fp_decode_use(room, story->record, &use);
+    bool whole = fp_decode_use(arena, story->record, &use);
     fp_message_use(text, use.pid, program_of(story, use.program), &use.runtime, use.call,
                    &use.fork);
     printf("%s", text->data);
@@ -134,14 +134,14 @@ static bool say_record(const struct fp_story *story)
 {
     static char buffer[4 * FP_EVENT_MAX];
     struct fp_text text = FP_TEXT(buffer);
-    struct fp_room room = {0};
+    struct fp_arena arena = {0};
     fp_text_reset(&text);
-    bool whole = fp_story_is(story->record, "hang")  ? say_hang(story, &room, &text)
-                 : fp_story_is(story->record, "use") ? say_use(story, &room, &text)
+    bool whole = fp_story_is(story->record, "hang")  ? say_hang(story, &arena, &text)
+                 : fp_story_is(story->record, "use") ? say_use(story, &arena, &text)
                  : fp_story_is(story->record, "fork") || fp_story_is(story->record, "refused")
-                     ? say_fork(story, &room, &text)
+                     ? say_fork(story, &arena, &text)
                      : say_members(story->record);
-    fp_room_free(&room);
+    fp_arena_free(&arena);
     return whole;
 }
 

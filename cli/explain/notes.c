@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "cli/explain/notes.h"
 
-#include "cli/decode.h"
+#include "cli/record/decode.h"
 #include "policy/phrases.h"
 
 #include <limits.h>

@@ -6,7 +6,7 @@
 #ifndef FP_CLI_EXPLAIN_NOTES_H
 #define FP_CLI_EXPLAIN_NOTES_H
 
-#include "cli/log.h"
+#include "cli/record/log.h"
 
 enum { FP_NOTES_MAX = 12 };
 

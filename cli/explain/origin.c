@@ -2,8 +2,8 @@
 #define _GNU_SOURCE
 #include "cli/explain/origin.h"
 
-#include "cli/decode.h"
-#include "cli/log.h"
+#include "cli/record/decode.h"
+#include "cli/record/log.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,7 @@ static char *read_variable(pid_t pid, const char *name)
 }
 
 struct search {
-    struct fp_room *room;
+    struct fp_arena *arena;
     pid_t pid;
     struct fp_site *site;
     bool found;
@@ -38,13 +38,13 @@ static void visit(const struct fp_log_record *record, void *context)
     if (strcmp(record->event, "fork") != 0 ||
         (pid_t)fp_log_number(record->json, "child") != search->pid)
         return;
-    fp_decode_site(search->room, json_incref(json_object_get(record->json, "site")), search->site);
+    fp_decode_site(search->arena, json_incref(json_object_get(record->json, "site")), search->site);
     search->found = true;
 }
 
-bool fp_origin_find(struct fp_room *room, pid_t pid, struct fp_site *site)
+bool fp_origin_find(struct fp_arena *arena, pid_t pid, struct fp_site *site)
 {
-    struct search search = {.room = room, .pid = pid, .site = site};
+    struct search search = {.arena = arena, .pid = pid, .site = site};
     struct fp_log_count count = {.silent = true};
     char *log = read_variable(pid, "FORKPOLICY_LOG");
     if (log && *log == '/' && !strstr(log, "%p"))

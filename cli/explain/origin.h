@@ -6,11 +6,11 @@
 #ifndef FP_CLI_ORIGIN_H
 #define FP_CLI_ORIGIN_H
 
-#include "cli/report/room.h"
+#include "cli/base/arena.h"
 #include "policy/model.h"
 
 /* False where the process writes no log, or that holds no record of its fork. Strings are the
-   room's. */
-bool fp_origin_find(struct fp_room *room, pid_t pid, struct fp_site *site);
+   arena's. */
+bool fp_origin_find(struct fp_arena *arena, pid_t pid, struct fp_site *site);
 
 #endif

@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "cli/explain/process.h"
 
-#include "cli/cli.h"
+#include "cli/base/say.h"
 #include "cli/explain/handlers.h"
 #include "cli/explain/judge.h"
 #include "cli/explain/origin.h"
@@ -23,7 +23,7 @@ struct picture {
     struct fp_stacks stacks;
     struct fp_seen seen;
     struct fp_finding finding;
-    struct fp_room room; /* of the fork's site */
+    struct fp_arena arena; /* of the fork's site */
 };
 
 struct album {
@@ -53,7 +53,7 @@ static void drop_picture(struct picture *picture)
 {
     if (!picture)
         return;
-    fp_room_free(&picture->room);
+    fp_arena_free(&picture->arena);
     fp_stacks_free(&picture->stacks);
     fp_view_free(&picture->view);
     free(picture);
@@ -250,7 +250,7 @@ static void judge(const struct album *album, struct picture *picture)
     fp_judge_process(finding, &picture->view, &picture->stacks, &picture->seen,
                      parent ? &parent->view : NULL, parent ? &parent->seen : NULL);
     if (finding->hang.opinion.grade != FP_GRADE_NONE && picture->view.has_shim)
-        fp_origin_find(&picture->room, picture->view.process.pid, &finding->fork_site);
+        fp_origin_find(&picture->arena, picture->view.process.pid, &finding->fork_site);
 }
 
 static void note_worst(struct fp_explanation *worst, const struct picture *picture)

@@ -8,7 +8,7 @@
 #ifndef FP_CLI_VIEW_H
 #define FP_CLI_VIEW_H
 
-#include "cli/ci/tree.h"
+#include "cli/base/process_tree.h"
 
 #include <stdint.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #define _GNU_SOURCE
-#include "cli/cli.h"
+#include "cli/base/say.h"
 #include "cli/report/formats.h"
 #include "cli/report/story.h"
 

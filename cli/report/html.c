@@ -10,7 +10,7 @@
 #define _GNU_SOURCE
 #include "cli/report/report.h"
 
-#include "cli/log.h"
+#include "cli/record/log.h"
 
 #include <string.h>
 #include <sys/random.h>

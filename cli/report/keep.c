@@ -1,7 +1,7 @@
 /* See keep.h. SPDX-License-Identifier: Apache-2.0 */
 #include "cli/report/keep.h"
 
-#include "cli/decode.h"
+#include "cli/record/decode.h"
 
 #include <stdlib.h>
 #include <string.h>

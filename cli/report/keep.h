@@ -7,7 +7,7 @@
 #ifndef FP_CLI_REPORT_KEEP_H
 #define FP_CLI_REPORT_KEEP_H
 
-#include "cli/log.h"
+#include "cli/record/log.h"
 
 enum { FP_KEPT_MAX = 20000 };
 

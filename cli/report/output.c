@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "cli/report/output.h"
 
-#include "cli/cli.h"
+#include "cli/base/say.h"
 
 #include <errno.h>
 #include <fcntl.h>

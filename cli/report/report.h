@@ -14,9 +14,6 @@
    no room for. False where it could not be written. */
 bool fp_report_html(FILE *stream, const json_t *records, unsigned long omitted);
 
-/* The part of --help that is about `report`. */
-void fp_report_help(void);
-
 /* A trace in the JSON format of Chrome and Perfetto. */
 bool fp_report_perfetto(FILE *stream, const json_t *records, unsigned long omitted);
 

@@ -7,8 +7,8 @@
 #ifndef FP_CLI_REPORT_TALLY_H
 #define FP_CLI_REPORT_TALLY_H
 
-#include "cli/log.h"
-#include "cli/report/room.h"
+#include "cli/base/arena.h"
+#include "cli/record/log.h"
 #include "cli/report/set.h"
 #include "policy/hang_event.h"
 
@@ -106,7 +106,7 @@ struct fp_tally_program {
 };
 
 struct fp_tally {
-    struct fp_room room;
+    struct fp_arena arena;
     struct fp_tally_program *programs;
     struct fp_tally_site *sites;
     struct fp_tally_timing *resets, *handlers;
@@ -130,7 +130,7 @@ void fp_tally_free(struct fp_tally *tally);
 unsigned long fp_timing_median(struct fp_tally_timing *timing);
 
 /* timing.c: one more time that `label` was done. */
-void fp_timing_add(struct fp_room *room, struct fp_tally_timing **table, const char *label,
+void fp_timing_add(struct fp_arena *arena, struct fp_tally_timing **table, const char *label,
                    const char *what, const json_t *record);
 
 #endif

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #define _GNU_SOURCE
-#include "cli/cli.h"
+#include "cli/base/say.h"
 #include "cli/explain/explain.h"
 #include "cli/report/formats.h"
 #include "cli/report/keep.h"

@@ -1,12 +1,14 @@
 /*
  * The proof that a preload takes. ld.so ignores what it cannot preload and goes on, and a static
  * or setuid program never asks it; so the program's own loader is asked first, in the mode in
- * which it lists what it would load and runs nothing. See cli.h.
+ * which it lists what it would load and runs nothing. See launch.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #define _GNU_SOURCE
-#include "cli/cli.h"
+#include "cli/launch/launch.h"
+
+#include "cli/base/say.h"
 
 #include <elf.h>
 #include <fcntl.h>

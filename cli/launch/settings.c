@@ -1,8 +1,8 @@
 /* See settings.h. SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
-#include "cli/settings.h"
+#include "cli/launch/settings.h"
 
-#include "cli/cli.h"
+#include "cli/base/say.h"
 #include "common/policy_read.h"
 #include "policy/options.h"
 

@@ -4,8 +4,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef FP_CLI_TREE_H
-#define FP_CLI_TREE_H
+#ifndef FP_CLI_PROCESS_TREE_H
+#define FP_CLI_PROCESS_TREE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
-/* See tree.h. SPDX-License-Identifier: Apache-2.0 */
+/* See process_tree.h. SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
-#include "cli/ci/tree.h"
+#include "cli/base/process_tree.h"
 
 #include "common/files.h"
 

@@ -1,7 +1,7 @@
 /* Hangs, forks and uses of records. See decode.h. SPDX-License-Identifier: Apache-2.0 */
-#include "cli/decode.h"
+#include "cli/record/decode.h"
 
-#include "cli/log.h"
+#include "cli/record/log.h"
 
 #include <limits.h>
 #include <string.h>
@@ -88,11 +88,12 @@ static enum fp_origin origin_of(const json_t *record, const struct fp_site *site
     return *fp_site_line(site) ? FP_ORIGIN_PYTHON : FP_ORIGIN_NATIVE;
 }
 
-static bool decode_origin(struct fp_room *room, const json_t *record, struct fp_fork_origin *origin)
+static bool decode_origin(struct fp_arena *arena, const json_t *record,
+                          struct fp_fork_origin *origin)
 {
     const json_t *fork = json_object_get(record, "fork");
-    struct fp_site *site = fp_room_take(room, sizeof *site);
-    fp_decode_site(room, json_object_get(fork, "site"), site);
+    struct fp_site *site = fp_arena_take(arena, sizeof *site);
+    fp_decode_site(arena, json_object_get(fork, "site"), site);
     *origin = (struct fp_fork_origin){.call = fp_log_string(fork, "call"),
                                       .origin = origin_of(fork, site),
                                       .site = site,
@@ -104,10 +105,10 @@ static bool decode_origin(struct fp_room *room, const json_t *record, struct fp_
     return json_is_object(fork);
 }
 
-static void decode_python_stack(struct fp_room *room, const json_t *stack, struct fp_hang *hang)
+static void decode_python_stack(struct fp_arena *arena, const json_t *stack, struct fp_hang *hang)
 {
     size_t count = json_array_size(stack);
-    struct fp_python_frame *frames = fp_room_take(room, count * sizeof *frames);
+    struct fp_python_frame *frames = fp_arena_take(arena, count * sizeof *frames);
     for (size_t i = 0; i < count; i++) {
         const json_t *json = json_array_get(stack, i);
         const char *file = fp_log_string(json, "file");
@@ -124,10 +125,10 @@ static void decode_python_stack(struct fp_room *room, const json_t *stack, struc
     hang->python_count = count;
 }
 
-static void decode_native_stack(struct fp_room *room, const json_t *stack, struct fp_hang *hang)
+static void decode_native_stack(struct fp_arena *arena, const json_t *stack, struct fp_hang *hang)
 {
     size_t count = json_array_size(stack);
-    struct fp_native_frame *frames = fp_room_take(room, count * sizeof *frames);
+    struct fp_native_frame *frames = fp_arena_take(arena, count * sizeof *frames);
     for (size_t i = 0; i < count; i++) {
         const json_t *json = json_array_get(stack, i);
         frames[i] = (struct fp_native_frame){.dso = fp_log_string(json, "dso"),
@@ -138,7 +139,7 @@ static void decode_native_stack(struct fp_room *room, const json_t *stack, struc
     hang->native_count = count;
 }
 
-bool fp_decode_hang(struct fp_room *room, const json_t *record, struct fp_hang *hang)
+bool fp_decode_hang(struct fp_arena *arena, const json_t *record, struct fp_hang *hang)
 {
     const json_t *waiting = json_object_get(record, "waiting");
     const json_t *lost = json_object_get(record, "lost");
@@ -158,19 +159,19 @@ bool fp_decode_hang(struct fp_room *room, const json_t *record, struct fp_hang *
         .threads = number(record, "threads"),
         .judgement = {.action = FP_ACTION_WARN},
         .cause = (enum fp_cause)cause_of(fp_log_string(record, "cause"))};
-    fp_decode_site(room, json_object_get(waiting, "site"), &hang->at);
+    fp_decode_site(arena, json_object_get(waiting, "site"), &hang->at);
     if (json_is_object(lost)) {
-        struct fp_runtime *runtime = fp_room_take(room, sizeof *runtime);
-        fp_decode_runtime(room, lost, runtime, &hang->judgement);
+        struct fp_runtime *runtime = fp_arena_take(arena, sizeof *runtime);
+        fp_decode_runtime(arena, lost, runtime, &hang->judgement);
         hang->lost = runtime;
     }
-    bool whole = decode_origin(room, record, &hang->fork);
-    decode_python_stack(room, json_object_get(record, "python_stack"), hang);
-    decode_native_stack(room, json_object_get(record, "native_stack"), hang);
+    bool whole = decode_origin(arena, record, &hang->fork);
+    decode_python_stack(arena, json_object_get(record, "python_stack"), hang);
+    decode_native_stack(arena, json_object_get(record, "native_stack"), hang);
     return whole && wait < FP_WAIT_COUNT && hang->opinion.grade != FP_GRADE_NONE;
 }
 
-bool fp_decode_fork(struct fp_room *room, const json_t *record, struct fp_decoded_fork *fork)
+bool fp_decode_fork(struct fp_arena *arena, const json_t *record, struct fp_decoded_fork *fork)
 {
     static const char *const NOTHING[] = {NULL};
     const json_t *runtimes = json_object_get(record, "runtimes");
@@ -178,7 +179,7 @@ bool fp_decode_fork(struct fp_room *room, const json_t *record, struct fp_decode
     size_t count = json_array_size(runtimes);
     memset(fork, 0, sizeof *fork);
     snapshot->call = *fp_log_string(record, "call") ? fp_log_string(record, "call") : "fork";
-    fp_decode_site(room, json_object_get(record, "site"), &snapshot->site);
+    fp_decode_site(arena, json_object_get(record, "site"), &snapshot->site);
     snapshot->origin = origin_of(record, &snapshot->site);
     snapshot->pid = process(record, "pid");
     snapshot->program = fp_log_string(record, "program");
@@ -194,7 +195,7 @@ bool fp_decode_fork(struct fp_room *room, const json_t *record, struct fp_decode
         if (at == FP_RUNTIMES_MAX || !json_is_object(json))
             snapshot->omitted++;
         else {
-            fp_decode_runtime(room, json, &snapshot->runtimes[at], &fork->verdict.runtimes[at]);
+            fp_decode_runtime(arena, json, &snapshot->runtimes[at], &fork->verdict.runtimes[at]);
             fork->told[at] = fork->verdict.runtimes[at].speech != FP_SPEECH_SILENT;
             fork->verdict.tell |= fork->told[at];
             snapshot->count++;
@@ -203,12 +204,12 @@ bool fp_decode_fork(struct fp_room *room, const json_t *record, struct fp_decode
     return json_is_array(runtimes) && json_is_object(json_object_get(record, "site"));
 }
 
-bool fp_decode_use(struct fp_room *room, const json_t *record, struct fp_decoded_use *use)
+bool fp_decode_use(struct fp_arena *arena, const json_t *record, struct fp_decoded_use *use)
 {
     const json_t *runtime = json_object_get(record, "runtime");
     *use = (struct fp_decoded_use){.pid = process(record, "pid"),
                                    .program = fp_log_string(record, "program"),
                                    .call = fp_log_string(record, "call")};
-    fp_decode_runtime(room, runtime, &use->runtime, &use->judgement);
-    return decode_origin(room, record, &use->fork) && json_is_object(runtime);
+    fp_decode_runtime(arena, runtime, &use->runtime, &use->judgement);
+    return decode_origin(arena, record, &use->fork) && json_is_object(runtime);
 }

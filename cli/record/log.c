@@ -1,8 +1,8 @@
 /* See log.h. SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
-#include "cli/log.h"
+#include "cli/record/log.h"
 
-#include "cli/cli.h"
+#include "cli/base/say.h"
 #include "policy/text.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
  * code says the same words again, elsewhere and later.
  *
  * Total: whatever a record lacks, or has with another type, is as if it were not known. Strings are
- * borrowed from the record or lie in the room; both must live as long as the result.
+ * borrowed from the record or lie in the arena; both must live as long as the result.
  *
  * Not in the log, and guessed from what is: whether a runtime's threads run Python code, and
  * whether a fork in a hang's record was Python's. Members "program", "interruptible", "origin" (of
@@ -14,7 +14,7 @@
 #ifndef FP_CLI_DECODE_H
 #define FP_CLI_DECODE_H
 
-#include "cli/report/room.h"
+#include "cli/base/arena.h"
 #include "policy/hang_event.h"
 
 #include <jansson.h>
@@ -36,12 +36,12 @@ struct fp_decoded_use {
 };
 
 /* Each is false where something that its message stands on is missing; the result can be used. */
-bool fp_decode_hang(struct fp_room *room, const json_t *record, struct fp_hang *hang);
-bool fp_decode_fork(struct fp_room *room, const json_t *record, struct fp_decoded_fork *fork);
-bool fp_decode_use(struct fp_room *room, const json_t *record, struct fp_decoded_use *use);
+bool fp_decode_hang(struct fp_arena *arena, const json_t *record, struct fp_hang *hang);
+bool fp_decode_fork(struct fp_arena *arena, const json_t *record, struct fp_decoded_fork *fork);
+bool fp_decode_use(struct fp_arena *arena, const json_t *record, struct fp_decoded_use *use);
 
-void fp_decode_site(struct fp_room *room, const json_t *site, struct fp_site *result);
-void fp_decode_runtime(struct fp_room *room, const json_t *json, struct fp_runtime *runtime,
+void fp_decode_site(struct fp_arena *arena, const json_t *site, struct fp_site *result);
+void fp_decode_runtime(struct fp_arena *arena, const json_t *json, struct fp_runtime *runtime,
                        struct fp_judgement *judgement);
 
 /* Appends the name that messages give a runtime. */

@@ -1,6 +1,8 @@
-/* Where things are: the shim, and commands. See cli.h. SPDX-License-Identifier: Apache-2.0 */
+/* Where things are: the shim, and commands. See launch.h. SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
-#include "cli/cli.h"
+#include "cli/launch/launch.h"
+
+#include "cli/base/say.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -89,18 +91,4 @@ char *fp_cli_preload(bool amplifies)
         value = NULL;
     free(amplifier);
     return value;
-}
-
-int fp_cli_path(int count, char **arguments)
-{
-    (void)arguments;
-    if (count) {
-        fp_cli_say("path takes no arguments");
-        return FP_EXIT_USAGE;
-    }
-    const char *library = fp_cli_library();
-    if (!library)
-        return FP_EXIT_NO_PRELOAD;
-    puts(library);
-    return 0;
 }
