@@ -59,9 +59,19 @@ $(BUILD)/obj/shim/python/embed.o: shim/python/embed.S python/forkpolicy/error.py
 	$(call say,compile)
 	$(Q)$(CC) $(FLAGS) -Wa,-I$(BUILD) -c -o $@ $<
 
-$(BUILD)/obj/cli/report/page.o: cli/report/page.S $(wildcard cli/report/page*.html cli/report/page*.css cli/report/page*.js)
+# The words of policy/, for those who say them without C.
+WORDS := tools/words.py tools/tables.py $(wildcard policy/*.def)
+$(BUILD)/words.js: $(WORDS)
+	$(call say,make)
+	$(Q)$(PYTHON) -B $< javascript > $@
+
+.PHONY: words
+words: $(WORDS) ## renew python/forkpolicy/words.py, which the tests compare with the tables
+	$(Q)$(PYTHON) -B $< python > python/forkpolicy/words.py
+
+$(BUILD)/obj/cli/report/page.o: cli/report/page.S $(BUILD)/words.js $(wildcard cli/report/page*.html cli/report/page*.css cli/report/page*.js)
 	$(call say,compile)
-	$(Q)$(CC) $(FLAGS) -c -o $@ $<
+	$(Q)$(CC) $(FLAGS) -Wa,-I$(BUILD) -c -o $@ $<
 
 $(BUILD)/compile_known: tools/compile_known.c $(filter-out %decide.c,$(POLICY)) | packages
 	$(call say,build)
@@ -151,7 +161,7 @@ $(COMPLETIONS): tools/completions.py $(TABLES)
 
 clean: ## remove what was built, keep the Python environments
 	rm -rf $(BUILD)/obj $(BUILD)/unit $(BUILD)/asan $(BUILD)/prog $(BUILD)/examples $(BUILD)/fuzz $(LIBRARY) \
-	    $(BUILD)/man $(BUILD)/completions \
+	    $(BUILD)/man $(BUILD)/completions $(BUILD)/words.js \
 	    $(PROGRAM) $(BUILD)/compile_known $(BUILD)/known.c $(BUILD)/exports.map
 
 distclean: ## remove everything that make made

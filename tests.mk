@@ -46,7 +46,7 @@ $(BUILD)/unit/%: $(BUILD)/unit/obj/tests/unit/%.o $(call tested,unit)
 READS_LOGS := cli/base/arena.c $(wildcard cli/record/*.c) cli/explain/log.c cli/explain/notes.c \
               $(wildcard cli/report/*.c) cli/report/page.S
 $(BUILD)/asan/replay_log: $(patsubst %,$(BUILD)/asan/obj/%.o,$(basename $(READS_LOGS)))
-$(BUILD)/fuzz/log: $(READS_LOGS)
+$(BUILD)/fuzz/log: $(READS_LOGS) | $(BUILD)/words.js
 $(BUILD)/asan/replay_log $(BUILD)/fuzz/log: FUZZ_LIBRARIES := -ljansson
 
 # The fuzzer of Arrow arrays needs what imports and takes them.
@@ -60,9 +60,9 @@ $(BUILD)/asan/replay_sql: $(patsubst %.c,$(BUILD)/asan/obj/%.o,$(READS_SQL))
 $(BUILD)/fuzz/sql: $(READS_SQL)
 $(BUILD)/fuzz/sql: FUZZ_LIBRARIES := -lm -ldl
 
-$(BUILD)/asan/obj/%.o: %.S | packages
+$(BUILD)/asan/obj/%.o: %.S $(BUILD)/words.js | packages
 	$(call say,compile)
-	$(Q)$(CC) $(TEST_FLAGS) -c -o $@ $<
+	$(Q)$(CC) $(TEST_FLAGS) -Wa,-I$(BUILD) -c -o $@ $<
 
 $(BUILD)/asan/replay_%: $(BUILD)/asan/obj/tests/fuzz/fuzz_%.o $(BUILD)/asan/obj/tests/fuzz/replay.o $(call tested,asan)
 	$(call say,link)
@@ -77,7 +77,7 @@ $(BUILD)/asan/%: $(BUILD)/asan/obj/tests/unit/%.o $(call tested,asan)
 
 $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(POLICY) $(BUILD)/known.c | packages
 	$(call say,build)
-	$(Q)$(CLANG) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -I. -Iinclude -o $@ $^ $(FUZZ_LIBRARIES)
+	$(Q)$(CLANG) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -I. -Iinclude -Wa,-I$(BUILD) -o $@ $^ $(FUZZ_LIBRARIES)
 
 FUZZ_SECONDS ?= 60
 .PHONY: fuzz-packages

@@ -28,15 +28,20 @@ static bool through(const struct fp_site *site, const char *part)
 
 const char *fp_advice_start(const struct fp_site *site, enum fp_origin origin)
 {
+    static const struct {
+        const char *through, *advice;
+    } STARTS[] = {
+#define FP_START(through, advice) {through, advice},
+#include "policy/starts.def"
+    };
+#define FP_START_NATIVE(advice) static const char NATIVE[] = advice;
+#include "policy/starts.def"
+    size_t nth = 0;
     if (origin == FP_ORIGIN_NATIVE)
-        return "fork before its threads start, or exec in the child";
-    if (through(site, "torch/utils/data/"))
-        return "DataLoader(..., multiprocessing_context=\"forkserver\") or \"spawn\"";
-    if (through(site, "concurrent/futures/"))
-        return "ProcessPoolExecutor(mp_context=multiprocessing.get_context(\"forkserver\"))";
-    if (through(site, "multiprocessing/"))
-        return "multiprocessing.set_start_method(\"forkserver\") or \"spawn\" at the start of main";
-    return "fork before the library is first used, or start a new program with subprocess";
+        return NATIVE;
+    while (!through(site, STARTS[nth].through)) /* the last one fits all */
+        nth++;
+    return STARTS[nth].advice;
 }
 
 /* Whether an earlier runtime of those meant says the same: two of one library often do. */

@@ -7,8 +7,11 @@
 
 const char *fp_cause_name(enum fp_cause cause)
 {
-    static const char *const NAMES[] = {"owner", "library", "joined", "line",
-                                        "used",  "only",    "unknown"};
+    static const char *const NAMES[] = {
+#define FP_CAUSE(NAME, name, how) name,
+#include "policy/causes.def"
+#undef FP_CAUSE
+    };
     return NAMES[cause];
 }
 

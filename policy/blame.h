@@ -9,15 +9,10 @@
 
 #include "policy/model.h"
 
-/* How it is known, surest first. */
 enum fp_cause {
-    FP_CAUSE_OWNER,   /* proof: a lost thread of it owns the lock */
-    FP_CAUSE_LIBRARY, /* its library waits, in this thread or in one that this one waits for */
-    FP_CAUSE_JOINED,  /* Python code of its own stands on the stack of the thread that is joined */
-    FP_CAUSE_LINE,    /* or on this thread's */
-    FP_CAUSE_USED,    /* its library was called in this child */
-    FP_CAUSE_ONLY,    /* nothing else was lost */
-    FP_CAUSE_UNKNOWN,
+#define FP_CAUSE(NAME, name, how) FP_CAUSE_##NAME,
+#include "policy/causes.def"
+#undef FP_CAUSE
 };
 
 const char *fp_cause_name(enum fp_cause cause);

@@ -17,18 +17,20 @@ const char *fp_wait_name(enum fp_wait wait)
 
 const char *fp_grade_name(enum fp_grade grade)
 {
-    static const char *const NAMES[] = {"none", "suspected", "strong", "proven"};
+    static const char *const NAMES[] = {
+#define FP_GRADE(NAME, name, headline, unknown) name,
+#include "policy/grades.def"
+#undef FP_GRADE
+    };
     return NAMES[grade];
 }
 
 const char *fp_reason_name(enum fp_reason reason)
 {
     static const char *const NAMES[] = {
-        [FP_REASON_NONE] = "none",       [FP_REASON_ALONE] = "alone",
-        [FP_REASON_ASLEEP] = "asleep",   [FP_REASON_OWNER] = "owner",
-        [FP_REASON_TEAM] = "team",       [FP_REASON_HANDLER] = "handler",
-        [FP_REASON_PARKED] = "parked",   [FP_REASON_TIMED] = "timed",
-        [FP_REASON_COMPANY] = "company", [FP_REASON_OUTSIDE] = "outside",
+#define FP_REASON(NAME, name, why) name,
+#include "policy/reasons.def"
+#undef FP_REASON
     };
     return NAMES[reason];
 }

@@ -46,19 +46,17 @@ struct fp_wait_facts {
     bool about_lost; /* there is evidence that it waits for a runtime that was lost */
 };
 
-enum fp_grade { FP_GRADE_NONE, FP_GRADE_SUSPECTED, FP_GRADE_STRONG, FP_GRADE_PROVEN };
+enum fp_grade {
+#define FP_GRADE(NAME, name, headline, unknown) FP_GRADE_##NAME,
+#include "policy/grades.def"
+#undef FP_GRADE
+};
 
 enum fp_reason {
-    FP_REASON_NONE,
-    FP_REASON_ALONE,   /* it is the only thread */
-    FP_REASON_ASLEEP,  /* all others wait for ever too */
-    FP_REASON_OWNER,   /* the lock's owner is gone */
-    FP_REASON_TEAM,    /* the OpenMP workers of this thread are gone */
-    FP_REASON_HANDLER, /* only a signal handler could end it */
-    FP_REASON_PARKED,
-    FP_REASON_TIMED,
-    FP_REASON_COMPANY, /* other threads are alive */
-    FP_REASON_OUTSIDE, /* something from outside could end it */
+#define FP_REASON(NAME, name, why) FP_REASON_##NAME,
+#include "policy/reasons.def"
+#undef FP_REASON
+    FP_REASON_COUNT
 };
 
 struct fp_opinion {

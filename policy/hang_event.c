@@ -5,7 +5,10 @@
 
 const char *fp_outcome_name(enum fp_outcome outcome)
 {
-    static const char *const NAMES[] = {"waits", "raised", "exited", "aborted"};
+    static const char *const NAMES[] = {
+#define FP_OUTCOME(NAME, name, now, later, counted) name,
+#include "policy/outcomes.def"
+    };
     return NAMES[outcome];
 }
 

@@ -12,10 +12,9 @@
 #include "policy/hang.h"
 
 enum fp_outcome {
-    FP_OUTCOME_WAITS, /* it is told, and goes on waiting */
-    FP_OUTCOME_RAISED,
-    FP_OUTCOME_EXITED,
-    FP_OUTCOME_ABORTED,
+#define FP_OUTCOME(NAME, name, now, later, counted) FP_OUTCOME_##NAME,
+#include "policy/outcomes.def"
+    FP_OUTCOME_COUNT
 };
 
 const char *fp_outcome_name(enum fp_outcome outcome);

@@ -22,45 +22,38 @@ static void add_process(struct fp_text *text, pid_t pid, const char *program)
     fp_text_format(text, ")");
 }
 
+/* The words of grades.def with what was lost in the place of {}. */
 static void add_headline(struct fp_text *text, const struct fp_hang *hang)
 {
+    static const struct {
+        const char *headline, *unknown;
+    } WORDS[] = {
+#define FP_GRADE(NAME, name, headline, unknown) {headline, unknown},
+#include "policy/grades.def"
+#undef FP_GRADE
+    };
+    enum fp_grade grade = hang->opinion.grade;
+    if (grade == FP_GRADE_NONE) /* told by a record of another version */
+        grade = FP_GRADE_SUSPECTED;
+    const char *words = WORDS[grade].headline;
+    if (!hang->lost && *WORDS[grade].unknown)
+        words = WORDS[grade].unknown;
+    const char *slot = strstr(words, "{}");
+    size_t before = slot ? (size_t)(slot - words) : strlen(words);
     add_process(text, hang->pid, hang->program);
-    if (hang->opinion.grade == FP_GRADE_PROVEN && hang->lost)
-        fp_text_format(text, " can never go on: it waits for what was lost when it was forked\n");
-    else if (hang->opinion.grade == FP_GRADE_PROVEN)
-        fp_text_format(text, " can never go on: a deadlock in a forked child\n");
-    else if (hang->opinion.grade == FP_GRADE_STRONG)
-        fp_text_format(text, " may never go on: no thread of this forked child can end its wait\n");
-    else
-        fp_text_format(text, " may never go on: it waits, it seems, for what was lost when it was "
-                             "forked\n");
+    fp_text_format(text, " ");
+    fp_text_append(text, words, before);
+    fp_text_format(text, "%s%s\n", slot ? "what was" : "", slot ? slot + 2 : "");
 }
 
 static const char *why(const struct fp_hang *hang)
 {
-    switch (hang->opinion.reason) {
-    case FP_REASON_ALONE:
-        return "it is the only thread, and nobody else can wake it";
-    case FP_REASON_ASLEEP:
-        return "all other threads wait for ever, too";
-    case FP_REASON_OWNER:
-        return "the thread that holds the lock is not in this process";
-    case FP_REASON_TEAM:
-        return "the worker threads that it would wait for are not in this process";
-    case FP_REASON_HANDLER:
-        return "only a signal handler of the program could wake it";
-    case FP_REASON_PARKED:
-        return "only a signal could wake it; it may be meant to sleep here";
-    case FP_REASON_TIMED:
-        return "again and again it waits, in vain, for a time";
-    case FP_REASON_COMPANY:
-        return "other threads are alive, but this runtime's are not";
-    case FP_REASON_OUTSIDE:
-        return "what it listens to is served by threads that are not in this process";
-    case FP_REASON_NONE:
-        break;
-    }
-    return "";
+    static const char *const WHY[] = {
+#define FP_REASON(NAME, name, why) why,
+#include "policy/reasons.def"
+#undef FP_REASON
+    };
+    return WHY[hang->opinion.reason];
 }
 
 /* "deltalake 0.18.2", or the library's file name. */
@@ -94,25 +87,14 @@ static void add_waits(struct fp_text *text, const struct fp_hang *hang)
     fp_text_format(text, "\n");
 }
 
-static const char *how_sure(enum fp_cause cause)
+static const char *how_known(enum fp_cause cause)
 {
-    switch (cause) {
-    case FP_CAUSE_OWNER:
-        return "it holds the lock";
-    case FP_CAUSE_LIBRARY:
-        return "it is its library that waits";
-    case FP_CAUSE_LINE:
-        return "its Python code is on the stack";
-    case FP_CAUSE_JOINED:
-        return "its Python code is on the stack of the thread that is joined";
-    case FP_CAUSE_USED:
-        return "it was called in this child";
-    case FP_CAUSE_ONLY:
-        return "nothing else was lost";
-    case FP_CAUSE_UNKNOWN:
-        break;
-    }
-    return "";
+    static const char *const HOW[] = {
+#define FP_CAUSE(NAME, name, how) how,
+#include "policy/causes.def"
+#undef FP_CAUSE
+    };
+    return HOW[cause];
 }
 
 static void add_lost(struct fp_text *text, const struct fp_hang *hang)
@@ -129,7 +111,7 @@ static void add_lost(struct fp_text *text, const struct fp_hang *hang)
         fp_text_format(text, ", started at ");
         fp_add_path(text, hang->lost->started);
     }
-    fp_text_format(text, "; %s\n", how_sure(hang->cause));
+    fp_text_format(text, "; %s\n", how_known(hang->cause));
     if (hang->judgement.action == FP_ACTION_RESET ||
         hang->lost->identity.asked == FP_ACTION_RESET) {
         fp_add_label(text, "reset");
@@ -191,21 +173,18 @@ static void add_stacks(struct fp_text *text, const struct fp_hang *hang)
     }
 }
 
-static const char *what_now(const struct fp_hang *hang)
+static void add_now(struct fp_text *text, const struct fp_hang *hang)
 {
-    switch (hang->outcome) {
-    case FP_OUTCOME_RAISED:
-        return "ForkPolicyError is raised at that line";
-    case FP_OUTCOME_EXITED:
-        return "the process ends with status 70";
-    case FP_OUTCOME_ABORTED:
-        return "the process aborts";
-    case FP_OUTCOME_WAITS:
-        break;
-    }
-    return hang->opinion.grade == FP_GRADE_PROVEN && hang->judgement.action == FP_ACTION_WARN
-               ? "it goes on waiting; FORKPOLICY=fail would end it"
-               : "it goes on waiting";
+    static const char *const NOW[] = {
+#define FP_OUTCOME(NAME, name, now, later, counted) now,
+#include "policy/outcomes.def"
+    };
+#define FP_OUTCOME_HINT(words) static const char HINT[] = words;
+#include "policy/outcomes.def"
+    bool has_hint = hang->outcome == FP_OUTCOME_WAITS && hang->opinion.grade == FP_GRADE_PROVEN &&
+                    hang->judgement.action == FP_ACTION_WARN;
+    fp_add_label(text, "now");
+    fp_text_format(text, "%s%s\n", NOW[hang->outcome], has_hint ? HINT : "");
 }
 
 void fp_message_hang(struct fp_text *text, const struct fp_hang *hang)
@@ -216,8 +195,7 @@ void fp_message_hang(struct fp_text *text, const struct fp_hang *hang)
     add_lost(text, hang);
     add_fork(text, &hang->fork);
     add_advice(text, hang);
-    fp_add_label(text, "now");
-    fp_text_format(text, "%s\n", what_now(hang));
+    add_now(text, hang);
     add_stacks(text, hang);
     fp_end_at_line(text);
 }

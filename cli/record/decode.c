@@ -61,7 +61,7 @@ enum fp_grade fp_decode_grade(const char *name)
 
 enum fp_outcome fp_decode_outcome(const char *name)
 {
-    INDEX(name, FP_OUTCOME_ABORTED + 1, outcome_at, FP_OUTCOME_WAITS);
+    INDEX(name, FP_OUTCOME_COUNT, outcome_at, FP_OUTCOME_WAITS);
 }
 
 static unsigned wait_of(const char *name)
@@ -76,7 +76,7 @@ static unsigned cause_of(const char *name)
 
 static unsigned reason_of(const char *name)
 {
-    INDEX(name, FP_REASON_OUTSIDE + 1, reason_at, FP_REASON_NONE);
+    INDEX(name, FP_REASON_COUNT, reason_at, FP_REASON_NONE);
 }
 
 static enum fp_origin origin_of(const json_t *record, const struct fp_site *site)

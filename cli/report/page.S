@@ -17,7 +17,8 @@
     part fp_page_css, "cli/report/page.css"
     .globl fp_page_js
     .hidden fp_page_js
-fp_page_js: /* what the records say, then how it is drawn */
+fp_page_js: /* the words of policy/, what the records say, then how it is drawn */
+    .incbin "words.js" /* in the build folder */
     .incbin "cli/report/page_model.js"
     .incbin "cli/report/page.js"
     .byte 0

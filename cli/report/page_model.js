@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
    Records in; processes, sites, runtimes and words out. Records are foreign data: any member may be
-   missing or of another type. What they hold gets into the page as text only (page.js). */
-"use strict";
+   missing or of another type. What they hold gets into the page as text only (page.js). Before this
+   stand the words of policy/*.def (tools/words.py). */
 
 const EARLY_SECONDS = 5; // a child can be in the log before the fork that made it
 
@@ -182,22 +182,6 @@ function buildModel(raw) {
 
 // ---- Words: a record as [title, [label, line]...]
 
-const WHY = {
-  alone: "it is the only thread, and nobody else can wake it", asleep: "all other threads wait for ever, too",
-  owner: "the thread that holds the lock is not in this process", team: "the worker threads that it would wait for are not in this process",
-  handler: "only a signal handler of the program could wake it", parked: "only a signal could wake it; it may be meant to sleep here",
-  timed: "again and again it waits, in vain, for a time", company: "other threads are alive, but this runtime's are not",
-  outside: "what it listens to is served by threads that are not in this process",
-};
-const SURE = {
-  owner: "it holds the lock", library: "it is its library that waits", line: "its Python code is on the stack",
-  used: "it was called in this child", only: "nothing else was lost",
-};
-const NOW = {
-  raised: "ForkPolicyError is raised at that line", exited: "the process ends with status 70",
-  aborted: "the process aborts", waits: "it goes on waiting",
-};
-
 function threadsWords(runtime) {
   const kind = text(runtime.raw.kind), names = text(runtime.raw.names);
   return plural(runtime.threads, `${kind ? `${kind} ` : ""}thread`) + (names ? ` (${names})` : "");
@@ -208,14 +192,10 @@ function lostWords(value) {
   return `${runtime.label}: ${threadsWords(runtime)}${started ? `, started at ${started}` : ""}`;
 }
 
-/* What policy/advice.c says of a fork's place. */
-function startAdvice(value, isNative) {
+/* As policy/advice.c chooses it by a fork's place. */
+function startAdvice(value, origin) {
   const site = object(value), through = [site.called, site.library, site.innermost].map((line) => text(object(line).file)).join("\n");
-  if (isNative) return "fork before its threads start, or exec in the child";
-  if (through.includes("torch/utils/data/")) return 'DataLoader(..., multiprocessing_context="forkserver") or "spawn"';
-  if (through.includes("concurrent/futures/")) return 'ProcessPoolExecutor(mp_context=multiprocessing.get_context("forkserver"))';
-  if (through.includes("multiprocessing/")) return 'multiprocessing.set_start_method("forkserver") or "spawn" at the start of main';
-  return "fork before the library is first used, or start a new program with subprocess";
+  return origin === "native" ? START_NATIVE : STARTS.find(([part]) => through.includes(part))[1];
 }
 
 function adviceLines(first, runtimes) {
@@ -229,20 +209,30 @@ function forkLine(value) {
   return `${siteWords(fork.site, text(fork.call))}; ${seconds(number(fork.seconds))} before, by pid ${number(fork.parent)}, ${lost} lost`;
 }
 
+/* What a hang's report begins with, and "now" at its end: as policy/hang_message.c does. */
+function hangHeadline(record) {
+  const lost = record.lost ? `${runtimeOf(record.lost).label},` : "what was", known = lookup(GRADES, text(record.verdict));
+  const words = known?.headline ? known : GRADES.suspected;
+  return ((!record.lost && words.where_the_runtime_is_not_known) || words.headline).replace("{}", () => lost);
+}
+
+function outcomeWords(record) {
+  const outcome = text(record.outcome), warns = !record.lost || text(object(record.lost).action) === "warn";
+  const hint = outcome === "waits" && text(record.verdict) === "proven" && warns ? OUTCOME_HINT : "";
+  return (lookup(OUTCOMES, outcome) ?? outcome) + hint;
+}
+
 function hangWords({ record, process }) {
-  const waiting = object(record.waiting), outcome = text(record.outcome), proven = text(record.verdict) === "proven";
+  const waiting = object(record.waiting), fork = object(record.fork);
   const code = text(waiting.package) ? [waiting.package, waiting.version].map(text).join(" ").trim() : basename(text(waiting.dso)) || "code";
-  const why = lookup(WHY, text(record.reason)) ?? text(record.reason), long = number(waiting.seconds) >= 0.1 ? ` for ${seconds(waiting.seconds)}` : "";
-  const waited = record.lost ? `${lostWords(record.lost)}; ${lookup(SURE, text(record.cause)) ?? ""}` : "it is not known which of the lost runtimes, if any";
-  const lost = record.lost ? runtimeOf(record.lost).label : "what";
-  const ends = !proven ? `may never go on: it waits, it seems, for ${lost}${record.lost ? "," : " was"} lost when it was forked`
-    : record.lost ? `can never go on: it waits for ${lost}, lost when it was forked` : "can never go on: a deadlock in a forked child";
+  const why = lookup(REASONS, text(record.reason)) ?? text(record.reason), long = number(waiting.seconds) >= 0.1 ? ` for ${seconds(waiting.seconds)}` : "";
+  const waited = record.lost ? `${lostWords(record.lost)}; ${lookup(CAUSES, text(record.cause)) ?? ""}` : "it is not known which of the lost runtimes, if any";
   const at = object(waiting.site);
-  return [`${process.name} ${ends}`, ["verdict", text(record.verdict)],
+  return [`${process.name} ${hangHeadline(record)}`, ["verdict", text(record.verdict)],
     ["waits", `${code} in ${text(waiting.call) || "a wait"}${long}; ${why}`],
     ...(siteLine(at) ? [["at", siteWords(at)]] : []),
-    ["for", waited], ["fork", forkLine(record.fork)],
-    ...adviceLines(startAdvice(object(record.fork).site), [record.lost]), ["now", lookup(NOW, outcome) ?? outcome]];
+    ["for", waited], ["fork", forkLine(fork)],
+    ...adviceLines(startAdvice(fork.site, fork.origin), [record.lost]), ["now", outcomeWords(record)]];
 }
 
 function forkWords(entry) {
@@ -256,7 +246,7 @@ function forkWords(entry) {
     ["at", siteWords(record.site, text(record.call))],
     ...entry.outcomes.map((outcome) => [STATES[outcome.state][1], lostWords(outcome.runtime.raw) + off(outcome)]),
     ...(number(record.omitted) ? [["more", plural(record.omitted, "runtime") + " for which the record had no room"]] : []),
-    ...(lost.length ? adviceLines(startAdvice(record.site, record.origin === "native"), lost.map(({ runtime }) => runtime.raw)) : [])];
+    ...(lost.length ? adviceLines(startAdvice(record.site, record.origin), lost.map(({ runtime }) => runtime.raw)) : [])];
 }
 
 function useWords({ record, process }) {

@@ -62,10 +62,8 @@ static void add_times(struct fp_text *text, const char *what, unsigned long coun
 static void add_outcomes(struct fp_text *text, const struct fp_tally_row *row)
 {
     static const char *const WORDS[] = {
-        [FP_OUTCOME_WAITS] = "waited on",
-        [FP_OUTCOME_RAISED] = "got an error",
-        [FP_OUTCOME_EXITED] = "ended with status 70",
-        [FP_OUTCOME_ABORTED] = "aborted",
+#define FP_OUTCOME(NAME, name, now, later, counted) counted,
+#include "policy/outcomes.def"
     };
     const char *before = ": ";
     for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++) {

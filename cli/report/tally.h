@@ -50,7 +50,7 @@ struct fp_tally_row {
     enum fp_finding finding;
     unsigned threads; /* most at once */
     unsigned long forks, refused, uses, hangs[FP_GRADE_PROVEN + 1],
-        outcomes[FP_OUTCOME_ABORTED + 1];
+        outcomes[FP_OUTCOME_COUNT];
     const char *call; /* the first use's */
     struct fp_tally_wait waits[FP_TALLY_WAITS_MAX];
     size_t wait_count;

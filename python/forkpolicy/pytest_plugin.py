@@ -21,18 +21,14 @@ import time
 
 import pytest
 
+from .words import OUTCOMES
+
 # The process that was started again, which must not happen twice, and the log that it is to remove.
 RESTARTED = "FORKPOLICY_PYTEST"
 # How long the end of the run waits for word from children that are without a runtime.
 GRACE = 0.5
 BLUR = 0.005  # seconds, by which the shim's clock for durations is late
 STACK_MOST = 12  # frames, of a child that runs no test function
-OUTCOMES = {
-    "raised": "ForkPolicyError was raised at that line",
-    "exited": "the process ended with status 70",
-    "aborted": "the process ended by SIGABRT",
-    "waits": "the process waits on",
-}
 PROPERTY = "forkpolicy"
 obstacle = pytest.StashKey()  # why Python is not started again
 

@@ -139,6 +139,9 @@ def test_words_of_records_are_in_the_fifth_page(shown):
         ):
             for word in re.findall(r'"([a-z ]+)"', names):
                 assert re.search(rf"\b{word}\b", page), word
+    for table in ("grades", "reasons", "causes", "outcomes"):
+        for row in tables.read(f"policy/{table}.def"):
+            assert re.search(rf"\b{row.get('name', '')}\b", page), row
     for event in re.findall(r'"(\w+)"(?: or "(\w+)")?(?:,|:)', source_of("policy/event.h")):
         for word in filter(None, event):
             assert re.search(rf"\b{word}\b", page), word

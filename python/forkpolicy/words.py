@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Made from policy/*.def: `make words`."""
+
+OUTCOMES = {
+    "waits": "the process waits on",
+    "raised": "ForkPolicyError was raised at that line",
+    "exited": "the process ended with status 70",
+    "aborted": "the process ended by SIGABRT",
+}
