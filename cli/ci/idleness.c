@@ -2,10 +2,16 @@
 #define _GNU_SOURCE
 #include "cli/ci/idleness.h"
 
+#include "cli/base/say.h"
+
 #include <time.h>
 #include <unistd.h>
 
-enum { BUSY_PER_CENT = 5, WINDOW_MILLISECONDS = 1000 /* a tick is ten */ };
+enum {
+    BUSY_PER_CENT = 5,
+    WINDOW_MILLISECONDS = 1000, /* a tick is ten */
+    QUIET_SECONDS = 10,         /* many a job rests that long */
+};
 
 long fp_idleness_now(void)
 {
@@ -35,4 +41,16 @@ void fp_idleness_note(struct fp_idleness *idleness, const struct fp_tree *tree)
     idleness->newest = newest;
     idleness->ticks = ticks;
     idleness->looked_at = now;
+}
+
+void fp_idleness_say(struct fp_idleness *idleness, unsigned limit_seconds, size_t processes)
+{
+    unsigned seconds = (unsigned)(fp_idleness_now() - idleness->since) / 1000;
+    if (seconds < QUIET_SECONDS) {
+        idleness->said = false;
+    } else if (!idleness->said && isatty(STDERR_FILENO)) {
+        idleness->said = true;
+        fp_cli_say("run: the job's %zu process%s idle for %u s; at %u s they are looked at closely",
+                   processes, processes == 1 ? " is" : "es are", seconds, limit_seconds);
+    }
 }

@@ -15,11 +15,19 @@ struct fp_idleness {
     long looked_at;
     unsigned long long ticks;
     unsigned long long newest; /* forked process, by its begin */
+    bool said;                 /* of this rest */
 };
 
 /* Milliseconds of a clock that only goes forward. */
 long fp_idleness_now(void);
 
 void fp_idleness_note(struct fp_idleness *idleness, const struct fp_tree *tree);
+
+/*
+ * On a terminal, a line each time that a supervised job has come to rest, with when it is looked
+ * at; nothing where stderr is a file or a pipe. Whole lines only: the job writes to the same
+ * terminal.
+ */
+void fp_idleness_say(struct fp_idleness *idleness, unsigned limit_seconds, size_t processes);
 
 #endif

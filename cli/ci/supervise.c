@@ -15,7 +15,6 @@
 #include "cli/base/process_tree.h"
 #include "cli/base/say.h"
 #include "cli/ci/idleness.h"
-#include "cli/ci/progress.h"
 #include "cli/ci/replaced.h"
 #include "cli/ci/tail.h"
 #include "cli/explain/explain.h"
@@ -126,13 +125,18 @@ static pid_t hangs_silently(struct job *job, pid_t pid)
     return worst.grade >= FP_GRADE_STRONG ? worst.pid : 0;
 }
 
+/* For how long, in milliseconds, a job may be idle before it is looked at from outside. */
+static unsigned hang_limit(const struct job *job)
+{
+    return job->supervision->hang_milliseconds + IDLE_MILLISECONDS;
+}
+
 /* What no record told: all processes idle for longer than the shim waits, and one that waits for
    ever. */
 static pid_t find_silent_hang(struct job *job, const struct fp_tree *tree)
 {
-    long limit = (long)job->supervision->hang_milliseconds + IDLE_MILLISECONDS;
     pid_t hung = 0;
-    if (fp_idleness_now() - job->idleness.since < limit)
+    if (fp_idleness_now() - job->idleness.since < (long)hang_limit(job))
         return 0;
     for (size_t i = 0; i < tree->count && !hung; i++)
         if (tree->processes[i].parent == getpid()) /* the job itself, or an orphan of it */
@@ -193,13 +197,6 @@ static void take_signals(struct job *job, int signals, int milliseconds)
     reap(job);
 }
 
-static void show_progress(const struct job *job, size_t processes)
-{
-    unsigned limit = job->supervision->hang_milliseconds + IDLE_MILLISECONDS;
-    fp_progress_idle((unsigned)(fp_idleness_now() - job->idleness.since) / 1000, limit / 1000,
-                     processes);
-}
-
 static bool has_forked(const struct fp_tree *tree)
 {
     for (size_t i = 0; i < tree->count; i++)
@@ -236,7 +233,7 @@ static int watch(struct job *job, int signals)
         fp_tree_read(&tree, getpid());
         fp_idleness_note(&job->idleness, &tree);
         fp_replaced_look(&job->replaced, &tree);
-        show_progress(job, tree.count);
+        fp_idleness_say(&job->idleness, hang_limit(job) / 1000, tree.count);
         reason = reason_to_end(job, &tree);
         if (!reason && !job->hung && (job->hung = find_silent_hang(job, &tree)))
             reason = "the job is idle, and nobody else can wake it";

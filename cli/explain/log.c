@@ -36,12 +36,12 @@ static void print_stacks(const struct fp_hang *hang)
         struct fp_text text = FP_TEXT(line);
         fp_text_quote(&text, fp_slice_of(hang->python[i].file), 300);
         printf("  python   %zu: %s:%d in %s\n", i, line, hang->python[i].line,
-               fp_story_quoted(hang->python[i].function));
+               fp_story_quoted(hang->python[i].function).text);
     }
     for (size_t i = STACK_SHOWN; i < hang->native_count; i++) {
         struct fp_text text = FP_TEXT(line);
         fp_text_quote(&text, fp_slice_of(hang->native[i].dso), 300);
-        printf("  native   %zu: %s %s+%lu\n", i, line, fp_story_quoted(hang->native[i].symbol),
+        printf("  native   %zu: %s %s+%lu\n", i, line, fp_story_quoted(hang->native[i].symbol).text,
                hang->native[i].offset);
     }
 }
@@ -124,7 +124,7 @@ static bool say_members(const json_t *record)
     json_object_foreach((json_t *)(uintptr_t)record, key, member)
     {
         char *value = json_dumps(member, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII);
-        printf("  %-12s %s\n", fp_story_quoted(key), value ? value : "");
+        printf("  %-12s %s\n", fp_story_quoted(key).text, value ? value : "");
         free(value);
     }
     return true;
@@ -154,10 +154,10 @@ static void print_head(const struct fp_story *story, const char *path)
     if (gmtime_r(&moment, &parts))
         strftime(shown, sizeof shown, "%Y-%m-%d %H:%M:%S", &parts);
     printf("%s:%lu: %s, %s UTC, host %s", path, story->line,
-           fp_story_quoted(fp_log_string(story->record, "event")), shown,
-           fp_story_quoted(fp_log_string(story->record, "host")));
+           fp_story_quoted(fp_log_string(story->record, "event")).text, shown,
+           fp_story_quoted(fp_log_string(story->record, "host")).text);
     const char *rank = fp_log_string(story->record, "rank");
-    printf("%s%s\n", *rank ? ", rank " : "", fp_story_quoted(rank));
+    printf("%s%s\n", *rank ? ", rank " : "", fp_story_quoted(rank).text);
 }
 
 static void print_notes(const struct fp_story *story)

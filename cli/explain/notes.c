@@ -92,14 +92,13 @@ static const char *runtime_name(const json_t *json)
     return name;
 }
 
-const char *fp_story_quoted(const char *string)
+struct fp_quoted fp_story_quoted(const char *string)
 {
-    static char buffers[2][300];
-    static unsigned next;
-    char *buffer = buffers[next++ % 2];
-    struct fp_text text = {.data = buffer, .size = sizeof buffers[0]};
+    struct fp_quoted quoted;
+    struct fp_text text = FP_TEXT(quoted.text);
+    fp_text_reset(&text);
     fp_text_quote(&text, fp_slice_of(string), 120);
-    return buffer;
+    return quoted;
 }
 
 /* Whether two hangs wait at the same line, in the same call, for the same. */
@@ -125,7 +124,7 @@ static void relate_fork(struct fp_story *story, const struct fp_log_record *reco
     if (record->pid == pid)
         add_note(story, record->line, fp_story_is(record->json, "fork") ? "forks" : "refused",
                  "%s(), child %ld, runtimes: %zu",
-                 fp_story_quoted(fp_log_string(record->json, "call")), child,
+                 fp_story_quoted(fp_log_string(record->json, "call")).text, child,
                  json_array_size(json_object_get(record->json, "runtimes")));
 }
 
@@ -146,11 +145,11 @@ static void relate_hang(struct fp_story *story, const struct fp_log_record *reco
     long child = fp_story_is(story->record, "fork") ? fp_story_pid(story->record, "child") : 0;
     if (ours || record->pid == child)
         add_note(story, record->line, "hangs", "pid %ld, %s, for %s", record->pid,
-                 fp_story_quoted(fp_log_string(json, "verdict")),
+                 fp_story_quoted(fp_log_string(json, "verdict")).text,
                  runtime_name(json_object_get(json, "lost")));
     else if (fp_story_is(story->record, "hang") && is_alike(story->record, json))
         add_note(story, record->line, "alike", "pid %ld hung the same way, %s", record->pid,
-                 fp_story_quoted(fp_log_string(json, "verdict")));
+                 fp_story_quoted(fp_log_string(json, "verdict")).text);
 }
 
 void fp_story_relate(const struct fp_log_record *record, void *context)
@@ -170,16 +169,16 @@ void fp_story_relate(const struct fp_log_record *record, void *context)
     else if (strcmp(event, "use") == 0 && record->pid == pid)
         add_note(story, record->line, "uses", "%s, by %s",
                  runtime_name(json_object_get(record->json, "runtime")),
-                 fp_story_quoted(fp_log_string(record->json, "call")));
+                 fp_story_quoted(fp_log_string(record->json, "call")).text);
     else if (strcmp(event, "reset") == 0 && (record->pid == pid || record->pid == parent))
         add_note(story, record->line, "reset", "%s, by %s: %s", runtime_name(record->json),
-                 fp_story_quoted(fp_log_string(record->json, "function")),
+                 fp_story_quoted(fp_log_string(record->json, "function")).text,
                  *fp_log_string(record->json, "error")
-                     ? fp_story_quoted(fp_log_string(record->json, "error"))
+                     ? fp_story_quoted(fp_log_string(record->json, "error")).text
                      : "done");
     else if (strcmp(event, "error") == 0 && (record->pid == pid || record->pid == parent))
         add_note(story, record->line, "error", "%s",
-                 fp_story_quoted(fp_log_string(record->json, "message")));
+                 fp_story_quoted(fp_log_string(record->json, "message")).text);
 }
 
 void fp_story_free(struct fp_story *story)

@@ -37,8 +37,12 @@ bool fp_story_is(const json_t *record, const char *event);
 /* A member that is a process; 0 = none. */
 long fp_story_pid(const json_t *record, const char *key);
 
-/* Cleaned for a terminal, 120 bytes at most. Static, until the second call after. */
-const char *fp_story_quoted(const char *string);
+/* Cleaned for a terminal, 120 bytes at most. */
+struct fp_quoted {
+    char text[300];
+};
+
+struct fp_quoted fp_story_quoted(const char *string);
 
 /* The first reading: keeps the record that was wanted, or the one that tells most. */
 void fp_story_choose(const struct fp_log_record *record, void *story);
