@@ -7,28 +7,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct fp_arena_chunk {
-    struct fp_arena_chunk *next;
+struct fp_cli_arena_chunk {
+    struct fp_cli_arena_chunk *next;
     size_t size, used;
     alignas(max_align_t) char bytes[];
 };
 
 enum { CHUNK_SIZE = 64 * 1024 };
 
-static struct fp_arena_chunk *new_chunk(size_t size)
+static struct fp_cli_arena_chunk *new_chunk(size_t size)
 {
-    struct fp_arena_chunk *chunk = malloc(sizeof *chunk + size);
+    struct fp_cli_arena_chunk *chunk = malloc(sizeof *chunk + size);
     if (!chunk) {
         fp_cli_say("there is no memory left");
         exit(FP_EXIT_USAGE);
     }
-    *chunk = (struct fp_arena_chunk){.size = size};
+    *chunk = (struct fp_cli_arena_chunk){.size = size};
     return chunk;
 }
 
-void *fp_arena_take(struct fp_arena *arena, size_t size)
+void *fp_cli_arena_take(struct fp_cli_arena *arena, size_t size)
 {
-    struct fp_arena_chunk *chunk = arena->chunks;
+    struct fp_cli_arena_chunk *chunk = arena->chunks;
     size = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
     if (!chunk || chunk->size - chunk->used < size) {
         chunk = new_chunk(size > CHUNK_SIZE ? size : CHUNK_SIZE);
@@ -40,16 +40,16 @@ void *fp_arena_take(struct fp_arena *arena, size_t size)
     return memset(taken, 0, size);
 }
 
-char *fp_arena_copy(struct fp_arena *arena, const char *string)
+char *fp_cli_arena_copy(struct fp_cli_arena *arena, const char *string)
 {
     size_t size = strlen(string) + 1;
-    return memcpy(fp_arena_take(arena, size), string, size);
+    return memcpy(fp_cli_arena_take(arena, size), string, size);
 }
 
-void fp_arena_free(struct fp_arena *arena)
+void fp_cli_arena_free(struct fp_cli_arena *arena)
 {
     while (arena->chunks) {
-        struct fp_arena_chunk *next = arena->chunks->next;
+        struct fp_cli_arena_chunk *next = arena->chunks->next;
         free(arena->chunks);
         arena->chunks = next;
     }

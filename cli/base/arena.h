@@ -9,14 +9,14 @@
 
 #include <stddef.h>
 
-struct fp_arena {
-    struct fp_arena_chunk *chunks;
+struct fp_cli_arena {
+    struct fp_cli_arena_chunk *chunks;
 };
 
-void *fp_arena_take(struct fp_arena *arena, size_t size);
-char *fp_arena_copy(struct fp_arena *arena, const char *string);
+void *fp_cli_arena_take(struct fp_cli_arena *arena, size_t size);
+char *fp_cli_arena_copy(struct fp_cli_arena *arena, const char *string);
 
 /* Gives everything back; it can be used again. */
-void fp_arena_free(struct fp_arena *arena);
+void fp_cli_arena_free(struct fp_cli_arena *arena);
 
 #endif

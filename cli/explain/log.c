@@ -46,13 +46,13 @@ static void print_stacks(const struct fp_hang *hang)
     }
 }
 
-static bool say_hang(const struct fp_story *story, struct fp_arena *arena, struct fp_text *text)
+static bool say_hang(const struct fp_story *story, struct fp_cli_arena *arena, struct fp_text *text)
 {
     struct fp_hang hang;
     bool whole = fp_decode_hang(arena, story->record, &hang);
     hang.program = program_of(story, hang.program);
     if (story->fork) { /* it knows better */
-        struct fp_decoded_fork *fork = fp_arena_take(arena, sizeof *fork);
+        struct fp_decoded_fork *fork = fp_cli_arena_take(arena, sizeof *fork);
         fp_decode_fork(arena, story->fork, fork);
         hang.fork.origin = fork->snapshot.origin;
     }
@@ -88,9 +88,9 @@ static void say_silent_fork(struct fp_decoded_fork *fork, struct fp_text *text)
     }
 }
 
-static bool say_fork(const struct fp_story *story, struct fp_arena *arena, struct fp_text *text)
+static bool say_fork(const struct fp_story *story, struct fp_cli_arena *arena, struct fp_text *text)
 {
-    struct fp_decoded_fork *fork = fp_arena_take(arena, sizeof *fork);
+    struct fp_decoded_fork *fork = fp_cli_arena_take(arena, sizeof *fork);
     bool whole = fp_decode_fork(arena, story->record, fork);
     fork->snapshot.program = program_of(story, fork->snapshot.program);
     if (!fork->verdict.tell && !fork->verdict.refuse) {
@@ -106,7 +106,7 @@ static bool say_fork(const struct fp_story *story, struct fp_arena *arena, struc
     return whole;
 }
 
-static bool say_use(const struct fp_story *story, struct fp_arena *arena, struct fp_text *text)
+static bool say_use(const struct fp_story *story, struct fp_cli_arena *arena, struct fp_text *text)
 {
     struct fp_decoded_use use;
     bool whole = fp_decode_use(arena, story->record, &use);
@@ -134,14 +134,14 @@ static bool say_record(const struct fp_story *story)
 {
     static char buffer[4 * FP_EVENT_MAX];
     struct fp_text text = FP_TEXT(buffer);
-    struct fp_arena arena = {0};
+    struct fp_cli_arena arena = {0};
     fp_text_reset(&text);
     bool whole = fp_story_is(story->record, "hang")  ? say_hang(story, &arena, &text)
                  : fp_story_is(story->record, "use") ? say_use(story, &arena, &text)
                  : fp_story_is(story->record, "fork") || fp_story_is(story->record, "refused")
                      ? say_fork(story, &arena, &text)
                      : say_members(story->record);
-    fp_arena_free(&arena);
+    fp_cli_arena_free(&arena);
     return whole;
 }
 

@@ -25,7 +25,7 @@ static char *read_variable(pid_t pid, const char *name)
 }
 
 struct search {
-    struct fp_arena *arena;
+    struct fp_cli_arena *arena;
     pid_t pid;
     struct fp_site *site;
     bool found;
@@ -42,7 +42,7 @@ static void visit(const struct fp_log_record *record, void *context)
     search->found = true;
 }
 
-bool fp_origin_find(struct fp_arena *arena, pid_t pid, struct fp_site *site)
+bool fp_origin_find(struct fp_cli_arena *arena, pid_t pid, struct fp_site *site)
 {
     struct search search = {.arena = arena, .pid = pid, .site = site};
     struct fp_log_count count = {.silent = true};

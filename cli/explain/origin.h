@@ -11,6 +11,6 @@
 
 /* False where the process writes no log, or that holds no record of its fork. Strings are the
    arena's. */
-bool fp_origin_find(struct fp_arena *arena, pid_t pid, struct fp_site *site);
+bool fp_origin_find(struct fp_cli_arena *arena, pid_t pid, struct fp_site *site);
 
 #endif

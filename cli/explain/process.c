@@ -23,7 +23,7 @@ struct picture {
     struct fp_stacks stacks;
     struct fp_seen seen;
     struct fp_finding finding;
-    struct fp_arena arena; /* of the fork's site */
+    struct fp_cli_arena arena; /* of the fork's site */
 };
 
 struct album {
@@ -53,7 +53,7 @@ static void drop_picture(struct picture *picture)
 {
     if (!picture)
         return;
-    fp_arena_free(&picture->arena);
+    fp_cli_arena_free(&picture->arena);
     fp_stacks_free(&picture->stacks);
     fp_view_free(&picture->view);
     free(picture);

@@ -88,11 +88,11 @@ static enum fp_origin origin_of(const json_t *record, const struct fp_site *site
     return *fp_site_line(site) ? FP_ORIGIN_PYTHON : FP_ORIGIN_NATIVE;
 }
 
-static bool decode_origin(struct fp_arena *arena, const json_t *record,
+static bool decode_origin(struct fp_cli_arena *arena, const json_t *record,
                           struct fp_fork_origin *origin)
 {
     const json_t *fork = json_object_get(record, "fork");
-    struct fp_site *site = fp_arena_take(arena, sizeof *site);
+    struct fp_site *site = fp_cli_arena_take(arena, sizeof *site);
     fp_decode_site(arena, json_object_get(fork, "site"), site);
     *origin = (struct fp_fork_origin){.call = fp_log_string(fork, "call"),
                                       .origin = origin_of(fork, site),
@@ -105,10 +105,11 @@ static bool decode_origin(struct fp_arena *arena, const json_t *record,
     return json_is_object(fork);
 }
 
-static void decode_python_stack(struct fp_arena *arena, const json_t *stack, struct fp_hang *hang)
+static void decode_python_stack(struct fp_cli_arena *arena, const json_t *stack,
+                                struct fp_hang *hang)
 {
     size_t count = json_array_size(stack);
-    struct fp_python_frame *frames = fp_arena_take(arena, count * sizeof *frames);
+    struct fp_python_frame *frames = fp_cli_arena_take(arena, count * sizeof *frames);
     for (size_t i = 0; i < count; i++) {
         const json_t *json = json_array_get(stack, i);
         const char *file = fp_log_string(json, "file");
@@ -125,10 +126,11 @@ static void decode_python_stack(struct fp_arena *arena, const json_t *stack, str
     hang->python_count = count;
 }
 
-static void decode_native_stack(struct fp_arena *arena, const json_t *stack, struct fp_hang *hang)
+static void decode_native_stack(struct fp_cli_arena *arena, const json_t *stack,
+                                struct fp_hang *hang)
 {
     size_t count = json_array_size(stack);
-    struct fp_native_frame *frames = fp_arena_take(arena, count * sizeof *frames);
+    struct fp_native_frame *frames = fp_cli_arena_take(arena, count * sizeof *frames);
     for (size_t i = 0; i < count; i++) {
         const json_t *json = json_array_get(stack, i);
         frames[i] = (struct fp_native_frame){.dso = fp_log_string(json, "dso"),
@@ -139,7 +141,7 @@ static void decode_native_stack(struct fp_arena *arena, const json_t *stack, str
     hang->native_count = count;
 }
 
-bool fp_decode_hang(struct fp_arena *arena, const json_t *record, struct fp_hang *hang)
+bool fp_decode_hang(struct fp_cli_arena *arena, const json_t *record, struct fp_hang *hang)
 {
     const json_t *waiting = json_object_get(record, "waiting");
     const json_t *lost = json_object_get(record, "lost");
@@ -161,7 +163,7 @@ bool fp_decode_hang(struct fp_arena *arena, const json_t *record, struct fp_hang
         .cause = (enum fp_cause)cause_of(fp_log_string(record, "cause"))};
     fp_decode_site(arena, json_object_get(waiting, "site"), &hang->at);
     if (json_is_object(lost)) {
-        struct fp_runtime *runtime = fp_arena_take(arena, sizeof *runtime);
+        struct fp_runtime *runtime = fp_cli_arena_take(arena, sizeof *runtime);
         fp_decode_runtime(arena, lost, runtime, &hang->judgement);
         hang->lost = runtime;
     }
@@ -171,7 +173,7 @@ bool fp_decode_hang(struct fp_arena *arena, const json_t *record, struct fp_hang
     return whole && wait < FP_WAIT_COUNT && hang->opinion.grade != FP_GRADE_NONE;
 }
 
-bool fp_decode_fork(struct fp_arena *arena, const json_t *record, struct fp_decoded_fork *fork)
+bool fp_decode_fork(struct fp_cli_arena *arena, const json_t *record, struct fp_decoded_fork *fork)
 {
     static const char *const NOTHING[] = {NULL};
     const json_t *runtimes = json_object_get(record, "runtimes");
@@ -204,7 +206,7 @@ bool fp_decode_fork(struct fp_arena *arena, const json_t *record, struct fp_deco
     return json_is_array(runtimes) && json_is_object(json_object_get(record, "site"));
 }
 
-bool fp_decode_use(struct fp_arena *arena, const json_t *record, struct fp_decoded_use *use)
+bool fp_decode_use(struct fp_cli_arena *arena, const json_t *record, struct fp_decoded_use *use)
 {
     const json_t *runtime = json_object_get(record, "runtime");
     *use = (struct fp_decoded_use){.pid = process(record, "pid"),

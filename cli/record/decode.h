@@ -36,12 +36,12 @@ struct fp_decoded_use {
 };
 
 /* Each is false where something that its message stands on is missing; the result can be used. */
-bool fp_decode_hang(struct fp_arena *arena, const json_t *record, struct fp_hang *hang);
-bool fp_decode_fork(struct fp_arena *arena, const json_t *record, struct fp_decoded_fork *fork);
-bool fp_decode_use(struct fp_arena *arena, const json_t *record, struct fp_decoded_use *use);
+bool fp_decode_hang(struct fp_cli_arena *arena, const json_t *record, struct fp_hang *hang);
+bool fp_decode_fork(struct fp_cli_arena *arena, const json_t *record, struct fp_decoded_fork *fork);
+bool fp_decode_use(struct fp_cli_arena *arena, const json_t *record, struct fp_decoded_use *use);
 
-void fp_decode_site(struct fp_arena *arena, const json_t *site, struct fp_site *result);
-void fp_decode_runtime(struct fp_arena *arena, const json_t *json, struct fp_runtime *runtime,
+void fp_decode_site(struct fp_cli_arena *arena, const json_t *site, struct fp_site *result);
+void fp_decode_runtime(struct fp_cli_arena *arena, const json_t *json, struct fp_runtime *runtime,
                        struct fp_judgement *judgement);
 
 /* Appends the name that messages give a runtime. */

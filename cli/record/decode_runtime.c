@@ -22,12 +22,12 @@ enum fp_action fp_decode_action(const json_t *runtime, const char *key)
     return action;
 }
 
-static const char *line_of(struct fp_arena *arena, const json_t *site, const char *key)
+static const char *line_of(struct fp_cli_arena *arena, const json_t *site, const char *key)
 {
-    return fp_arena_copy(arena, fp_log_place(json_object_get(site, key)));
+    return fp_cli_arena_copy(arena, fp_log_place(json_object_get(site, key)));
 }
 
-void fp_decode_site(struct fp_arena *arena, const json_t *site, struct fp_site *result)
+void fp_decode_site(struct fp_cli_arena *arena, const json_t *site, struct fp_site *result)
 {
     const char *user = line_of(arena, site, "user"), *library = line_of(arena, site, "library");
     *result = (struct fp_site){.user = user,
@@ -82,7 +82,7 @@ static size_t text_size(const json_t *json, const char *name)
     return size;
 }
 
-static void identify(struct fp_arena *arena, const json_t *json, struct fp_identity *identity)
+static void identify(struct fp_cli_arena *arena, const json_t *json, struct fp_identity *identity)
 {
     const char *name = fp_log_string(json, "name"), *kind = fp_log_string(json, "kind");
     const json_t *advice = json_object_get(json, "advice");
@@ -94,8 +94,8 @@ static void identify(struct fp_arena *arena, const json_t *json, struct fp_ident
         if (identity->known)
             return;
     }
-    struct told_entry *entry = fp_arena_take(arena, sizeof *entry);
-    entry->text = fp_arena_take(arena, text_size(json, name));
+    struct told_entry *entry = fp_cli_arena_take(arena, sizeof *entry);
+    entry->text = fp_cli_arena_take(arena, text_size(json, name));
     entry->view = (struct fp_policy_text){.path = "",
                                           .text = entry->text,
                                           .statements = entry->statements,
@@ -128,7 +128,7 @@ static unsigned handlers_of(const json_t *json)
 }
 
 /* Threads whose library is Python itself run the code of the file that started them. */
-static const char *python_file(struct fp_arena *arena, const json_t *json)
+static const char *python_file(struct fp_cli_arena *arena, const json_t *json)
 {
     const char *base = fp_basename(fp_log_string(json, "dso"));
     const json_t *member = json_object_get(json, "file");
@@ -137,14 +137,14 @@ static const char *python_file(struct fp_arena *arena, const json_t *json)
     base += strncmp(base, "lib", 3) == 0 ? 3 : 0;
     if (strncmp(base, "python", 6) != 0 || (base[6] && !strchr("0123456789.", base[6])))
         return "";
-    char *file = fp_arena_copy(arena, fp_log_string(json, "started"));
+    char *file = fp_cli_arena_copy(arena, fp_log_string(json, "started"));
     char *colon = strrchr(file, ':');
     if (colon)
         *colon = '\0';
     return file;
 }
 
-void fp_decode_runtime(struct fp_arena *arena, const json_t *json, struct fp_runtime *runtime,
+void fp_decode_runtime(struct fp_cli_arena *arena, const json_t *json, struct fp_runtime *runtime,
                        struct fp_judgement *judgement)
 {
     bool told = json_is_array(json_object_get(json, "advice"));
@@ -171,10 +171,10 @@ void fp_decode_runtime(struct fp_arena *arena, const json_t *json, struct fp_run
 
 void fp_decode_runtime_name(struct fp_text *text, const json_t *json)
 {
-    struct fp_arena arena = {0};
+    struct fp_cli_arena arena = {0};
     struct fp_runtime runtime;
     struct fp_judgement judgement;
     fp_decode_runtime(&arena, json, &runtime, &judgement);
     fp_add_runtime_name(text, &runtime);
-    fp_arena_free(&arena);
+    fp_cli_arena_free(&arena);
 }

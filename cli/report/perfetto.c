@@ -33,7 +33,7 @@ struct process {
 
 struct trace {
     FILE *stream;
-    struct fp_arena arena;
+    struct fp_cli_arena arena;
     struct host *hosts;
     struct process *processes;
     double begin;
@@ -47,7 +47,7 @@ static struct host *host_of(struct trace *trace, const char *name)
     HASH_FIND(hh, trace->hosts, &key, sizeof key, host);
     if (host)
         return host;
-    host = fp_arena_take(&trace->arena, sizeof *host);
+    host = fp_cli_arena_take(&trace->arena, sizeof *host);
     host->key = key;
     host->nth = HASH_COUNT(trace->hosts);
     HASH_ADD(hh, trace->hosts, key, sizeof host->key, host);
@@ -65,7 +65,7 @@ static struct process *process_of(struct trace *trace, const json_t *record, con
     HASH_FIND(hh, trace->processes, &key, sizeof key, process);
     if (process)
         return process;
-    process = fp_arena_take(&trace->arena, sizeof *process);
+    process = fp_cli_arena_take(&trace->arena, sizeof *process);
     process->key = key;
     process->pid = pid;
     process->id = pid % HOST_STEP + host_of(trace, host)->nth * HOST_STEP;
@@ -249,6 +249,6 @@ bool fp_report_perfetto(FILE *stream, const json_t *records, unsigned long omitt
     fputs("\n]}\n", stream);
     HASH_CLEAR(hh, trace.processes);
     HASH_CLEAR(hh, trace.hosts);
-    fp_arena_free(&trace.arena);
+    fp_cli_arena_free(&trace.arena);
     return !trace.failed && !ferror(stream);
 }

@@ -23,7 +23,7 @@ static void add_start(struct fp_tally *tally, const json_t *record)
     struct fp_tally_program *program;
     HASH_FIND(hh, tally->programs, &key, sizeof key, program);
     if (!program && HASH_COUNT(tally->programs) < PROGRAMS_MAX) {
-        program = fp_arena_take(&tally->arena, sizeof *program);
+        program = fp_cli_arena_take(&tally->arena, sizeof *program);
         program->key = key;
         program->name = fp_tally_kept_member(tally, record, "program");
         HASH_ADD(hh, tally->programs, key, sizeof program->key, program);
@@ -70,8 +70,8 @@ static void keep_fork_message(struct fp_tally *tally, struct fp_tally_row *row,
 {
     char buffer[FP_EVENT_MAX];
     struct fp_text text = FP_TEXT(buffer);
-    struct fp_arena arena = {0};
-    struct fp_decoded_fork *fork = fp_arena_take(&arena, sizeof *fork);
+    struct fp_cli_arena arena = {0};
+    struct fp_decoded_fork *fork = fp_cli_arena_take(&arena, sizeof *fork);
     fp_decode_fork(&arena, record, fork);
     if (nth < fork->snapshot.count) {
         fork->snapshot.program = program_of(tally, record, fork->snapshot.program);
@@ -80,7 +80,7 @@ static void keep_fork_message(struct fp_tally *tally, struct fp_tally_row *row,
         fp_message_fork(&text, &fork->snapshot, &fork->verdict, fork->told);
         row->message = fp_tally_kept(tally, &text);
     }
-    fp_arena_free(&arena);
+    fp_cli_arena_free(&arena);
 }
 
 /* C code of a Python process most often forks to exec; and what the user has waved through is no
@@ -139,13 +139,13 @@ static void add_use(struct fp_tally *tally, const json_t *record)
         return;
     char buffer[2048];
     struct fp_text text = FP_TEXT(buffer);
-    struct fp_arena arena = {0};
+    struct fp_cli_arena arena = {0};
     struct fp_decoded_use use;
     fp_decode_use(&arena, record, &use);
     fp_message_use(&text, use.pid, program_of(tally, record, use.program), &use.runtime, use.call,
                    &use.fork);
     row->message = fp_tally_kept(tally, &text);
-    fp_arena_free(&arena);
+    fp_cli_arena_free(&arena);
 }
 
 static void keep_hang_message(struct fp_tally *tally, struct fp_tally_row *row,
@@ -153,13 +153,13 @@ static void keep_hang_message(struct fp_tally *tally, struct fp_tally_row *row,
 {
     char buffer[FP_EVENT_MAX * 2];
     struct fp_text text = FP_TEXT(buffer);
-    struct fp_arena arena = {0};
+    struct fp_cli_arena arena = {0};
     struct fp_hang hang;
     fp_decode_hang(&arena, record, &hang);
     hang.program = program_of(tally, record, hang.program);
     fp_message_hang(&text, &hang);
     row->message = fp_tally_kept(tally, &text);
-    fp_arena_free(&arena);
+    fp_cli_arena_free(&arena);
 }
 
 static void add_wait(struct fp_tally *tally, struct fp_tally_row *row, const json_t *waiting)
@@ -183,17 +183,17 @@ static void add_wait(struct fp_tally *tally, struct fp_tally_row *row, const jso
     wait->key = key;
     wait->call = fp_tally_kept_member(tally, waiting, "call");
     const char *package = fp_log_string(waiting, "package");
-    wait->code = fp_arena_copy(&tally->arena,
-                               *package ? package : fp_basename(fp_log_string(waiting, "dso")));
+    wait->code = fp_cli_arena_copy(&tally->arena,
+                                   *package ? package : fp_basename(fp_log_string(waiting, "dso")));
     char buffer[1024];
     struct fp_text text = FP_TEXT(buffer);
-    struct fp_arena arena = {0};
+    struct fp_cli_arena arena = {0};
     struct fp_site site;
     fp_decode_site(&arena, json, &site);
     fp_text_reset(&text);
     fp_add_lines(&text, &site);
     wait->place = fp_tally_kept(tally, &text);
-    fp_arena_free(&arena);
+    fp_cli_arena_free(&arena);
 }
 
 static void add_hang(struct fp_tally *tally, const json_t *record)
@@ -233,9 +233,9 @@ static void add_error(struct fp_tally *tally, const char *message)
         return;
     }
     if (!error) {
-        error = fp_arena_take(&tally->arena, sizeof *error);
+        error = fp_cli_arena_take(&tally->arena, sizeof *error);
         error->key = key;
-        error->message = fp_arena_copy(&tally->arena, message);
+        error->message = fp_cli_arena_copy(&tally->arena, message);
         HASH_ADD(hh, tally->errors, key, sizeof error->key, error);
     }
     error->count++;

@@ -49,8 +49,7 @@ struct fp_tally_row {
     enum fp_action action;
     enum fp_finding finding;
     unsigned threads; /* most at once */
-    unsigned long forks, refused, uses, hangs[FP_GRADE_PROVEN + 1],
-        outcomes[FP_OUTCOME_COUNT];
+    unsigned long forks, refused, uses, hangs[FP_GRADE_PROVEN + 1], outcomes[FP_OUTCOME_COUNT];
     const char *call; /* the first use's */
     struct fp_tally_wait waits[FP_TALLY_WAITS_MAX];
     size_t wait_count;
@@ -106,7 +105,7 @@ struct fp_tally_program {
 };
 
 struct fp_tally {
-    struct fp_arena arena;
+    struct fp_cli_arena arena;
     struct fp_tally_program *programs;
     struct fp_tally_site *sites;
     struct fp_tally_timing *resets, *handlers;
@@ -130,7 +129,7 @@ void fp_tally_free(struct fp_tally *tally);
 unsigned long fp_timing_median(struct fp_tally_timing *timing);
 
 /* timing.c: one more time that `label` was done. */
-void fp_timing_add(struct fp_arena *arena, struct fp_tally_timing **table, const char *label,
+void fp_timing_add(struct fp_cli_arena *arena, struct fp_tally_timing **table, const char *label,
                    const char *what, const json_t *record);
 
 #endif

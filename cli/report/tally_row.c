@@ -11,13 +11,13 @@
 
 const char *fp_tally_kept(struct fp_tally *tally, const struct fp_text *text)
 {
-    return fp_arena_copy(&tally->arena, text->data);
+    return fp_cli_arena_copy(&tally->arena, text->data);
 }
 
 const char *fp_tally_kept_member(struct fp_tally *tally, const json_t *json, const char *key)
 {
     const char *value = fp_log_string(json, key);
-    return *value ? fp_arena_copy(&tally->arena, value) : "";
+    return *value ? fp_cli_arena_copy(&tally->arena, value) : "";
 }
 
 uint64_t fp_tally_hash_line(const json_t *line)
@@ -31,8 +31,8 @@ static void describe_site(struct fp_tally *tally, struct fp_tally_site *site, co
 {
     char buffer[1024];
     struct fp_text text = FP_TEXT(buffer);
-    struct fp_arena arena = {0};
-    struct fp_decoded_fork *fork = fp_arena_take(&arena, sizeof *fork);
+    struct fp_cli_arena arena = {0};
+    struct fp_decoded_fork *fork = fp_cli_arena_take(&arena, sizeof *fork);
     const json_t *line = fp_log_site_line(json);
     fp_decode_fork(&arena, record, fork);
     fp_decode_site(&arena, json, &fork->snapshot.site);
@@ -50,7 +50,7 @@ static void describe_site(struct fp_tally *tally, struct fp_tally_site *site, co
     site->dso = fp_tally_kept_member(tally, json, "dso");
     site->advice = fp_advice_start(&fork->snapshot.site, fork->snapshot.origin);
     site->finding = FP_FINDING_REST;
-    fp_arena_free(&arena);
+    fp_cli_arena_free(&arena);
 }
 
 /* `record` says how it was called; NULL where there is no room for one more. */
@@ -65,7 +65,7 @@ struct fp_tally_site *fp_tally_find_site(struct fp_tally *tally, const json_t *j
         tally->rows_omitted += !site;
         return site;
     }
-    site = fp_arena_take(&tally->arena, sizeof *site);
+    site = fp_cli_arena_take(&tally->arena, sizeof *site);
     site->key = key;
     describe_site(tally, site, json, record);
     HASH_ADD(hh, tally->sites, key, sizeof site->key, site);
@@ -90,18 +90,19 @@ static const char *label_of(struct fp_tally *tally, const json_t *json)
 
 static void describe_row(struct fp_tally *tally, struct fp_tally_row *row, const json_t *json)
 {
-    struct fp_arena arena = {0};
+    struct fp_cli_arena arena = {0};
     struct fp_runtime runtime;
     struct fp_judgement judgement;
     fp_decode_runtime(&arena, json, &runtime, &judgement);
     row->label = label_of(tally, json);
     row->is_known = json_is_object(json);
     struct fp_slice entry = fp_runtime_entry_name(&runtime);
-    row->entry = memcpy(fp_arena_take(&tally->arena, entry.length + 1), entry.text, entry.length);
+    row->entry =
+        memcpy(fp_cli_arena_take(&tally->arena, entry.length + 1), entry.text, entry.length);
     struct fp_slice kind = fp_runtime_value(&runtime, FP_WORD_KIND, 0);
     if (!kind.length)
         kind = fp_slice_of(*runtime.facts.file ? "Python" : "native");
-    row->kind = memcpy(fp_arena_take(&tally->arena, kind.length + 1), kind.text, kind.length);
+    row->kind = memcpy(fp_cli_arena_take(&tally->arena, kind.length + 1), kind.text, kind.length);
     row->name = fp_tally_kept_member(tally, json, "name");
     row->package = fp_tally_kept_member(tally, json, "package");
     row->version = fp_tally_kept_member(tally, json, "version");
@@ -110,7 +111,7 @@ static void describe_row(struct fp_tally *tally, struct fp_tally_row *row, const
     row->names = fp_tally_kept_member(tally, json, "names");
     row->source = row->message = row->call = "";
     row->finding = row->message_of = FP_FINDING_REST;
-    fp_arena_free(&arena);
+    fp_cli_arena_free(&arena);
 }
 
 static void take_advice(struct fp_tally *tally, struct fp_tally_row *row, const json_t *json)
@@ -120,7 +121,7 @@ static void take_advice(struct fp_tally *tally, struct fp_tally_row *row, const 
          i++) {
         const char *value = json_string_value(json_array_get(advice, i));
         if (value && *value)
-            row->advice[row->advice_count++] = fp_arena_copy(&tally->arena, value);
+            row->advice[row->advice_count++] = fp_cli_arena_copy(&tally->arena, value);
     }
     row->source = fp_tally_kept_member(tally, json, "source");
 }
@@ -155,7 +156,7 @@ struct fp_tally_row *fp_tally_find_row(struct fp_tally *tally, struct fp_tally_s
         return NULL;
     }
     if (!row) {
-        row = fp_arena_take(&tally->arena, sizeof *row);
+        row = fp_cli_arena_take(&tally->arena, sizeof *row);
         row->key = key;
         row->site = site;
         describe_row(tally, row, json);

@@ -55,5 +55,5 @@ void fp_tally_free(struct fp_tally *tally)
     fp_set_free(&tally->hosts);
     fp_set_free(&tally->ranks);
     fp_set_free(&tally->site_processes);
-    fp_arena_free(&tally->arena);
+    fp_cli_arena_free(&tally->arena);
 }

@@ -6,7 +6,7 @@
 
 enum { TIMINGS_MAX = 1000 };
 
-static struct fp_tally_timing *find(struct fp_arena *arena, struct fp_tally_timing **table,
+static struct fp_tally_timing *find(struct fp_cli_arena *arena, struct fp_tally_timing **table,
                                     const char *label, const char *what)
 {
     struct fp_tally_timing *timing;
@@ -14,10 +14,10 @@ static struct fp_tally_timing *find(struct fp_arena *arena, struct fp_tally_timi
     HASH_FIND(hh, *table, &key, sizeof key, timing);
     if (timing || HASH_COUNT(*table) >= TIMINGS_MAX)
         return timing;
-    timing = fp_arena_take(arena, sizeof *timing);
+    timing = fp_cli_arena_take(arena, sizeof *timing);
     timing->key = key;
-    timing->label = fp_arena_copy(arena, label);
-    timing->what = fp_arena_copy(arena, what);
+    timing->label = fp_cli_arena_copy(arena, label);
+    timing->what = fp_cli_arena_copy(arena, what);
     timing->error = "";
     timing->stride = 1;
     HASH_ADD(hh, *table, key, sizeof timing->key, timing);
@@ -40,7 +40,7 @@ static void add_sample(struct fp_tally_timing *timing, unsigned long microsecond
     timing->samples[timing->sample_count++] = microseconds;
 }
 
-void fp_timing_add(struct fp_arena *arena, struct fp_tally_timing **table, const char *label,
+void fp_timing_add(struct fp_cli_arena *arena, struct fp_tally_timing **table, const char *label,
                    const char *what, const json_t *record)
 {
     struct fp_tally_timing *timing = find(arena, table, label, what);
@@ -55,7 +55,7 @@ void fp_timing_add(struct fp_arena *arena, struct fp_tally_timing **table, const
         return;
     timing->errors++;
     if (!*timing->error)
-        timing->error = fp_arena_copy(arena, error);
+        timing->error = fp_cli_arena_copy(arena, error);
 }
 
 static int compare(const void *a, const void *b)
