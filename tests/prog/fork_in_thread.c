@@ -45,6 +45,7 @@ int main(void)
         must(pthread_create(&thread, NULL, run, NULL) == 0, "pthread_create");
         pthread_join(thread, NULL);
     }
+    wait_for_tasks(2);
     say("parent has %d threads\n", task_count());
     return 0;
 }

@@ -73,13 +73,32 @@ UNUSED static void *return_argument(void *argument)
     return argument;
 }
 
-/* Starts a thread and sees it end. */
+UNUSED static void rest(long milliseconds)
+{
+    struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+    while (nanosleep(&time, &time) < 0 && errno == EINTR)
+        ;
+}
+
+UNUSED static void *return_thread_id(void *id)
+{
+    *(pid_t *)id = (pid_t)syscall(SYS_gettid);
+    return id;
+}
+
+/* Starts a thread and sees it end. pthread_join returns before the kernel has counted the thread
+   out, and a number of threads that is told next would vary from run to run. */
 UNUSED static void start_and_join(void)
 {
     pthread_t thread;
-    void *result = NULL, *token = (void *)&start_sleeper;
-    must(pthread_create(&thread, NULL, return_argument, token) == 0, "pthread_create");
-    must(pthread_join(thread, &result) == 0 && result == token, "pthread_join");
+    pid_t id = 0;
+    void *result = NULL;
+    must(pthread_create(&thread, NULL, return_thread_id, &id) == 0, "pthread_create");
+    must(pthread_join(thread, &result) == 0 && result == &id && id > 0, "pthread_join");
+    int error = errno;
+    while (syscall(SYS_tgkill, getpid(), id, 0) == 0)
+        rest(1);
+    errno = error;
 }
 
 UNUSED static int task_count(void)
@@ -93,17 +112,10 @@ UNUSED static int task_count(void)
     return count;
 }
 
-UNUSED static void rest(long milliseconds)
-{
-    struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
-    while (nanosleep(&time, &time) < 0 && errno == EINTR)
-        ;
-}
-
 /* Waits until the kernel lists so many threads: the last steps of an end are not instant. */
 UNUSED static void wait_for_tasks(int wanted)
 {
-    for (int i = 0; i < 2000 && task_count() != wanted; i++)
+    for (int i = 0; i < 12000 && task_count() != wanted; i++)
         rest(5);
     must(task_count() == wanted, "the number of threads");
 }

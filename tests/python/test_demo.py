@@ -11,11 +11,11 @@ from support import ROOT
 def test_demo_ends_with_its_table():
     demo = subprocess.run(
         [sys.executable, ROOT / "examples/demo/demo.py"],
-        env={**os.environ, "DEMO_SECONDS": "10"},
+        env={**os.environ, "DEMO_SECONDS": "8"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        timeout=300,
+        timeout=600,
         cwd=ROOT,
     )
     assert demo.returncode == 0, demo.stderr

@@ -27,6 +27,11 @@ PYTHON_JOBS = [
 ]
 
 
+def is_silent(outcome):
+    """The shim says nothing: a path may hold the project's name."""
+    return "forkpolicy: " not in outcome.stderr + outcome.stdout
+
+
 def check_same(command, tmp_path, steady=lambda text: text, env=None):
     """Runs COMMAND bare and under each policy, each time in a new folder."""
     outcomes = []
@@ -46,8 +51,7 @@ def check_same(command, tmp_path, steady=lambda text: text, env=None):
     bare = outcomes.pop(0)
     assert bare.status == 0, bare
     for outcome in outcomes:
-        assert "forkpolicy" not in outcome.stderr + outcome.stdout, outcome
-        assert outcome.status == bare.status, outcome
+        assert is_silent(outcome) and outcome.status == bare.status, outcome
         assert steady(outcome.stdout) == steady(bare.stdout)
     return bare
 
@@ -68,7 +72,7 @@ def test_python_job(job, tmp_path):
                 "libgomp" in [runtime["name"] for runtime in fork["runtimes"]] for fork in forks
             ]
             assert teams == [False, False, True, True]
-        assert "forkpolicy" not in outcome.stderr + outcome.stdout, outcome
+        assert is_silent(outcome), outcome
         assert (outcome.status, outcome.stdout) == (0, bare.stdout), outcome
 
 

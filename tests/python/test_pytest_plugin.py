@@ -12,7 +12,7 @@ import pytest
 import support
 from python_jobs import PACKAGE, POOLS
 
-LIMIT = 40  # seconds
+LIMIT = 120  # seconds
 
 HEAD = """
 import concurrent.futures, multiprocessing, os, time
@@ -148,9 +148,16 @@ def test_child_that_hangs(tmp_path):
 
 
 def test_without_the_option_nothing_happens(tmp_path):
+    """With the plugin as without: only the folder and the time differ."""
     source = "import os\ndef test_bare():\n    assert 'LD_PRELOAD' not in os.environ\n"
-    suite = Suite(tmp_path, source, policy=None)
-    assert suite.outcome.status == 0 and "forkpolicy" not in suite.text, suite.outcome
+    texts = []
+    for plugin in (False, True):
+        folder = tmp_path / ("plugin" if plugin else "without")
+        folder.mkdir()
+        suite = Suite(folder, source, plugin=plugin, policy=None)
+        assert suite.outcome.status == 0 and suite.outcome.stderr == "", suite.outcome
+        texts.append(re.sub(r" in [\d.]+s", "", suite.text.replace(str(folder), "FOLDER")))
+    assert texts[0] == texts[1]
 
 
 def test_off_overrides_the_ini_file(tmp_path):
