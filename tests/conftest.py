@@ -1,7 +1,23 @@
-"""Puts this folder on the import path, where support.py is. SPDX-License-Identifier: Apache-2.0"""
+"""Puts this folder on the import path, where support.py is, and says what `alone` means.
+
+SPDX-License-Identifier: Apache-2.0
+"""
 
 import os
 
-# Where these are set pytest tells more, also in the jobs that run it.
-for name in ("CI", "BUILD_NUMBER"):
+# Where these are set pytest tells more, and takes itself for a part of another run, in the jobs
+# that run it as well.
+for name in ("CI", "BUILD_NUMBER", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"):
     os.environ.pop(name, None)
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "alone(reason): no other test may run beside it; make runs these in series"
+    )
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        for mark in item.iter_markers("alone"):
+            assert len(mark.args) == 1, f"{item.nodeid}: alone for which reason?"

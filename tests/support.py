@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+HANG_GUARD = 120  # seconds, which a host has on a machine that does much else
 BUILD = ROOT / "build"
 LIBRARY = BUILD / "libforkpolicy.so"
 PROGRAM = BUILD / "forkpolicy"
@@ -68,7 +69,7 @@ def run(
     log=None,
     preload=True,
     env=None,
-    timeout=60,
+    timeout=HANG_GUARD,
     isolated=False,
     cwd=None,
     stdin=subprocess.DEVNULL,

@@ -12,7 +12,7 @@ import pytest
 
 import support
 
-LIMIT = 60  # seconds
+LIMIT = 120  # seconds
 NAME = "forkloader-stats"
 LOADERS = """
 import sys, numpy, pyarrow

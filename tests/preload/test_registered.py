@@ -12,7 +12,7 @@ POLICIES = ["off", "warn", "fail", "refuse", "reset"]
 
 def registers(*arguments, **settings):
     return support.run(
-        [support.host("registers"), *arguments], isolated=True, timeout=20, **settings
+        [support.host("registers"), *arguments], isolated=True, **settings
     )
 
 
@@ -51,7 +51,7 @@ def test_handlers_are_timed_and_named(tmp_path):
     outcome = registers("works", 1, policy="reset", log=tmp_path / "log")
     handlers = [(each["name"], each["phase"], each["error"]) for each in outcome.of("handler")]
     assert sorted(handlers) == [("doubler", phase, None) for phase in ("child", "parent", "prepare")]
-    assert all(each["microseconds"] < 1e6 for each in outcome.of("handler"))
+    assert all(each["microseconds"] < 60e6 for each in outcome.of("handler"))
 
 
 def busy(times, policy, milliseconds, tmp_path):

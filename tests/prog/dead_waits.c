@@ -1,8 +1,8 @@
 /*
- * Waits in a forked child whose parent has threads that the child lost. dead_waits CASE [LIMIT]
+ * Waits in a forked child whose parent has threads that the child lost. dead_waits CASE [LIMIT [LOG]]
  *
- * Dead cases wait for what nobody can ever do: the parent ends the child after LIMIT seconds (5)
- * and prints "hung", or else "status N" or "signal N". Fine cases look much like them, and the wait
+ * Dead cases wait for what nobody can ever do: the parent ends the child after LIMIT seconds (5), or
+ * half a second after the shim has written a hang to LOG, and prints "hung", or else "status N" or "signal N". Fine cases look much like them, and the wait
  * ends after a second and a half: "fine". WAIT_beside_COMPANY is a fine case, too: a wait, and a
  * thread of the child that ends it when what it does itself is over. Without a case: lists them.
  *
@@ -18,7 +18,7 @@
 #include <sys/resource.h>
 #include <sys/time.h>
 
-enum { LATER = 1500, SHORT = 130, AGAIN = 200 }; /* milliseconds */
+enum { LATER = 1500, SHORT = 130, AGAIN = 200, TOLD = 500 }; /* milliseconds */
 
 /* What is waited for. All of it is zero or set up before the fork; `shared` is shared with it. */
 struct objects {
@@ -1094,6 +1094,7 @@ enum {
 static const struct wait_case BESIDE = {"beside", .child = wait_beside, .then = help_company};
 static const struct wait_case *chosen;
 static double limit = 5;
+static const char *log_path;
 
 static void *lost_thread(void *unused)
 {
@@ -1109,6 +1110,19 @@ static void *lost_thread(void *unused)
     return sleep_for_ever(unused);
 }
 
+/* Whether the shim has told of a hang. */
+static int is_told(void)
+{
+    char line[4096];
+    int found = 0;
+    FILE *records = fopen(log_path, "r");
+    while (records && !found && fgets(line, sizeof line, records))
+        found = strstr(line, "\"event\":\"hang\"") != NULL;
+    if (records)
+        fclose(records);
+    return found;
+}
+
 static void watch(pid_t child)
 {
     int status = 0;
@@ -1117,6 +1131,10 @@ static void watch(pid_t child)
     while ((ended = waitpid(child, &status, WNOHANG)) == 0 && (double)waited < limit * 1000) {
         rest(10);
         waited += 10;
+        if (log_path && is_told()) {
+            limit = (double)(waited + TOLD) / 1000;
+            log_path = NULL;
+        }
         if (waited < next)
             continue;
         next = waited + AGAIN; /* a signal may come too early where the machine is busy */
@@ -1193,6 +1211,8 @@ int main(int count, char **arguments)
     choose(arguments[1]);
     if (count > 2)
         limit = atof(arguments[2]);
+    if (count > 3)
+        log_path = arguments[3];
     setrlimit(RLIMIT_CORE, &none);
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     must(shared != MAP_FAILED && pipe(from_parent) == 0, "shared memory and a pipe");

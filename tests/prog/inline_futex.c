@@ -7,7 +7,7 @@
  *     inline_futex thread    the same in two threads of the child
  *     inline_futex calls     other calls, also those that only a thread itself can make
  *
- * The parent says how the child ended, or "hung" after two seconds.
+ * The parent says how the child ended, or "hung" after as many seconds as a second argument says (2).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -17,6 +17,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -98,6 +99,7 @@ static int run_child(const char *mode)
 int main(int count, char **arguments)
 {
     const char *mode = count > 1 ? arguments[1] : "wait";
+    int seconds = count > 2 ? atoi(arguments[2]) : 2;
     pthread_t thread;
     sigset_t block;
     int status;
@@ -112,7 +114,7 @@ int main(int count, char **arguments)
     pid_t child = fork();
     if (child == 0)
         _exit(run_child(mode));
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < seconds * 20; i++) {
         if (waitpid(child, &status, WNOHANG) == child) {
             if (WIFSIGNALED(status))
                 printf("signal %d\n", WTERMSIG(status));

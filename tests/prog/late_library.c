@@ -1,7 +1,7 @@
 /*
- * late_library LIBRARY: forks beside a thread, and loads a library in the child that waits for
+ * late_library LIBRARY [SECONDS]: forks beside a thread, and loads a library in the child that waits for
  * ever. Says whether the program's own slot for sem_wait changed in parent and child, and how the
- * child ended ("hung" after two seconds).
+ * child ended ("hung" after so many seconds: 2).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -11,6 +11,7 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,6 +43,7 @@ static int run_child(const char *library, const void *before)
 int main(int count, char **arguments)
 {
     const void *before = slot();
+    int seconds = count > 2 ? atoi(arguments[2]) : 2;
     pthread_t thread;
     int status = 0;
     pthread_create(&thread, NULL, idle, NULL);
@@ -50,7 +52,7 @@ int main(int count, char **arguments)
     if (child == 0)
         _exit(run_child(count > 1 ? arguments[1] : "", before));
     int ended = 0;
-    for (int i = 0; i < 40 && !ended; i++) {
+    for (int i = 0; i < seconds * 20 && !ended; i++) {
         ended = waitpid(child, &status, WNOHANG) == child;
         usleep(50000);
     }

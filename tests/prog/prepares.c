@@ -1,6 +1,6 @@
 /*
- * prepares [forks=N] [by_thread] [nested] [small] [unused] [idle] LIBRARY...: uses each library of
- * the kind of lib/prepared.c, forks, and uses it in the child and in the parent again.
+ * prepares [forks=N] [by_thread] [nested] [small] [unused] [idle] [limit=N] LIBRARY...: uses each
+ * library of the kind of lib/prepared.c, forks, and uses it in the child and in the parent again.
  *
  *   forks=N      N children, one after the other (1)
  *   by_thread    forks in a thread of its own
@@ -8,6 +8,7 @@
  *   small        forks by _Fork
  *   unused       the libraries are loaded only
  *   idle         one more thread, which only sleeps
+ *   limit=N      a child has N seconds (60)
  *
  * For each child: "child ANSWER..." or nothing, "status N" (142: it hung), "parent ANSWER...", and
  * for each library "calls N by the forker" or "calls N by another".
@@ -18,13 +19,14 @@
 
 #include <dlfcn.h>
 
-enum { MOST = 8, SECONDS = 3 };
+enum { MOST = 8 };
 
 static struct library {
     int (*use)(int given);
     int (*calls)(void);
     int (*called_by)(pid_t thread, pid_t process);
 } libraries[MOST];
+static unsigned limit = 60;
 static int library_count, forks = 1, is_unused, is_nested;
 static pid_t (*forker)(void) = fork;
 
@@ -58,7 +60,7 @@ static void use_all(const char *who)
 
 static void run_child(int forked)
 {
-    alarm(SECONDS);
+    alarm(limit);
     use_all("child");
     for (int i = 0; i < library_count; i++)
         must(libraries[i].calls() <= forked, "no call in the child");
@@ -66,7 +68,7 @@ static void run_child(int forked)
         return;
     pid_t child = forker();
     if (child == 0) {
-        alarm(SECONDS);
+        alarm(limit);
         use_all("grandchild");
         _exit(0);
     }
@@ -98,6 +100,8 @@ int main(int count, char **arguments)
     for (int i = 1; i < count; i++) {
         if (strncmp(arguments[i], "forks=", 6) == 0)
             forks = atoi(arguments[i] + 6);
+        else if (strncmp(arguments[i], "limit=", 6) == 0)
+            limit = (unsigned)atoi(arguments[i] + 6);
         else if (strcmp(arguments[i], "by_thread") == 0)
             by_thread = 1;
         else if (strcmp(arguments[i], "nested") == 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests of this folder share, and the table of owners at the end of a run."""
+"""What the tests of this folder share, and the tables at the end of a run."""
 
 import subprocess
 import sys
@@ -12,13 +12,14 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import interpreters  # noqa: E402: found by the path just set
 
-owner_rows = pytest.StashKey[list]()
 
+@pytest.fixture
+def tell(record_property):
+    """tell(title, head, key, row) notes a row, {column: text}, of a table that ends the run.
 
-@pytest.fixture(scope="session")
-def owner_table(request):
-    """Collects what test_owners saw; printed by pytest_terminal_summary."""
-    return request.config.stash.setdefault(owner_rows, [])
+    Rows of the same key are one. A test's properties reach the terminal from any process.
+    """
+    return lambda *noted: record_property("row", noted)
 
 
 @pytest.fixture(params=interpreters.parameters(), scope="module")
@@ -42,12 +43,24 @@ def foreign_library(tmp_path_factory):
     return library
 
 
-def pytest_terminal_summary(terminalreporter, config):
-    rows = config.stash.get(owner_rows, [])
-    if not rows:
-        return
-    terminalreporter.section("owners of threads")
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths))
-        terminalreporter.write_line(line.rstrip())
+def tables_of(reports):
+    """{title: (head, {key: row})} of what the tests have noted."""
+    tables = {}
+    for report in reports:
+        for name, noted in getattr(report, "user_properties", ()):
+            if name == "row":
+                title, head, key, row = noted
+                _, rows = tables.setdefault(title, (head, {}))
+                rows.setdefault(key, {}).update(row)
+    return tables
+
+
+def pytest_terminal_summary(terminalreporter):
+    reports = [each for some in terminalreporter.stats.values() for each in some]
+    for title, (head, rows) in sorted(tables_of(reports).items()):
+        lines = [head, *([row.get(column, "-") for column in head] for row in rows.values())]
+        widths = [max(map(len, column)) for column in zip(*lines)]
+        terminalreporter.section(title)
+        for line in lines:
+            cells = (cell.ljust(width) for cell, width in zip(line, widths))
+            terminalreporter.write_line("  ".join(cells).rstrip())

@@ -6,24 +6,24 @@ from pathlib import Path
 import pytest
 
 from python_jobs import JOBS, run_job
-from test_fail import CASES, check_hung, check_report, hanging
+from test_fail import CASES, LIMIT, TOLD, check_hung, check_report, hanging
 
 NAMES = ["executor", "lancedb", "deltalake_open", "polars_group_by", "tokenizers", "opendal"]
 HANGING = [case for case in CASES if case.name in NAMES]
 EARLY = {"FORKPOLICY_OPTIONS": "hang_seconds=1"}
 
 
-def beside(case, company, tmp_path, limit, env=None):
+def beside(case, company, tmp_path, until="", env=None):
     outcome = run_job(
         "beside.py",
         case.name,
         company,
         environment=case.environment,
         tmp=tmp_path,
-        env={"HANGING_LIMIT": str(limit), **(env or {})},
+        env={"HANGING_LIMIT": str(LIMIT), "HANGING_UNTIL": until, **(env or {})},
         policy="fail",
         log=tmp_path / "log",
-        timeout=90,
+        timeout=3 * LIMIT,
     )
     said = dict(line.partition(" ")[::2] for line in outcome.stdout.splitlines())
     assert outcome.status == 0 and {"waiting", "done"} <= said.keys(), outcome
@@ -34,11 +34,11 @@ def beside(case, company, tmp_path, limit, env=None):
 @pytest.mark.parametrize("case", HANGING, ids=str)
 def test_told_beside_a_thread_that_is_awake(case, company, tmp_path):
     """It might do something: whether it will cannot be known."""
-    outcome, said = beside(case, company, tmp_path, limit=5, env=EARLY)
+    outcome, said = beside(case, company, tmp_path, until=TOLD, env=EARLY)
     check_hung(outcome, said)
     (record,) = outcome.of("hang")
     assert (record["verdict"], record["outcome"]) == ("suspected", "waits"), record
-    assert record["reason"] == "company" and 1 <= record["waiting"]["seconds"] < 3
+    assert record["reason"] == "company" and record["waiting"]["seconds"] >= 1
     check_owner_and_fork(outcome, record, case)
 
 
@@ -53,14 +53,13 @@ def check_owner_and_fork(outcome, record, case):
 @pytest.mark.parametrize("case", HANGING, ids=str)
 def test_error_for_a_thread_that_hangs_and_is_waited_for(case, tmp_path):
     """The main thread has it, where it waits in Python, though the thread's wait is a library's."""
-    outcome, said = beside(case, "joining", tmp_path, limit=20)
+    outcome, said = beside(case, "joining", tmp_path)
     assert said["raised"].split()[1] == "ForkPolicyError" and said["status"] == "3", outcome
     (record,) = outcome.of("hang")
     assert (record["verdict"], record["outcome"]) == ("proven", "raised"), record
     functions = {(Path(each["file"]).name, each["function"]) for each in record["python_stack"]}
     assert ("beside.py", "joining") in functions
     check_owner_and_fork(outcome, record, case)
-    assert float(said["raised"].split()[0]) - float(said["waiting"]) < 2
 
 
 # What a proof leads to
@@ -82,7 +81,7 @@ def test_on_proven(name, wanted, tmp_path):
     outcome, said = hanging(
         case,
         tmp_path,
-        limit=4,
+        until=TOLD if wanted == "report" else "",
         policy="fail",
         log=tmp_path / "log",
         env={"FORKPOLICY_OPTIONS": f"on_proven={wanted}"},
@@ -99,7 +98,7 @@ def test_on_proven(name, wanted, tmp_path):
 @pytest.mark.parametrize("name", NAMES)
 def test_warn_tells_the_same_and_lets_it_wait(name, tmp_path):
     (case,) = [case for case in CASES if case.name == name]
-    outcome, said = hanging(case, tmp_path, limit=2, policy="warn", log=tmp_path / "log")
+    outcome, said = hanging(case, tmp_path, until=TOLD, policy="warn", log=tmp_path / "log")
     check_hung(outcome, said)
     (record,) = outcome.of("hang")
     assert (record["verdict"], record["outcome"]) == ("proven", "waits"), record
@@ -122,7 +121,8 @@ CALLS = {
 @pytest.mark.parametrize("name", CALLS)
 def test_use_of_what_was_lost_is_noted_once(name, policy, tmp_path):
     (case,) = [case for case in CASES if case.name == name]
-    outcome, _ = hanging(case, tmp_path, limit=3, policy=policy, log=tmp_path / "log")
+    used = f'"event":"use".*"name":"{case.owner}"'
+    outcome, _ = hanging(case, tmp_path, until=used, policy=policy, log=tmp_path / "log")
     uses = [use for use in outcome.of("use") if use["runtime"]["name"] == case.owner]
     assert len(uses) == 1 and uses[0]["pid"] == outcome.of("fork")[0]["child"], outcome.records
     assert not CALLS[name] or uses[0]["call"] == CALLS[name]

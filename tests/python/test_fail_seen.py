@@ -18,9 +18,8 @@ from python_jobs import JOBS, PACKAGE, POOLS, run_job
 
 GOLDEN = Path(__file__).parent / "golden"
 JOB = JOBS / "seen.py"
-LIMIT = 30  # seconds, for what is to end
-HANGS = 4  # seconds, after which what has not ended never will
-SOON = 10  # seconds
+LIMIT = 60  # seconds, for what is to end
+HANGS = 4  # seconds, after which what has not ended bare never will
 
 
 @dataclass(frozen=True)
@@ -91,33 +90,13 @@ CASES = [
 ]
 
 
-class Rows:
-    """What was seen of each case, told at the end of the run."""
-
-    HEAD = ("case", "bare", "outcome", "told after", "status")
-
-    def __init__(self):
-        self.rows = {}
-
-    def note(self, case, **seen):
-        self.rows.setdefault(str(case), {}).update(seen, case=str(case))
-
-    def pytest_terminal_summary(self, terminalreporter):
-        table = [self.HEAD]
-        for row in self.rows.values():
-            table.append(tuple(row.get(key.replace(" ", "_"), "-") for key in self.HEAD))
-        terminalreporter.section("what parents see of hanging children")
-        widths = [max(len(row[i]) for row in table) for i in range(len(self.HEAD))]
-        for row in table:
-            line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths))
-            terminalreporter.write_line(line.rstrip())
-
-
-@pytest.fixture(scope="module")
-def rows(request):
-    rows = Rows()
-    request.config.pluginmanager.register(rows)
-    return rows
+@pytest.fixture
+def note(tell):
+    """Notes what was seen of a case."""
+    head = ("case", "bare", "outcome", "told after", "status")
+    return lambda case, row: tell(
+        "what parents see of hanging children", head, str(case), {"case": str(case), **row}
+    )
 
 
 def run_pytest(test, flags, folder, env, **settings):
@@ -140,9 +119,10 @@ def seen(runner, program, library, folder, env=None, policy="fail", limit=LIMIT)
         "SEEN_TIMES": str(times),
         "SEEN_LIBRARY": library,
         "SEEN_LIMIT": str(limit),
+        "FORKPOLICY_LOG": str(folder / "log"),
         **(env or {}),
     }
-    settings = {"timeout": 90, "policy": policy, "preload": policy is not None}
+    settings = {"timeout": 3 * LIMIT, "policy": policy, "preload": policy is not None}
     if runner == "python":
         outcome = run_job(JOB.name, program, library, tmp=folder, env=env, **settings)
     else:
@@ -177,9 +157,9 @@ BARE = [
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if str(case) in BARE], ids=str)
-def test_bare(case, tmp_path, rows):
+def test_bare(case, tmp_path, note):
     check_hung(*see(case, tmp_path, policy=None, limit=HANGS))
-    rows.note(case, bare="hangs")
+    note(case, {"bare": "hangs"})
 
 
 def transcript(case, outcome):
@@ -271,7 +251,7 @@ def normalised(text, folder):
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_parent_ends_and_says_why(case, tmp_path, rows):
+def test_parent_ends_and_says_why(case, tmp_path, note):
     """Golden: set UPDATE_GOLDEN to write it anew."""
     outcome, noted = see(case, tmp_path)
     check_status(outcome, case)
@@ -281,12 +261,14 @@ def test_parent_ends_and_says_why(case, tmp_path, rows):
     if "pool" in case.program and (case.lost.raises or case.program != "process_pool"):
         check_error(text, case)
     seconds = noted["over"][0] - noted["waiting"][0]
-    assert 0 <= seconds < SOON
-    rows.note(
+    assert seconds >= 0
+    note(
         case,
-        outcome="raised" if case.lost.raises else "exited",
-        told_after=f"{seconds:.2f}",
-        status=str(outcome.status),
+        {
+            "outcome": "raised" if case.lost.raises else "exited",
+            "told after": f"{seconds:.2f}",
+            "status": str(outcome.status),
+        },
     )
     golden = GOLDEN / f"fail_{case}.txt"
     text = normalised(text, tmp_path) + f"exit status {outcome.status}\n"
@@ -305,7 +287,6 @@ def test_every_task_of_a_pool_is_answered(library, tmp_path):
     assert 1 <= len(told) <= 6
     for block in told:
         assert block["for"].startswith(f"{LIBRARIES[library].name} ")
-    assert noted["over"][0] - noted["waiting"][0] < SOON
 
 
 @pytest.mark.parametrize("installed", [False, True], ids=["no_package", "package"])
@@ -332,7 +313,7 @@ def test_error_comes_through_to_the_parent(program, library, installed, tmp_path
 
 @pytest.mark.parametrize("library", ["executor", "polars"])
 def test_second_loader(library, tmp_path):
-    outcome, _ = seen("python", "second_loader", library, tmp_path, limit=HANGS)
+    outcome, _ = seen("python", "second_loader", library, tmp_path)
     assert outcome.status == 1 and len(blocks(outcome.stderr)) == 1, outcome
 
 
@@ -343,15 +324,19 @@ def test_pool_whose_argument_waits(library, tmp_path):
     assert outcome.status == 1, outcome
 
 
+# The job goes on for a while after it was told of, which does not happen again and again.
+UNTIL_TOLD = {"SEEN_UNTIL_TOLD": "1"}
+
+
 @pytest.mark.parametrize("library", ["executor", "polars"])
 def test_pool_whose_initializer_waits(library, tmp_path):
     """Its parent waits for ever in any case: it is told so, and not without end."""
-    outcome, _ = seen("python", "initializer", library, tmp_path, limit=HANGS)
+    outcome, _ = seen("python", "initializer", library, tmp_path, env=UNTIL_TOLD)
     assert 1 <= len(blocks(outcome.stderr)) <= 2
 
 
 def test_task_that_tries_again(tmp_path):
-    outcome, _ = seen("python", "retried", "executor", tmp_path, limit=HANGS)
+    outcome, _ = seen("python", "retried", "executor", tmp_path, env=UNTIL_TOLD)
     assert 1 <= len(blocks(outcome.stderr)) <= 2
 
 
@@ -387,9 +372,9 @@ def test_ci_ends_a_job_that_does_not_notice(policy, program, library, tmp_path):
     flags = ["--ci", "--policy", policy, "--options", "hang_seconds=2"]
     outcome = support.run(
         [support.PROGRAM, "run", *flags, "--", support.environment_python("wheels"), *job],
-        env={**POOLS, "SEEN_TIMES": str(tmp_path / "times"), "SEEN_LIMIT": "15"},
+        env={**POOLS, "SEEN_TIMES": str(tmp_path / "times"), "SEEN_LIMIT": str(LIMIT)},
         preload=False,
-        timeout=60,
+        timeout=3 * LIMIT,
     )
     assert outcome.status == 70, outcome
     assert blocks(outcome.stderr) and LIBRARIES[library].name in outcome.stderr, outcome

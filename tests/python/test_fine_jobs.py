@@ -45,7 +45,6 @@ def check_same(command, tmp_path, steady=lambda text: text, env=None):
                 preload=name != "bare",
                 cwd=folder,
                 env=dict(POOLS, TMPDIR=str(folder), **(env or {})),
-                timeout=120,
             )
         )
     bare = outcomes.pop(0)
@@ -58,11 +57,11 @@ def check_same(command, tmp_path, steady=lambda text: text, env=None):
 
 @pytest.mark.parametrize("job", PYTHON_JOBS)
 def test_python_job(job, tmp_path):
-    bare = run_job("fine.py", job, preload=False, tmp=tmp_path, timeout=60)
+    bare = run_job("fine.py", job, preload=False, tmp=tmp_path)
     assert bare.status == 0, bare
     for policy in POLICIES:
         outcome = run_job(
-            "fine.py", job, policy=policy, log=tmp_path / f"log-{policy}", tmp=tmp_path, timeout=60
+            "fine.py", job, policy=policy, log=tmp_path / f"log-{policy}", tmp=tmp_path
         )
         forks = outcome.of("fork")
         assert forks  # it had threads to be silent about

@@ -55,7 +55,6 @@ def run_program(name, folder, policy=None, env=None):
         log=folder / "log" if policy else None,
         env=env,
         tmp=folder,
-        timeout=60,
     )
 
 

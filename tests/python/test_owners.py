@@ -254,8 +254,18 @@ def check_header(record, seen, began):
     assert source_line(f"{site['user']['file']}:{site['user']['line']}") == "child = os.fork()"
 
 
+HEAD = ("library", "threads", "name", "package", "file", "class", "names")
+
+
+def in_words(library, runtime):
+    package = f"{runtime['package'] or '-'} {runtime['version'] or ''}".strip()
+    cells = [library, str(runtime["threads"]), runtime["name"] or "-", package]
+    cells += [Path(runtime["dso"] or "-").name, runtime["class"], runtime["names"] or "-"]
+    return dict(zip(HEAD, cells))
+
+
 @pytest.mark.parametrize("library", CASES)
-def test_every_thread_has_its_owner(library, tmp_path, owner_table):
+def test_every_thread_has_its_owner(library, tmp_path, tell):
     environment = "deltalake" if library == "deltalake" else "wheels"
     log, began = tmp_path / "log", time.time()
     outcome = run_job(
@@ -266,7 +276,6 @@ def test_every_thread_has_its_owner(library, tmp_path, owner_table):
         log=log,
         tmp=tmp_path,
         env={"TOKENIZERS_PARALLELISM": "true"},
-        timeout=60,
     )
     seen = answer(outcome)
     (record,) = outcome.of("fork")
@@ -277,17 +286,7 @@ def test_every_thread_has_its_owner(library, tmp_path, owner_table):
         key, row = row_of(runtime, required + beside)
         check_runtime(runtime, row, environment, seen)
         missing.discard(key)
-        owner_table.append(
-            (
-                library,
-                str(runtime["threads"]),
-                runtime["name"] or "-",
-                f"{runtime['package'] or '-'} {runtime['version'] or ''}".strip(),
-                Path(runtime["dso"] or "-").name,
-                runtime["class"],
-                runtime["names"] or "-",
-            )
-        )
+        tell("owners of threads", HEAD, f"{library} {key}", in_words(library, runtime))
     assert not missing
     assert "omitted" not in record
     threads = sum(runtime["threads"] for runtime in record["runtimes"])

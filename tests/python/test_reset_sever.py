@@ -63,7 +63,6 @@ def test_a_loop_hears_of_the_end_and_rests(tmp_path):
         policy="reset",
         tmp=tmp_path,
         env={"FORKPOLICY_OPTIONS": "sever=1"},
-        timeout=30,
     )
     steps, heard = outcome.stdout.split()
     assert heard == "True" and int(steps) < 20, outcome

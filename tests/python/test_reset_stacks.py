@@ -23,7 +23,7 @@ def children(case, count, *arguments, tmp_path, **settings):
         *arguments,
         environment="lancedb",
         tmp=tmp_path,
-        timeout=200,
+        timeout=600,
         **settings,
     )
     return answer(outcome), outcome

@@ -20,7 +20,7 @@ def run(case, interpreter, foreign_library, tmp_path, **settings):
         case,
         foreign_library,
     ]
-    return support.run(command, env=dict(POOLS, TMPDIR=str(tmp_path)), timeout=30, **settings)
+    return support.run(command, env=dict(POOLS, TMPDIR=str(tmp_path)), **settings)
 
 
 @pytest.fixture

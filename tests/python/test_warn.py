@@ -144,7 +144,7 @@ def test_polars_child_does_hang(tmp_path):
 
 
 def test_loader_over_a_lancedb_permutation(tmp_path):
-    outcome = warned("lancedb_loader", tmp_path, timeout=90)
+    outcome = warned("lancedb_loader", tmp_path)
     assert answer(outcome) == {"error": "DataLoader timed out after 4 seconds"}
     (lines,) = check_says_once(outcome, "wheels")
     at = dict(lines)["at"]

@@ -6,7 +6,8 @@ One function for each case: it returns what works in the parent and hangs in the
     answered SECONDS    the parent, before the fork: how long it takes where it works
     waiting TIME        the child, just before it hangs
     raised TIME TYPE MESSAGE, or returned: how that ended, if it did
-    ended TIME, or hung: the child, within HANGING_LIMIT seconds or not; then it is killed
+    ended TIME, or hung: the child, within HANGING_LIMIT seconds or not; then it is killed. Sooner,
+                        where the log holds the pattern HANGING_UNTIL
     status N, or signal N: the child's
     done                the parent, which is none the worse
 """
@@ -14,6 +15,7 @@ One function for each case: it returns what works in the parent and hangs in the
 import asyncio
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +27,8 @@ from pathlib import Path
 import libraries
 
 LIMIT = float(os.environ.get("HANGING_LIMIT", 8))
+UNTIL = os.environ.get("HANGING_UNTIL")
+REST = 0.5  # seconds, in which a child that was told of goes on waiting
 
 
 def say(*words):
@@ -340,10 +344,17 @@ def use_in_child(again):
         os._exit(3)
 
 
+def is_logged():
+    log = Path(os.environ.get("FORKPOLICY_LOG", os.devnull))
+    return log.exists() and re.search(UNTIL, log.read_text())
+
+
 def wait_for(child):
     """The wait status of a child, which is killed where it takes too long."""
-    end = time.monotonic() + LIMIT
+    end, until = time.monotonic() + LIMIT, UNTIL
     while time.monotonic() < end:
+        if until and is_logged():
+            end, until = time.monotonic() + REST, None
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:
             say("ended", time.monotonic())

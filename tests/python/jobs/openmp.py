@@ -18,7 +18,7 @@ import threading
 import time
 import traceback
 
-LIMIT = float(os.environ.get("OPENMP_LIMIT", 20))
+LIMIT = float(os.environ.get("OPENMP_LIMIT", 60))
 THREADS = int(os.environ["OMP_NUM_THREADS"])
 
 

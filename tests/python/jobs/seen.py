@@ -3,7 +3,7 @@
 
 What becomes of that is left to Python and to pytest, which runs test_NAME, with LIBRARY from
 SEEN_LIBRARY. SEEN_WORKERS and SEEN_TASKS are one each where they are not set. Whatever runs after
-SEEN_LIMIT seconds is killed. To the file SEEN_TIMES go
+SEEN_LIMIT seconds is killed, or, with SEEN_UNTIL_TOLD, two seconds after the log tells of a hang. To the file SEEN_TIMES go
 
     waiting TIME    a child, just before it waits
     over TIME       the parent, which goes on
@@ -29,11 +29,22 @@ def note(word):
         print(word, time.monotonic(), file=times)
 
 
+WAIT = """
+end=$(($(date +%s) + SEEN_LIMIT))
+while [ $(date +%s) -lt $end ]; do
+    if [ "$SEEN_UNTIL_TOLD" ] && grep -q '"event":"hang"' "$FORKPOLICY_LOG"; then sleep 2; break; fi
+    sleep 0.2
+done
+kill -KILL 0
+"""
+
+
 @contextlib.contextmanager
 def limited():
     null = [(os.POSIX_SPAWN_OPEN, output, os.devnull, os.O_WRONLY, 0) for output in (1, 2)]
-    command = ["sh", "-c", f"sleep {os.environ['SEEN_LIMIT']}; kill -KILL 0"]
-    killer = os.posix_spawnp("sh", command, {"PATH": os.defpath}, file_actions=null)
+    settings = {name: os.environ.get(name, "") for name in ("SEEN_LIMIT", "SEEN_UNTIL_TOLD", "FORKPOLICY_LOG")}
+    settings["PATH"] = os.defpath
+    killer = os.posix_spawnp("sh", ["sh", "-c", WAIT], settings, file_actions=null)
     try:
         yield
     finally:
