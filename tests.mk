@@ -1,6 +1,10 @@
-# Tests: `make test` runs every check that CI runs, quick ones first.
+# Tests: `make test` runs every check that CI runs, quick ones first; `make quick` is for each change.
 
-PYTEST = $(BUILD)/venv/wheels/bin/python -m pytest -p no:cacheprovider
+CORES := $(shell nproc)
+# Most tests wait most of the time: more of them than processors run at a time.
+JOBS ?= $(shell expr 2 '*' $(CORES))
+PYTEST = $(BUILD)/venv/wheels/bin/python -m pytest -q -p no:cacheprovider
+RUN_PYTEST = sh tools/run-pytest.sh $(JOBS)
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 FUZZ := rules policy_text options log arrow sql
 PERMUTATION := loader/permutation.c loader/feistel.c loader/feistel_groups.c
@@ -10,10 +14,22 @@ TESTED := $(POLICY) $(COMMON) shim/base/self.c shim/threads/table.c shim/threads
           $(wildcard loader/*.c)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-.PHONY: test unit asan warnings lint format rooms preload loader program python fuzz soak bench peers demo
+.PHONY: test quick unit asan warnings lint format rooms preload loader program python fuzz soak bench peers demo
 
-test: all warnings rooms unit asan preload program loader python ## set up and run every test
+# What can run beside other things comes first, the suites, which use all processors, one by one.
+test: packages ## set up and run every test
+	@$(MAKE) --no-print-directory -j$(CORES) -O all programs environments warnings rooms unit asan
+	@$(MAKE) --no-print-directory -j1 preload program loader python
 	@echo "make test: everything passed"
+
+SMOKE := tests/preload/test_transparent.py tests/preload/test_owner.py tests/preload/test_messages.py \
+         tests/preload/test_program.py tests/cli/test_report.py tests/cli/test_explain_log.py \
+         tests/loader/test_permutation_api.py tests/loader/test_take.py tests/loader/test_ring.py \
+         tests/loader/test_loader.py
+quick: packages ## what to run after each change: build, rooms, unit tests, a smoke test of the rest
+	@$(MAKE) --no-print-directory -j$(CORES) -O all programs environments rooms unit
+	@$(PYTEST) -n $(JOBS) --dist loadgroup $(SMOKE)
+	@echo "make quick: everything passed"
 
 unit: $(UNIT:%=$(BUILD)/unit/%) ## the unit tests
 	@sh tools/run-unit.sh $^
@@ -90,24 +106,29 @@ fuzz: fuzz-packages $(FUZZ:%=$(BUILD)/fuzz/%) ## fuzz the parsers, FUZZ_SECONDS 
 	        $(BUILD)/fuzz/corpus_$$target tests/fuzz/corpus/$$target || exit 1; done
 
 # Both compilers, every warning an error.
-warnings: $(BUILD)/known.c | packages ## gcc and clang without a warning
-	@for compiler in $(CC) $(CLANG); do \
-	    for file in $(POLICY) $(COMMON) $(filter %.c,$(SHIM)) $(filter %.c,$(CLI)) $(wildcard loader/*.c) amplify/amplify.c tools/compile_known.c $(wildcard examples/*/*.c); do \
-	        $$compiler -std=c11 -O2 $(WARNINGS) -Werror -fsyntax-only -I. -Iinclude $$file || exit 1; \
-	    done; echo "warnings: none by $$compiler"; done
+CHECKED = $(POLICY) $(COMMON) $(filter %.c,$(SHIM)) $(filter %.c,$(CLI)) $(wildcard loader/*.c) amplify/amplify.c \
+          tools/compile_known.c $(wildcard examples/*/*.c)
+.PHONY: warnings-gcc warnings-clang
+warnings: warnings-gcc warnings-clang ## gcc and clang without a warning
+warnings-gcc: compiler = $(CC)
+warnings-clang: compiler = $(CLANG)
+warnings-gcc warnings-clang: $(BUILD)/known.c | packages
+	@for file in $(CHECKED); do \
+	    $(compiler) -std=c11 -O2 $(WARNINGS) -Werror -fsyntax-only -I. -Iinclude $$file || exit 1; \
+	done; echo "warnings: none by $(compiler)"
 
 rooms: all ## every file keeps to its room (docs/design.md)
 	@$(PYTHON) -B tools/check_rooms.py $(BUILD)
 
 preload: all programs environments ## the shim under small host programs
-	$$(sh tools/other-user.sh) $(PYTEST) -q tests/preload
+	$(RUN_PYTEST) $$(sh tools/other-user.sh) $(PYTEST) tests/preload
 
 loader: all programs environments $(BUILD)/asan/libforkloader.so ## the library of permutations and tables, under pyarrow
-	$(PYTEST) -q tests/loader
+	$(RUN_PYTEST) $(PYTEST) tests/loader
 	@echo "the same with a library under ASan and UBSan"
 	FORKLOADER_LIBRARY=$(abspath $(BUILD))/asan/libforkloader.so ARROW_DEFAULT_MEMORY_POOL=system \
 	    LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 \
-	    $(PYTEST) -q tests/loader/test_take.py tests/loader/test_bad_arrow.py tests/loader/test_ring.py \
+	    $(PYTEST) -n $(JOBS) tests/loader/test_take.py tests/loader/test_bad_arrow.py tests/loader/test_ring.py \
 	    tests/loader/test_sql.py tests/loader/test_hash.py
 
 $(BUILD)/asan/libforkloader.so: $(wildcard loader/*.c loader/*.h) include/forkloader.h | packages
@@ -115,10 +136,10 @@ $(BUILD)/asan/libforkloader.so: $(wildcard loader/*.c loader/*.h) include/forklo
 	$(Q)$(CC) -std=gnu11 -O1 -g -fPIC $(SANITIZE) -I. -Iinclude -shared -o $@ $(filter %.c,$^) -lm -ldl
 
 program: all programs environments ## the program: reports, man pages, completions
-	$(PYTEST) -q tests/cli
+	$(RUN_PYTEST) $(PYTEST) tests/cli
 
 python: all programs environments ## the shim under real wheels
-	$(PYTEST) -q tests/python
+	$(RUN_PYTEST) $(PYTEST) tests/python
 
 SOURCES = $(POLICY) $(COMMON) $(filter %.c,$(SHIM)) $(filter %.c,$(CLI)) $(wildcard loader/*.c) amplify/amplify.c tools/compile_known.c $(wildcard examples/*/*.c)
 format: | packages ## clang-format every C file
@@ -129,8 +150,8 @@ lint: $(BUILD)/known.c | packages ## clang-format and clang-tidy find nothing
 	clang-tidy --quiet $(SOURCES) -- -std=c11 -I. -Iinclude
 
 soak: all programs environments ## what is too long for CI: races again and again, fuzzing
-	$$(sh tools/other-user.sh) $(PYTEST) -q tests/soak
-	$(PYTEST) -q tests/python/resets_unit.py
+	$$(sh tools/other-user.sh) $(PYTEST) tests/soak
+	$(PYTEST) tests/python/resets_unit.py
 	$(MAKE) fuzz FUZZ_SECONDS=600
 
 BENCH_LIBRARIES := $(BUILD)/bench/empty.so $(BUILD)/bench/foreign.so $(BUILD)/bench/random_read.so

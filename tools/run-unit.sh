@@ -8,7 +8,7 @@ export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
 passed=0
 failed=0
 for program in "$@"; do
-    if output=$(timeout 120 "$program" 2>&1); then
+    if output=$(timeout 600 "$program" 2>&1); then
         :
     else
         printf '%s: exit %d\n%s\n' "$program" "$?" "$output" >&2

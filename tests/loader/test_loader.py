@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 
 from forkpolicy.loader import Loader, Masked, Permutation, Ragged, Schedule, Token, collate
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 EITHER = pytest.mark.parametrize("workers", [0, 2])
 
 

@@ -15,7 +15,7 @@ from loaders import JOBS, ROWS, environment, flat, table
 
 from forkpolicy.loader import Loader
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.mark.parametrize("group", range(4))

@@ -11,7 +11,7 @@ import time
 import pytest
 from loaders import JOBS, environment
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 STAGES = [("slow", "fork"), ("hang", "fork"), ("works", "fork")]
 
 

@@ -11,7 +11,7 @@ from loaders import ROWS, environment, flat, ids_of, table
 
 from forkpolicy.loader import Loader, Permutation
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 EITHER = pytest.mark.parametrize("workers", [0, 2])
 BAD = {13, 14, 57, 102}
 

@@ -22,7 +22,7 @@ from loaders import ROWS, descriptors, environment, flat, ids_of, table
 from forkpolicy.loader import Loader, WorkerError
 from forkpolicy.loader import workers as module
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 
 def processes_of(iteration):

@@ -12,7 +12,7 @@ import pytest
 from loaders import JOBS, ROOT, environment
 
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 ENVIRONMENTS = "wheels", "lancedb"  # of 0.30.2, of 0.40
 WAYS = "permutation", "dataset", "workers"
 

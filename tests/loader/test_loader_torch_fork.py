@@ -12,7 +12,7 @@ from loaders import JOBS, PYTHON
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from support import run  # noqa: E402
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 WITHOUT = "without"
 
 

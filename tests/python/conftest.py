@@ -58,7 +58,8 @@ def tables_of(reports):
 def pytest_terminal_summary(terminalreporter):
     reports = [each for some in terminalreporter.stats.values() for each in some]
     for title, (head, rows) in sorted(tables_of(reports).items()):
-        lines = [head, *([row.get(column, "-") for column in head] for row in rows.values())]
+        rows = [rows[key] for key in sorted(rows)]
+        lines = [head, *([row.get(column, "-") for column in head] for row in rows)]
         widths = [max(map(len, column)) for column in zip(*lines)]
         terminalreporter.section(title)
         for line in lines:

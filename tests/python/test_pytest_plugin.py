@@ -36,10 +36,17 @@ def fork(function):
             os._exit(1)
     return child
 
-def look(child, seconds=5):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and not os.waitpid(child, os.WNOHANG)[0]:
+def until(happened):
+    end = time.monotonic() + 60
+    while time.monotonic() < end and not happened():
         time.sleep(0.01)
+
+def look(child):
+    until(lambda: os.waitpid(child, os.WNOHANG)[0])
+
+def is_told():
+    with open(os.environ["FORKPOLICY_LOG"]) as log:
+        return '"event":"hang"' in log.read()
 
 def test_fine():
     threads.submit(str, 42).result()
@@ -211,15 +218,18 @@ def test_second(pool):
 def test_late(tmp_path):
     """A child that begins to hang when its test is over."""
     source = HEAD + """
+reading, writing = os.pipe()
+
 def late():
-    time.sleep(0.4)
+    os.read(reading, 1)
     work()
 
 def test_leaves():
     fork(late)
 
 def test_other():
-    time.sleep(0.8)
+    os.write(writing, b".")
+    until(is_told)
 """ + LAST
     suite = Suite(tmp_path, source)
     assert suite.outcome.status == 1, suite.outcome
@@ -232,8 +242,27 @@ def test_other():
     assert re.search(r"= 5 passed,.* 1 error in ", suite.text)
 
 
+# A child that begins to hang when the last test is over, and a run that hears of it on any machine.
+LATE = """
+import forkpolicy.pytest_plugin
+
+forkpolicy.pytest_plugin.GRACE = 60
+reading, writing = os.pipe()
+
+@pytest.fixture(scope="module", autouse=True)
+def at_the_end():
+    yield
+    os.close(writing)
+
+def late():
+    os.close(writing)
+    os.read(reading, 1)
+    work()
+"""
+
+
 def test_late_after_the_last_test(tmp_path):
-    source = HEAD + "\ndef test_leaves():\n    fork(lambda: (time.sleep(0.2), work()))\n"
+    source = HEAD + LATE + "\ndef test_leaves():\n    fork(late)\n"
     suite = Suite(tmp_path, source)
     assert suite.outcome.status == 1, suite.outcome
     assert ("test_leaves", "error") in [case[:2] for case in suite.cases]
@@ -241,10 +270,11 @@ def test_late_after_the_last_test(tmp_path):
 
 @pytest.mark.parametrize("late", [False, True], ids=["in_time", "late"])
 def test_xdist(late, tmp_path):
-    wait = "fork(lambda: (time.sleep(0.2), work()))" if late else "look(fork(work))"
+    wait = "fork(late)" if late else "look(fork(work))"
     many = "".join(f"\ndef test_hangs_{i}():\n    {wait}\n" for i in range(3))
     fine = "".join(f"\ndef test_fine_{i}():\n    look(fork(os.getpid))\n" for i in range(5))
-    suite = Suite(tmp_path, HEAD + many + fine, "-p", "xdist", "-n", "2")
+    source = HEAD + (LATE if late else "") + many + fine
+    suite = Suite(tmp_path, source, "-p", "xdist", "-n", "2")
     assert suite.outcome.status == 1, suite.outcome
     wrong = [(name, kind) for name, kind, *_ in suite.cases if kind != "passed"]
     kind = "error" if late else "failure"
@@ -270,7 +300,7 @@ def work_quietly():
     except RuntimeError:
         pass
 """
-    suite = Suite(tmp_path, source + LAST, "-p", "pytest_timeout", "--timeout=3")
+    suite = Suite(tmp_path, source + LAST, "-p", "pytest_timeout", "--timeout=8")
     assert suite.kinds["test_waits"] == "failure", suite.outcome
     _, _, message, text, _ = suite.of("test_waits")
     assert "Timeout" in message and "forkpolicy: child " in text
@@ -358,7 +388,7 @@ def test_warn(tmp_path):
     source = HEAD + """
 def test_hangs():
     child = fork(work)
-    look(child, 1)
+    until(is_told)
     os.kill(child, 9)
 """
     suite = Suite(tmp_path, source + LAST, policy="warn")
@@ -380,7 +410,7 @@ def again():
 
 def test_hangs():
     child = fork(again)
-    look(child, 1)
+    until(is_told)
     os.kill(child, 9)
 """
     env = {"FORKPOLICY_OPTIONS": "hang_seconds=0.2"}

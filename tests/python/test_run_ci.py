@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -16,15 +15,15 @@ from test_fail import CASES, check_owner, is_own
 
 HANG_SECONDS = 2
 PROGRAM = support.BUILD / "forkpolicy"
+LIMIT = 120  # seconds
 
 
-def run_ci(command, tmp_path, *settings, timeout=60, env=None, **popen):
-    """(status, stdout, stderr, records, seconds) of a job of its own mark."""
+def run_ci(command, tmp_path, *settings, timeout=LIMIT, env=None, **popen):
+    """(status, stdout, stderr, records) of a job of its own mark."""
     log = tmp_path / "log"
     variables = dict(os.environ, **POOLS, TMPDIR=str(tmp_path), **(env or {}))
     for name in ("FORKPOLICY", "FORKPOLICY_LOG", "LD_PRELOAD"):
         variables.pop(name, None)
-    begun = time.monotonic()
     job = subprocess.Popen(
         [PROGRAM, "run", "--ci", "--log", log, *settings, "--", *map(str, command)],
         stdout=subprocess.PIPE,
@@ -39,7 +38,7 @@ def run_ci(command, tmp_path, *settings, timeout=60, env=None, **popen):
     finally:
         job.kill()
     records = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-    return job.returncode, stdout, stderr, records, time.monotonic() - begun
+    return job.returncode, stdout, stderr, records
 
 
 def left_over(mark):
@@ -58,22 +57,17 @@ def left_over(mark):
 def test_ended(case, tmp_path):
     mark = f"mark-{os.getpid()}-{case.name}"
     python = support.environment_python(case.environment)
-    status, stdout, stderr, records, seconds = run_ci(
+    status, stdout, stderr, records = run_ci(
         [python, JOBS / "hanging.py", case.name],
         tmp_path,
         "--options",
         f"hang_seconds={HANG_SECONDS}",
-        env={"HANGING_LIMIT": "60", "MARK": mark},
-        timeout=80,
+        env={"HANGING_LIMIT": "600", "MARK": mark},  # long after the job is to be ended
     )
     assert status == 70, (stdout, stderr)
     assert left_over(mark) == []
     hang = next(each for each in records if each["event"] == "hang")
     assert hang["verdict"] == case.grade and hang["outcome"] == "waits"
-    # From the wait to the end of all: imports, which take seconds themselves, are before it.
-    begun = hang["time"] - hang["waiting"]["seconds"]
-    limit = 10 if case.grade == "proven" else HANG_SECONDS + 10
-    assert seconds - (begun - records[0]["time"]) < limit + 3  # the start record comes late
     lost = hang["lost"]
     if case.name != "zarrs":  # whose main thread waits for an executor that waits for zarrs
         check_owner(lost, case)
@@ -96,7 +90,7 @@ FINE = [
 
 @pytest.mark.parametrize("command, expected", FINE)
 def test_a_job_that_ends_keeps_its_status(command, expected, tmp_path):
-    status, stdout, stderr, _, _ = run_ci(command, tmp_path)
+    status, stdout, stderr, _ = run_ci(command, tmp_path)
     assert status == expected, stderr
     if "out" in " ".join(command):
         assert (stdout, stderr) == ("out\n", "err\n")
@@ -111,7 +105,7 @@ def test_signals_are_handed_on(number, tmp_path):
     try:
         assert job.stdout.readline() == "ready\n"
         job.send_signal(number)
-        assert job.communicate(timeout=10)[0] == "got\n" and job.returncode == 5
+        assert job.communicate(timeout=LIMIT)[0] == "got\n" and job.returncode == 5
     finally:
         job.kill()
 
@@ -131,7 +125,7 @@ def test_an_orphan_that_hangs_is_ended_too(tmp_path):
         "os.wait(); os.close(writer); os.read(reader, 1)\n"
     )
     python = support.environment_python("wheels")
-    status, _, stderr, _, _ = run_ci([python, script], tmp_path, env={"MARK": mark})
+    status, _, stderr, _ = run_ci([python, script], tmp_path, env={"MARK": mark})
     assert status == 70, stderr
     assert left_over(mark) == []
 
@@ -150,7 +144,7 @@ def test_what_a_job_leaves_behind_is_ended_where_it_hangs(left, expected, tmp_pa
     )
     mark = f"mark-{os.getpid()}-left"
     command = [support.environment_python("wheels"), script]
-    status, _, stderr, _, seconds = run_ci(command, tmp_path, env={"MARK": mark})
+    status, _, stderr, _ = run_ci(command, tmp_path, env={"MARK": mark})
     assert status == expected, stderr
     assert expected != 70 or left_over(mark) == []
 
@@ -168,7 +162,7 @@ def test_a_worker_that_sleeps_until_it_is_killed_is_left_alone(tmp_path):
         "os.kill(child, signal.SIGKILL); os.wait(); print('fine')\n"
     )
     command = [support.environment_python("wheels"), script]
-    status, stdout, stderr, _, _ = run_ci(command, tmp_path, "--options", "hang_seconds=1")
+    status, stdout, stderr, _ = run_ci(command, tmp_path, "--options", "hang_seconds=1")
     assert (status, stdout) == (0, "fine\n"), stderr
 
 
@@ -181,7 +175,7 @@ def test_it_works_as_the_first_process(case, expected, tmp_path):
     job = [python, "-c", hang] if case == "hang" else ["sh", "-c", f"sleep 0.2 & {case}"]
     isolate = ["unshare", "-pf", "--kill-child", "--mount-proc"]
     done = subprocess.run(
-        [*isolate, PROGRAM, "run", "--ci", "--", *job], capture_output=True, timeout=60, text=True
+        [*isolate, PROGRAM, "run", "--ci", "--", *job], capture_output=True, timeout=LIMIT, text=True
     )
     assert done.returncode == expected, done
 
@@ -190,7 +184,7 @@ def test_a_fork_that_is_held_up_is_ended_too(tmp_path):
     library = support.BUILD / "prog" / "libhandler_blocks.so"
     script = "import ctypes, os, sys; ctypes.CDLL(sys.argv[1]); os.fork()"
     command = [support.environment_python("wheels"), "-c", script, library]
-    status, _, stderr, records, _ = run_ci(command, tmp_path, "--options", "hang_seconds=1")
+    status, _, stderr, records = run_ci(command, tmp_path, "--options", "hang_seconds=1")
     assert status == 70 and f"by a handler for forks of {library}" in stderr, stderr
     (handler,) = [each for each in records if each["event"] == "handler"]
     assert (handler["name"], handler["error"]) == (str(library), "it holds up the fork")
@@ -203,7 +197,7 @@ def test_without_a_log_none_is_left(tmp_path):
         [PROGRAM, "run", "--ci", "--", support.environment_python("wheels"), script],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=LIMIT,
         env={**os.environ, "TMPDIR": str(tmp_path)},
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "fine\n", "")
@@ -215,7 +209,7 @@ def test_a_log_for_each_process_cannot_be_followed(tmp_path):
         [PROGRAM, "run", "--ci", "--log", tmp_path / "log.%p", "--", "true"],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=LIMIT,
     )
     assert done.returncode == 2 and "%p" in done.stderr
 
@@ -228,6 +222,7 @@ LOCKS = {
 }
 
 
+@pytest.mark.alone("whoever holds the lock holds it for longer where others want the processor")
 @pytest.mark.parametrize("name", LOCKS)
 def test_rare_hangs_are_amplified(name):
     command = LOCKS[name]
@@ -235,7 +230,7 @@ def test_rare_hangs_are_amplified(name):
     def held(arguments, rounds):
         outcomes = [
             subprocess.run(
-                [*arguments, *command], capture_output=True, text=True, timeout=30, check=True
+                [*arguments, *command], capture_output=True, text=True, timeout=LIMIT, check=True
             )
             for _ in range(rounds)
         ]
@@ -243,7 +238,7 @@ def test_rare_hangs_are_amplified(name):
 
     bare, _ = held([], 20)
     amplified, outcomes = held([PROGRAM, "run", "--amplify", "500", "--"], 20)
-    assert bare <= 2 and amplified >= 15, (bare, amplified)
+    assert amplified >= 12 and bare <= amplified // 3, (bare, amplified)
     assert all("forkpolicy: amplify: " in each.stderr for each in outcomes)
 
 
@@ -253,7 +248,7 @@ def test_rare_hangs_are_amplified(name):
 @pytest.mark.parametrize("way", ["again", "tasks", "sibling", "every_other"])
 def test_a_job_that_copes_with_children_that_hang_is_left_alone(way, tmp_path):
     command = [support.environment_python("wheels"), JOBS / "replaced.py", way]
-    status, stdout, stderr, records, _ = run_ci(command, tmp_path, "--policy", "fail")
+    status, stdout, stderr, records = run_ci(command, tmp_path, "--policy", "fail")
     assert (status, stdout) == (0, "fine\n"), stderr
     hangs = [each for each in records if each["event"] == "hang"]
     assert len(hangs) > 10 and {each["outcome"] for each in hangs} == {"raised"}
