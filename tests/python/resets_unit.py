@@ -78,7 +78,7 @@ LOST = {
         "handles the records of the child as well"
     ),
     ("one_fails", ASYNCIO): (
-        "TypeError: __main__.one_fails.<locals>.Strange is none of asyncio's own loops"
+        "TypeError: reset_cases.together.one_fails.<locals>.Strange is none of asyncio's own loops"
     ),
 }
 
@@ -92,7 +92,7 @@ def python(interpreter):
     return interpreter
 
 
-def run(python, mode, case, forks=1, limit=20, tmp=None, timeout=120):
+def run(python, mode, case, forks=1, limit=60, tmp=None, timeout=600):
     """What the job says of itself; its children and it must have been silent, but for that."""
     outcome = support.run(
         [python, "-W", "ignore", JOB, mode, case, forks],
@@ -255,20 +255,20 @@ def test_library_bare(case, tmp_path):
 @pytest.mark.parametrize("case", LIBRARIES)
 def test_library(case, mode, tmp_path):
     python = support.environment_python("resets")
-    check(run(python, mode, case, limit=30, tmp=tmp_path), case, LIBRARIES[case])
+    check(run(python, mode, case, limit=60, tmp=tmp_path), case, LIBRARIES[case])
 
 
 @pytest.mark.parametrize("case", ["fsspec_filesystem", "fsspec_new"])
 def test_library_again_and_again(case, tmp_path):
     python = support.environment_python("resets")
-    said = run(python, "reset-exit", case, forks=20, limit=30, tmp=tmp_path)
+    said = run(python, "reset-exit", case, forks=20, limit=60, tmp=tmp_path)
     check(said, case, LIBRARIES[case], forks=20)
 
 
 def test_lancedb_before_its_first_use(tmp_path):
     python = support.environment_python("wheels")
     assert run(python, "bare", "lancedb_imported", limit=5, tmp=tmp_path)["children"] == ["hung"]
-    said = run(python, "reset", "lancedb_imported", limit=30, tmp=tmp_path)
+    said = run(python, "reset", "lancedb_imported", limit=60, tmp=tmp_path)
     check(said, "lancedb_imported", ["lancedb-loop"])
 
 

@@ -43,7 +43,7 @@ def run(mode, case, forks, limit, tmp_path, **settings):
         environment="resets",
         env={"RESETS_LIMIT": str(limit)},
         tmp=tmp_path,
-        timeout=200,
+        timeout=600,
         **settings,
     )
     return answer(outcome), outcome
