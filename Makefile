@@ -114,8 +114,9 @@ $(PROGRAM): $(call objects,$(CLI)) $(CORE)
 	$(call say,link)
 	$(Q)$(CC) $(CFLAGS) -no-pie -o $@ $^ $(PROGRAM_LIBRARIES)
 
-# The small programs that the tests run under the shim.
-HOSTS := $(patsubst tests/prog/%.c,$(BUILD)/prog/%,$(wildcard tests/prog/*.c)) \
+# The small programs that the tests run under the shim; one of several files has a folder.
+FOLDERS := $(patsubst tests/prog/%/main.c,%,$(wildcard tests/prog/*/main.c))
+HOSTS := $(FOLDERS:%=$(BUILD)/prog/%) $(patsubst tests/prog/%.c,$(BUILD)/prog/%,$(wildcard tests/prog/*.c)) \
          $(patsubst tests/prog/%.cc,$(BUILD)/prog/%,$(wildcard tests/prog/*.cc)) \
          $(patsubst tests/prog/lib/%.c,$(BUILD)/prog/lib%.so,$(wildcard tests/prog/lib/*.c)) \
          $(patsubst tests/prog/lib/%.cc,$(BUILD)/prog/lib%.so,$(wildcard tests/prog/lib/*.cc))
@@ -124,6 +125,11 @@ programs: $(HOSTS) $(BUILD)/examples/runtime
 $(BUILD)/examples/runtime: examples/runtime/runtime.c include/forkpolicy.h | packages
 	$(call say,build)
 	$(Q)$(CC) -std=c11 -O2 -g $(WARNINGS) -Iinclude -pthread -o $@ $<
+
+$(foreach each,$(FOLDERS),$(eval $(BUILD)/prog/$(each): $(wildcard tests/prog/$(each)/*.[ch])))
+$(FOLDERS:%=$(BUILD)/prog/%): tests/prog/host.h | packages
+	$(call say,build)
+	$(Q)$(CC) -std=gnu11 -O2 -g -Wall -Wextra -pthread -o $@ $(filter %.c,$^)
 
 $(BUILD)/prog/%: tests/prog/%.c | packages
 	$(call say,build)

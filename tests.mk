@@ -143,7 +143,7 @@ python: all programs environments ## the shim under real wheels
 
 SOURCES = $(POLICY) $(COMMON) $(filter %.c,$(SHIM)) $(filter %.c,$(CLI)) $(wildcard loader/*.c) amplify/amplify.c tools/compile_known.c $(wildcard examples/*/*.c)
 format: | packages ## clang-format every C file
-	clang-format -i $(SOURCES) $(wildcard */*.h cli/*/*.h tests/*/*.[ch] bench/*/*.[ch])
+	clang-format -i $(SOURCES) $(wildcard */*.h cli/*/*.h tests/*/*.[ch] tests/prog/*/*.[ch] bench/*/*.[ch])
 
 lint: $(BUILD)/known.c | packages ## clang-format and clang-tidy find nothing
 	clang-format --dry-run --Werror $(SOURCES) $(wildcard policy/*.h common/*.h shim/*/*.h cli/*.h cli/*/*.h loader/*.h)

@@ -207,7 +207,7 @@ def test_threads_that_wait_for_each_other(mode, tmp_path):
     )
     assert outcome.status == 0, outcome
     handoffs, long_waits = map(int, re.findall(r"\d+", outcome.stdout))
-    assert handoffs > 10_000 and long_waits > 100, outcome
+    assert handoffs > 1_000 and long_waits > 30, outcome
     assert not outcome.of("hang"), outcome.of("hang")
 
 

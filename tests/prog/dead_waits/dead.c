@@ -1,0 +1,121 @@
+/* Waits for what nobody can ever do. SPDX-License-Identifier: Apache-2.0 */
+#include "dead_waits.h"
+
+#include <linux/futex.h>
+
+void take_mutex(void)
+{
+    hold_mutex(&own);
+}
+
+static void take_rwlock(void)
+{
+    hold_rwlock(&own);
+}
+
+static void wait_for_mutex(void)
+{
+    use_mutex(&own);
+}
+
+static void *spin(void *unused)
+{
+    for (volatile int on = 1; on;)
+        ;
+    return unused;
+}
+
+static void wait_beside_spinner(void)
+{
+    start(spin, NULL);
+    use_mutex(&own);
+}
+
+static void *sleep_long(void *unused)
+{
+    for (;;)
+        rest(10000);
+    return unused;
+}
+
+static void wait_beside_sleeper(void)
+{
+    start(sleep_long, NULL);
+    use_mutex(&own);
+}
+
+static void wait_for_change(void)
+{
+    await_change(&own);
+}
+
+static void wait_to_read(void)
+{
+    use_to_read(&own);
+}
+
+static void wait_to_write(void)
+{
+    use_to_write(&own);
+}
+
+static void wait_for_post(void)
+{
+    await_post(&own);
+}
+
+void *wait_in_thread(void *sem)
+{
+    wait_for(sem);
+    return NULL;
+}
+
+static void wait_both(void)
+{
+    start(wait_in_thread, &own.other);
+    wait_for(&own.sem);
+}
+
+static void join_waiting(void)
+{
+    joined = start(wait_in_thread, &own.sem);
+    join(NULL);
+}
+
+static void meet_nobody(void)
+{
+    meet(&own);
+}
+
+static void wait_for_word(void)
+{
+    await_word(&own, FUTEX_WAIT_PRIVATE);
+}
+
+static void wait_for_word_any(void)
+{
+    await_word(&own, FUTEX_WAIT);
+}
+
+static void wait_after_cancels(void)
+{
+    cancel_often();
+    await_post(&own);
+}
+
+const struct wait_case DEAD[] = {
+    {.name = "mutex", .dead = 1, .take = take_mutex, .child = wait_for_mutex},
+    {.name = "mutex_spinner", .dead = 1, .take = take_mutex, .child = wait_beside_spinner},
+    {.name = "mutex_sleeper", .dead = 1, .take = take_mutex, .child = wait_beside_sleeper},
+    {.name = "cond", .dead = 1, .child = wait_for_change},
+    {.name = "rdlock", .dead = 1, .take = take_rwlock, .child = wait_to_read},
+    {.name = "wrlock", .dead = 1, .take = take_rwlock, .child = wait_to_write},
+    {.name = "sem", .dead = 1, .child = wait_for_post},
+    {.name = "two_sems", .dead = 1, .child = wait_both},
+    {.name = "join", .dead = 1, .child = join_waiting},
+    {.name = "barrier", .dead = 1, .child = meet_nobody},
+    {.name = "futex", .dead = 1, .child = wait_for_word},
+    {.name = "futex_any", .dead = 1, .child = wait_for_word_any},
+    {.name = "sem_after_cancels", .dead = 1, .child = wait_after_cancels},
+    {.name = NULL},
+};
