@@ -20,6 +20,7 @@ POLICY := $(wildcard policy/*.c)
 COMMON := $(wildcard common/*.c)
 SHIM := $(wildcard shim/*/*.c shim/*/*.S)
 CLI := $(wildcard cli/*.c cli/*/*.c) $(wildcard cli/*/*.S)
+LOADS := $(wildcard loader/*/*.c)
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(1)))
 LIBRARY := $(BUILD)/libforkpolicy.so
 AMPLIFIER := $(BUILD)/libforkamplify.so
@@ -98,7 +99,7 @@ $(LIBRARY): $(call objects,$(SHIM)) $(CORE) $(BUILD)/exports.map
 
 LOADER_LINK := -shared -Wl,-z,defs,-z,now,-z,relro,-z,noexecstack -Wl,-soname,libforkloader.so \
                -Wl,--version-script=loader/exports.map
-$(LOADER): $(call objects,$(wildcard loader/*.c)) loader/exports.map
+$(LOADER): $(call objects,$(LOADS)) loader/exports.map
 	$(call say,link)
 	$(Q)$(CC) $(CFLAGS) $(LOADER_LINK) -o $@ $(filter %.o,$^) -lm -ldl
 

@@ -7,11 +7,11 @@ PYTEST = $(BUILD)/venv/wheels/bin/python -m pytest -q -p no:cacheprovider
 RUN_PYTEST = sh tools/run-pytest.sh $(JOBS)
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 FUZZ := rules policy_text options log arrow sql
-PERMUTATION := loader/permutation.c loader/feistel.c loader/feistel_groups.c
+PERMUTATION := $(addprefix loader/permutation/,permutation.c feistel.c feistel_groups.c)
 # What the unit tests link: the pure core, and the guest's tables, which need no preload.
 TESTED := $(POLICY) $(COMMON) shim/base/self.c shim/threads/table.c shim/threads/runtimes.c shim/base/report_once.c shim/libraries/address.c \
           shim/libraries/elf.c shim/threads/sites.c shim/threads/lost.c $(wildcard tests/unit/support/*.c) \
-          $(wildcard loader/*.c)
+          $(LOADS)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 .PHONY: test quick unit asan warnings lint format rooms preload loader program python fuzz soak bench peers demo
@@ -66,12 +66,12 @@ $(BUILD)/fuzz/log: $(READS_LOGS) | $(BUILD)/words.js
 $(BUILD)/asan/replay_log $(BUILD)/fuzz/log: FUZZ_LIBRARIES := -ljansson
 
 # The fuzzer of Arrow arrays needs what imports and takes them.
-READS_ARROW := loader/error.c loader/table.c $(wildcard loader/check*.c loader/gather*.c) $(wildcard loader/array*.c)
+READS_ARROW := $(wildcard loader/base/*.c loader/arrow/*.c loader/table/*.c)
 $(BUILD)/asan/replay_arrow: $(patsubst %.c,$(BUILD)/asan/obj/%.o,$(READS_ARROW))
 $(BUILD)/fuzz/arrow: $(READS_ARROW)
 
 # The fuzzer of expressions needs the whole library.
-READS_SQL := $(wildcard loader/*.c)
+READS_SQL := $(LOADS)
 $(BUILD)/asan/replay_sql: $(patsubst %.c,$(BUILD)/asan/obj/%.o,$(READS_SQL))
 $(BUILD)/fuzz/sql: $(READS_SQL)
 $(BUILD)/fuzz/sql: FUZZ_LIBRARIES := -lm -ldl
@@ -106,7 +106,7 @@ fuzz: fuzz-packages $(FUZZ:%=$(BUILD)/fuzz/%) ## fuzz the parsers, FUZZ_SECONDS 
 	        $(BUILD)/fuzz/corpus_$$target tests/fuzz/corpus/$$target || exit 1; done
 
 # Both compilers, every warning an error.
-CHECKED = $(POLICY) $(COMMON) $(filter %.c,$(SHIM)) $(filter %.c,$(CLI)) $(wildcard loader/*.c) amplify/amplify.c \
+CHECKED = $(POLICY) $(COMMON) $(filter %.c,$(SHIM)) $(filter %.c,$(CLI)) $(LOADS) amplify/amplify.c \
           tools/compile_known.c $(wildcard examples/*/*.c)
 .PHONY: warnings-gcc warnings-clang
 warnings: warnings-gcc warnings-clang ## gcc and clang without a warning
@@ -131,7 +131,7 @@ loader: all programs environments $(BUILD)/asan/libforkloader.so ## the library 
 	    $(PYTEST) -n $(JOBS) tests/loader/test_take.py tests/loader/test_bad_arrow.py tests/loader/test_ring.py \
 	    tests/loader/test_sql.py tests/loader/test_hash.py
 
-$(BUILD)/asan/libforkloader.so: $(wildcard loader/*.c loader/*.h) include/forkloader.h | packages
+$(BUILD)/asan/libforkloader.so: $(LOADS) $(wildcard loader/*/*.h) include/forkloader.h | packages
 	$(call say,link)
 	$(Q)$(CC) -std=gnu11 -O1 -g -fPIC $(SANITIZE) -I. -Iinclude -shared -o $@ $(filter %.c,$^) -lm -ldl
 
@@ -141,12 +141,12 @@ program: all programs environments ## the program: reports, man pages, completio
 python: all programs environments ## the shim under real wheels
 	$(RUN_PYTEST) $(PYTEST) tests/python
 
-SOURCES = $(POLICY) $(COMMON) $(filter %.c,$(SHIM)) $(filter %.c,$(CLI)) $(wildcard loader/*.c) amplify/amplify.c tools/compile_known.c $(wildcard examples/*/*.c)
+SOURCES = $(POLICY) $(COMMON) $(filter %.c,$(SHIM)) $(filter %.c,$(CLI)) $(LOADS) amplify/amplify.c tools/compile_known.c $(wildcard examples/*/*.c)
 format: | packages ## clang-format every C file
 	clang-format -i $(SOURCES) $(wildcard */*.h cli/*/*.h tests/*/*.[ch] tests/prog/*/*.[ch] bench/*/*.[ch])
 
 lint: $(BUILD)/known.c | packages ## clang-format and clang-tidy find nothing
-	clang-format --dry-run --Werror $(SOURCES) $(wildcard policy/*.h common/*.h shim/*/*.h cli/*.h cli/*/*.h loader/*.h)
+	clang-format --dry-run --Werror $(SOURCES) $(wildcard policy/*.h common/*.h shim/*/*.h cli/*.h cli/*/*.h loader/*/*.h)
 	clang-tidy --quiet $(SOURCES) -- -std=c11 -I. -Iinclude
 
 soak: all programs environments ## what is too long for CI: races again and again, fuzzing
@@ -162,7 +162,7 @@ $(BUILD)/bench/%: bench/programs/%.c $(wildcard bench/programs/*.h) | packages
 	$(Q)$(CC) -std=gnu11 -O2 -pthread -o $@ $< -ldl
 
 # The paths of a permutation can be chosen only where its objects are linked.
-$(BUILD)/bench/permute: bench/programs/permute.c $(call objects,$(PERMUTATION) loader/error.c)
+$(BUILD)/bench/permute: bench/programs/permute.c $(call objects,$(PERMUTATION) loader/base/error.c)
 	$(call say,build)
 	$(Q)$(CC) -std=gnu11 -O2 -I. -Iinclude -pthread -o $@ $^
 

@@ -5,7 +5,7 @@
  */
 #include "bench.h"
 
-#include "loader/permutation.h"
+#include "loader/permutation/permutation.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

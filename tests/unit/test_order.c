@@ -1,4 +1,4 @@
-/* Tests of loader/order.c and order_stream.c. SPDX-License-Identifier: Apache-2.0 */
+/* Tests of loader/permutation/order.c and order_stream.c. SPDX-License-Identifier: Apache-2.0 */
 #include "forkloader.h"
 
 #include <criterion/criterion.h>

@@ -1,7 +1,8 @@
-/* Tests of loader/permutation.c and loader/feistel*.c. SPDX-License-Identifier: Apache-2.0 */
+/* Tests of permutation.c and feistel*.c of loader/permutation. SPDX-License-Identifier: Apache-2.0
+ */
 #include <criterion/criterion.h>
 
-#include "loader/permutation.h"
+#include "loader/permutation/permutation.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* Tests of loader/prefetch.c and forked.c. SPDX-License-Identifier: Apache-2.0 */
+/* Tests of loader/transport/prefetch.c and atfork.c. SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "forkloader.h"
 #include "tests/unit/support/numbers.h"

@@ -1,8 +1,8 @@
-/* Tests of loader/ring.c, ring_slots.c, ring_batch.c and parcel.c.
+/* Tests of loader/transport/ring.c, ring_slots.c, ring_batch.c and parcel.c.
    SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "forkloader.h"
-#include "loader/ring.h"
+#include "loader/transport/ring.h"
 #include "tests/unit/support/numbers.h"
 
 #include <criterion/criterion.h>

@@ -1,7 +1,7 @@
-/* Tests of loader/split.c. SPDX-License-Identifier: Apache-2.0 */
+/* Tests of loader/permutation/split.c. SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 
-#include "loader/split.h"
+#include "loader/permutation/split.h"
 
 #include <errno.h>
 #include <math.h>

@@ -1,0 +1,52 @@
+/*
+ * A table as its batches came: struct arrays of one schema, and where each begins.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FL_TABLE_H
+#define FL_TABLE_H
+
+#include "forkloader.h"
+#include "loader/base/public.h"
+
+#include <stdatomic.h>
+#include <sys/types.h>
+
+struct fl_field;
+
+struct forkloader_table {
+    atomic_size_t owners;
+    struct ArrowSchema schema; /* a struct of the columns */
+    struct ArrowArray *batches;
+    uint64_t *starts; /* batch_count + 1: the first row of each batch, and their end */
+    size_t batch_count;
+    pid_t importer;        /* the process that imported it, and alone releases it */
+    struct fl_field *root; /* the schema read, with every batch laid out (loader/arrow/field.h) */
+    /* Equal batches of 2^shift rows need no search. In others, row is in one of the batches from
+       guesses[row >> shift] to the next guess. */
+    bool equal;
+    unsigned shift;
+    uint32_t *guesses;
+};
+
+/* One more owner, who gives it back by forkloader_table_free. */
+struct forkloader_table *fl_table_keep(struct forkloader_table *table);
+
+/* The batch that a row lies in; the row must exist. */
+size_t fl_table_batch_of(const struct forkloader_table *table, uint64_t row);
+
+/* The batches of many rows, and where in them. */
+void fl_table_find(const struct forkloader_table *table, const uint64_t *rows, size_t count,
+                   int64_t *index, uint32_t *batch);
+
+/*
+ * The number of a column, or -1; "a.b" is field b of a struct column a. A field's number comes
+ * after those of all columns: what fl_table_field takes, and forkloader_table_take does not. A
+ * column whose own name has a dot is found before a field. Of several of one name it is the first.
+ */
+int fl_table_column(const struct forkloader_table *table, const char *name);
+
+/* What fl_table_column has numbered; NULL for another number. */
+const struct fl_field *fl_table_field(const struct forkloader_table *table, int number);
+
+#endif
