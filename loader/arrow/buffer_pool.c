@@ -11,11 +11,11 @@
 enum { PLACES = 16, LEAST = 64 << 10, MOST = 16 << 20, MOST_TOGETHER = 64 << 20 };
 
 /* In the buffer's own first bytes. */
-struct spare {
+struct pooled {
     size_t bytes;
 };
 
-static _Atomic(struct spare *) places[PLACES];
+static _Atomic(struct pooled *) places[PLACES];
 static atomic_size_t together;
 
 #ifdef __SANITIZE_ADDRESS__
@@ -24,26 +24,26 @@ static const bool IS_USED = false; /* nothing would be seen that is used after i
 static const bool IS_USED = true;
 #endif
 
-static bool put(struct spare *spare)
+static bool put(struct pooled *pooled)
 {
     for (size_t i = 0; i < PLACES; i++) {
-        struct spare *none = NULL;
-        if (atomic_compare_exchange_strong(&places[i], &none, spare))
+        struct pooled *none = NULL;
+        if (atomic_compare_exchange_strong(&places[i], &none, pooled))
             return true;
     }
     return false;
 }
 
-static void drop(struct spare *spare)
+static void drop(struct pooled *pooled)
 {
-    atomic_fetch_sub(&together, spare->bytes);
-    free(spare);
+    atomic_fetch_sub(&together, pooled->bytes);
+    free(pooled);
 }
 
 /* Not one that is much too large: somebody else may need it. */
-static bool fits(const struct spare *spare, size_t bytes)
+static bool fits(const struct pooled *pooled, size_t bytes)
 {
-    return spare->bytes >= bytes && spare->bytes / 2 <= bytes;
+    return pooled->bytes >= bytes && pooled->bytes / 2 <= bytes;
 }
 
 void *fl_buffer_pool_take(size_t bytes)
@@ -51,13 +51,13 @@ void *fl_buffer_pool_take(size_t bytes)
     if (bytes < LEAST)
         return NULL;
     for (size_t i = 0; i < PLACES; i++) {
-        struct spare *spare = atomic_load(&places[i]) ? atomic_exchange(&places[i], NULL) : NULL;
-        if (spare && fits(spare, bytes)) {
-            atomic_fetch_sub(&together, spare->bytes);
-            return spare;
+        struct pooled *pooled = atomic_load(&places[i]) ? atomic_exchange(&places[i], NULL) : NULL;
+        if (pooled && fits(pooled, bytes)) {
+            atomic_fetch_sub(&together, pooled->bytes);
+            return pooled;
         }
-        if (spare && !put(spare))
-            drop(spare);
+        if (pooled && !put(pooled))
+            drop(pooled);
     }
     return NULL;
 }
@@ -69,10 +69,10 @@ void fl_buffer_pool_keep(void *buffer)
         free(buffer);
         return;
     }
-    struct spare *spare = buffer;
-    spare->bytes = bytes;
-    if (atomic_fetch_add(&together, bytes) + bytes > MOST_TOGETHER || !put(spare))
-        drop(spare);
+    struct pooled *pooled = buffer;
+    pooled->bytes = bytes;
+    if (atomic_fetch_add(&together, bytes) + bytes > MOST_TOGETHER || !put(pooled))
+        drop(pooled);
 }
 
 __attribute__((destructor)) static void finish(void)

@@ -1,6 +1,6 @@
 /* Where the buffers of each batch are. See field.h. SPDX-License-Identifier: Apache-2.0 */
+#include "loader/arrow/bits.h"
 #include "loader/arrow/field.h"
-#include "loader/table/take_bits.h"
 
 #include <errno.h>
 #include <stdlib.h>

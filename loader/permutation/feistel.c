@@ -1,9 +1,6 @@
 /* See feistel.h. SPDX-License-Identifier: Apache-2.0 */
 #include "loader/permutation/feistel.h"
 
-/* A group costs more than so many single values. */
-enum { SINGLES = 4 };
-
 #define GOLDEN UINT64_C(0x9e3779b97f4a7c15)
 
 /* splitmix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014. */
@@ -128,8 +125,8 @@ uint64_t fl_feistel_find(const struct fl_feistel *feistel, uint64_t value)
     }
 }
 
-static void read_singles(const struct fl_feistel *feistel, uint64_t first, size_t count,
-                         uint64_t *values)
+void fl_feistel_read_singles(const struct fl_feistel *feistel, uint64_t first, size_t count,
+                             uint64_t *values)
 {
     uint64_t column, row = fl_divide(&feistel->by_wide, first, &column);
     uint32_t x = (uint32_t)column, y = (uint32_t)row;
@@ -140,24 +137,4 @@ static void read_singles(const struct fl_feistel *feistel, uint64_t first, size_
             y++;
         }
     }
-}
-
-void fl_feistel_read(const struct fl_feistel *feistel, uint64_t first, size_t count,
-                     uint64_t *values)
-{
-    if (count > SINGLES && feistel->path != FL_SINGLE)
-        fl_feistel_read_groups(feistel, first, count, values);
-    else
-        read_singles(feistel, first, count, values);
-}
-
-void fl_feistel_at_all(const struct fl_feistel *feistel, const uint64_t *positions, size_t count,
-                       uint64_t *values)
-{
-    if (count > SINGLES && feistel->path != FL_SINGLE) {
-        fl_feistel_at_groups(feistel, positions, count, values);
-        return;
-    }
-    for (size_t i = 0; i < count; i++)
-        values[i] = fl_feistel_at(feistel, positions[i]);
 }

@@ -49,23 +49,19 @@ uint64_t fl_feistel_at(const struct fl_feistel *feistel, uint64_t position);
 /* The position of a value. */
 uint64_t fl_feistel_find(const struct fl_feistel *feistel, uint64_t value);
 
-/* The values at positions [first, first + count). */
+/* The values at positions [first, first + count), one by one. */
+void fl_feistel_read_singles(const struct fl_feistel *feistel, uint64_t first, size_t count,
+                             uint64_t *values);
+
+/* The same, and the values at any positions, in groups of FL_GROUP where the handle's path has them
+   (feistel_groups.c); `values` may be `positions`. */
+enum { FL_GROUP = 64 };
 void fl_feistel_read(const struct fl_feistel *feistel, uint64_t first, size_t count,
                      uint64_t *values);
-
-/* The values at any positions; `values` may be `positions`. */
 void fl_feistel_at_all(const struct fl_feistel *feistel, const uint64_t *positions, size_t count,
                        uint64_t *values);
 
 /* Can this processor take that path? */
 bool fl_feistel_has(enum fl_path path);
-
-/* feistel_groups.c: the same for groups of FL_GROUP values, by the path of the handle, which is
-   none for single ones. */
-enum { FL_GROUP = 64 };
-void fl_feistel_read_groups(const struct fl_feistel *feistel, uint64_t first, size_t count,
-                            uint64_t *values);
-void fl_feistel_at_groups(const struct fl_feistel *feistel, const uint64_t *positions, size_t count,
-                          uint64_t *values);
 
 #endif

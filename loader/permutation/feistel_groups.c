@@ -1,4 +1,4 @@
-/* See feistel.h. SPDX-License-Identifier: Apache-2.0 */
+/* Many values at once. See feistel.h. SPDX-License-Identifier: Apache-2.0 */
 #include "loader/permutation/feistel.h"
 
 #include <string.h>
@@ -175,8 +175,8 @@ static size_t cells_of(size_t left)
     return left < CELLS ? left : CELLS;
 }
 
-void fl_feistel_read_groups(const struct fl_feistel *feistel, uint64_t first, size_t count,
-                            uint64_t *values)
+static void read_groups(const struct fl_feistel *feistel, uint64_t first, size_t count,
+                        uint64_t *values)
 {
     struct cells cells[GROUPS];
     uint64_t column, row = fl_divide(&feistel->by_wide, first, &column);
@@ -199,8 +199,8 @@ void fl_feistel_read_groups(const struct fl_feistel *feistel, uint64_t first, si
     }
 }
 
-void fl_feistel_at_groups(const struct fl_feistel *feistel, const uint64_t *positions, size_t count,
-                          uint64_t *values)
+static void at_groups(const struct fl_feistel *feistel, const uint64_t *positions, size_t count,
+                      uint64_t *values)
 {
     struct cells cells[GROUPS] = {0};
     for (size_t done = 0; done < count; done += CELLS) {
@@ -213,4 +213,27 @@ void fl_feistel_at_groups(const struct fl_feistel *feistel, const uint64_t *posi
         }
         walk(feistel, cells, some, values + done);
     }
+}
+
+/* A group costs more than so many single values. */
+enum { SINGLES = 4 };
+
+void fl_feistel_read(const struct fl_feistel *feistel, uint64_t first, size_t count,
+                     uint64_t *values)
+{
+    if (count > SINGLES && feistel->path != FL_SINGLE)
+        read_groups(feistel, first, count, values);
+    else
+        fl_feistel_read_singles(feistel, first, count, values);
+}
+
+void fl_feistel_at_all(const struct fl_feistel *feistel, const uint64_t *positions, size_t count,
+                       uint64_t *values)
+{
+    if (count > SINGLES && feistel->path != FL_SINGLE) {
+        at_groups(feistel, positions, count, values);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        values[i] = fl_feistel_at(feistel, positions[i]);
 }

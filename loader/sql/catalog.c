@@ -1,4 +1,5 @@
 /* The functions that expressions may call. See tree.h. SPDX-License-Identifier: Apache-2.0 */
+#include "loader/sql/error.h"
 #include "loader/sql/token.h"
 #include "loader/sql/tree.h"
 

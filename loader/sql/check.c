@@ -1,4 +1,5 @@
 /* What types come together. See tree.h. SPDX-License-Identifier: Apache-2.0 */
+#include "loader/sql/error.h"
 #include "loader/sql/tree.h"
 
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* See column.h and tree.h. SPDX-License-Identifier: Apache-2.0 */
 #include "loader/sql/column.h"
+#include "loader/sql/error.h"
 
 #include <stdio.h>
 #include <stdlib.h>

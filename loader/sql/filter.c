@@ -1,6 +1,7 @@
 /* Filters. See run.h. SPDX-License-Identifier: Apache-2.0 */
 #include "loader/base/error.h"
 #include "loader/base/public.h"
+#include "loader/sql/error.h"
 #include "loader/sql/run.h"
 
 #include <errno.h>

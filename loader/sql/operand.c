@@ -1,5 +1,6 @@
 /* Values, calls, CASE and what else stands between operators. See parser.h.
    SPDX-License-Identifier: Apache-2.0 */
+#include "loader/sql/error.h"
 #include "loader/sql/parser.h"
 
 #include <stdlib.h>

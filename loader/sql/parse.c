@@ -1,4 +1,5 @@
 /* Operators, and the whole. See parser.h. SPDX-License-Identifier: Apache-2.0 */
+#include "loader/sql/error.h"
 #include "loader/sql/parser.h"
 
 #include <stdlib.h>

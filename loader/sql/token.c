@@ -1,6 +1,7 @@
 /* See token.h. SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* strtod_l */
 #include "loader/sql/token.h"
+#include "loader/sql/error.h"
 
 #include <locale.h>
 #include <math.h>

@@ -120,14 +120,6 @@ struct fl_sql {
     bool is_declaring; /* the table, to SQLite */
 };
 
-/* One line, with the place in the text; the first error stays. Returns false. */
-__attribute__((format(printf, 3, 4))) bool fl_sql_fail(struct fl_sql *sql, size_t at,
-                                                       const char *format, ...);
-bool fl_sql_no_memory(struct fl_sql *sql);
-
-/* An array grown to hold one more; NULL: no memory, said. */
-void *fl_sql_grow(struct fl_sql *sql, void *array, size_t count, size_t *room, size_t size);
-
 /* NULL: an error was told. */
 struct fl_node *fl_sql_parse(struct fl_sql *sql);
 struct fl_node *fl_sql_node(struct fl_sql *sql, enum fl_sql_kind kind, size_t at);

@@ -2,6 +2,7 @@
  * The expression for SQLite: columns as c0, c1 ... (n0, n1 ...: NaN is NULL), doubles as
  * parameters. See tree.h. SPDX-License-Identifier: Apache-2.0
  */
+#include "loader/sql/error.h"
 #include "loader/sql/tree.h"
 
 #include <inttypes.h>

@@ -3,7 +3,7 @@
 
 #include "loader/arrow/check.h"
 #include "loader/base/error.h"
-#include "loader/table/take.h"
+#include "loader/table/unify.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,28 +1,11 @@
 /* See take_bits.h. SPDX-License-Identifier: Apache-2.0 */
 #include "loader/table/take_bits.h"
 
+#include "loader/arrow/bits.h"
+#include "loader/table/take.h"
+#include "loader/table/take_buffer.h"
+
 #include <errno.h>
-
-/* `count` bits (at most 64) from any position; nothing behind the last one's byte is read. */
-static uint64_t read_bits(const uint8_t *bits, int64_t at, unsigned count)
-{
-    const uint8_t *from = bits + (at >> 3);
-    unsigned shift = (unsigned)(at & 7), bytes = (shift + count + 7) / 8;
-    uint64_t word = 0;
-    memcpy(&word, from, bytes < 8 ? bytes : 8);
-    word >>= shift;
-    if (bytes > 8)
-        word |= (uint64_t)from[8] << (64 - shift);
-    return count < 64 ? word & (((uint64_t)1 << count) - 1) : word;
-}
-
-int64_t fl_bits_count(const void *bits, int64_t at, int64_t length)
-{
-    int64_t ones = 0;
-    for (; length > 0; at += 64, length -= 64)
-        ones += __builtin_popcountll(read_bits(bits, at, length < 64 ? (unsigned)length : 64));
-    return ones;
-}
 
 /* Bits that are written one after the other, a word at a time. */
 struct sink {
@@ -64,7 +47,7 @@ static void put_run(struct sink *sink, const uint8_t *bits, int64_t at, int64_t 
     for (; length > 0; at += 64, length -= 64) {
         unsigned count = length < 64 ? (unsigned)length : 64;
         uint64_t ones = count < 64 ? ((uint64_t)1 << count) - 1 : UINT64_MAX;
-        put(sink, bits ? read_bits(bits, at, count) : ones, count);
+        put(sink, bits ? fl_bits_read(bits, at, count) : ones, count);
     }
 }
 

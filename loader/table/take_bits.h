@@ -1,15 +1,12 @@
 /*
- * Bits, least significant first, at any position.
+ * Picked bits: validity, and the values of booleans.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef FL_TAKE_BITS_H
 #define FL_TAKE_BITS_H
 
-#include "loader/table/take.h"
-
-/* How many of bits [at, at + length) are 1. */
-int64_t fl_bits_count(const void *bits, int64_t at, int64_t length);
+#include "loader/table/picks.h"
 
 /*
  * The picked bits into `to`, which has room for (total + 7) / 8 bytes; those behind the last are 0.

@@ -6,6 +6,7 @@
 #include "loader/arrow/array.h"
 #include "loader/base/error.h"
 #include "loader/table/take.h"
+#include "loader/table/take_buffer.h"
 
 #include <errno.h>
 

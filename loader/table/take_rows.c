@@ -3,6 +3,7 @@
 #include "loader/base/error.h"
 #include "loader/table/table.h"
 #include "loader/table/take.h"
+#include "loader/table/take_buffer.h"
 
 #include <errno.h>
 

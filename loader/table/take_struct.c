@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "loader/table/take.h"
+#include "loader/table/take_buffer.h"
 
 #include <errno.h>
 

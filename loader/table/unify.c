@@ -7,9 +7,11 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "loader/table/unify.h"
 #include "loader/arrow/array.h"
 #include "loader/base/error.h"
 #include "loader/table/take.h"
+#include "loader/table/take_buffer.h"
 
 #include <errno.h>
 #include <stdlib.h>

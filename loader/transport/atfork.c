@@ -21,8 +21,8 @@ static int prepare(void *state)
         return 0;
     is_prepared = true;
     pthread_mutex_lock(&mutex);
-    for (struct fl_atfork *forked = all; forked; forked = forked->next)
-        forked->prepare(forked);
+    for (struct fl_atfork *handlers = all; handlers; handlers = handlers->next)
+        handlers->prepare(handlers);
     return 0;
 }
 
@@ -32,8 +32,8 @@ static void parent(void *state)
     if (!is_prepared)
         return;
     is_prepared = false;
-    for (struct fl_atfork *forked = all; forked; forked = forked->next)
-        forked->parent(forked);
+    for (struct fl_atfork *handlers = all; handlers; handlers = handlers->next)
+        handlers->parent(handlers);
     pthread_mutex_unlock(&mutex);
 }
 
@@ -45,8 +45,8 @@ static void child(void *state)
     if (!is_prepared)
         return;
     is_prepared = false;
-    for (struct fl_atfork *forked = all; forked; forked = forked->next)
-        forked->child(forked);
+    for (struct fl_atfork *handlers = all; handlers; handlers = handlers->next)
+        handlers->child(handlers);
     pthread_mutex_init(&mutex, NULL);
 }
 
@@ -66,30 +66,30 @@ static void attach(void)
         attached = 0;
 }
 
-int fl_atfork_add(struct fl_atfork *forked)
+int fl_atfork_add(struct fl_atfork *handlers)
 {
     pthread_once(&once, attach);
     if (attached != 0)
         return attached;
     pthread_mutex_lock(&mutex);
-    forked->previous = NULL;
-    forked->next = all;
+    handlers->previous = NULL;
+    handlers->next = all;
     if (all)
-        all->previous = forked;
-    all = forked;
+        all->previous = handlers;
+    all = handlers;
     pthread_mutex_unlock(&mutex);
     return 0;
 }
 
-void fl_atfork_remove(struct fl_atfork *forked)
+void fl_atfork_remove(struct fl_atfork *handlers)
 {
     pthread_mutex_lock(&mutex);
-    if (forked->previous)
-        forked->previous->next = forked->next;
+    if (handlers->previous)
+        handlers->previous->next = handlers->next;
     else
-        all = forked->next;
-    if (forked->next)
-        forked->next->previous = forked->previous;
+        all = handlers->next;
+    if (handlers->next)
+        handlers->next->previous = handlers->previous;
     pthread_mutex_unlock(&mutex);
 }
 
@@ -98,8 +98,8 @@ void fl_atfork_remove(struct fl_atfork *forked)
 __attribute__((destructor)) static void finish(void)
 {
     pthread_mutex_lock(&mutex);
-    for (struct fl_atfork *forked = all; forked; forked = forked->next)
-        forked->end(forked);
+    for (struct fl_atfork *handlers = all; handlers; handlers = handlers->next)
+        handlers->end(handlers);
     pthread_mutex_unlock(&mutex);
     if (attached == 0 && forkpolicy_unregister)
         (void)forkpolicy_unregister(&RUNTIME);

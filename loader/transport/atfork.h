@@ -19,7 +19,7 @@ struct fl_atfork {
 };
 
 /* From now on, until it is removed. 0 or an error number. None of it from within the handlers. */
-int fl_atfork_add(struct fl_atfork *forked);
-void fl_atfork_remove(struct fl_atfork *forked);
+int fl_atfork_add(struct fl_atfork *handlers);
+void fl_atfork_remove(struct fl_atfork *handlers);
 
 #endif

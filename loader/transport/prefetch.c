@@ -36,7 +36,7 @@ struct job {
 };
 
 struct forkloader_prefetch {
-    struct fl_atfork forked;
+    struct fl_atfork atfork;
     pthread_mutex_t mutex;
     pthread_cond_t work, done;
     struct job *first, **end; /* all that were not given */
@@ -161,13 +161,13 @@ FL_PUBLIC int forkloader_prefetch_new(struct forkloader_prefetch **prefetch, siz
         free(made);
         return fl_fail(error, ENOMEM, "no memory for a prefetch");
     }
-    made->forked =
+    made->atfork =
         (struct fl_atfork){.prepare = quiet, .parent = go_on, .child = start_anew, .end = end};
     made->end = &made->first;
     made->threads_wanted = threads;
     made->most_bytes = most_bytes;
-    start_anew(&made->forked);
-    int code = fl_atfork_add(&made->forked);
+    start_anew(&made->atfork);
+    int code = fl_atfork_add(&made->atfork);
     if (code != 0) {
         free(made->threads);
         free(made);
@@ -210,9 +210,9 @@ FL_PUBLIC void forkloader_prefetch_free(struct forkloader_prefetch *prefetch)
 {
     if (!prefetch)
         return;
-    fl_atfork_remove(&prefetch->forked);
+    fl_atfork_remove(&prefetch->atfork);
     forkloader_prefetch_cancel(prefetch);
-    end(&prefetch->forked);
+    end(&prefetch->atfork);
     pthread_cond_destroy(&prefetch->work);
     pthread_cond_destroy(&prefetch->done);
     pthread_mutex_destroy(&prefetch->mutex);
