@@ -75,9 +75,6 @@ void fl_type_free(struct fl_type *type);
 /* Through dictionaries and runs to the type of the values. */
 const struct fl_type *fl_type_plain(const struct fl_type *type);
 
-/* "text", "a list": for messages. */
-const char *fl_type_name(const struct fl_type *type);
-
 enum fl_cell_kind {
     FL_CELL_NULL,
     FL_CELL_BOOL,

@@ -165,16 +165,3 @@ const struct fl_type *fl_type_plain(const struct fl_type *type)
         type = &type->children[type->form == FL_FORM_RUNS];
     return type;
 }
-
-const char *fl_type_name(const struct fl_type *type)
-{
-    static const char *const NAMES[] = {
-        [FL_NULL] = "nothing but NULL", [FL_BOOL] = "a boolean",      [FL_INT] = "a number",
-        [FL_FLOAT] = "a number",        [FL_DECIMAL] = "a number",    [FL_TEXT] = "text",
-        [FL_BYTES] = "binary",          [FL_DATE] = "a date",         [FL_STAMP] = "a timestamp",
-        [FL_TIME] = "a time",           [FL_DURATION] = "a duration", [FL_INTERVAL] = "an interval",
-        [FL_LIST] = "a list",           [FL_MAP] = "a map",           [FL_STRUCT] = "a struct",
-        [FL_UNION] = "a union",
-    };
-    return NAMES[type->meaning];
-}

@@ -1,6 +1,13 @@
-/* See split.h. SPDX-License-Identifier: Apache-2.0 */
-#include "loader/permutation/split.h"
-
+/*
+ * The sizes of splits, each way that a caller may tell them. Pure.
+ *
+ * Each way checks before it writes. The sizes are LanceDB's to the row, and so are the errors: its
+ * words first, then the argument that they are about. What makes LanceDB panic is an error of the
+ * same kind here: no splits at all.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "forkloader.h"
 #include "loader/base/error.h"
 #include "loader/base/public.h"
 
@@ -50,8 +57,8 @@ static int check_ratios(const double *ratios, uint64_t count, uint64_t rows, dou
     return 0;
 }
 
-int fl_split_by_ratios(const double *ratios, uint64_t count, uint64_t rows, uint64_t *sizes,
-                       struct forkloader_error *error)
+static int by_ratios(const double *ratios, uint64_t count, uint64_t rows, uint64_t *sizes,
+                     struct forkloader_error *error)
 {
     double sum;
     int failure = check_ratios(ratios, count, rows, &sum, error);
@@ -80,8 +87,8 @@ int fl_split_by_ratios(const double *ratios, uint64_t count, uint64_t rows, uint
     return 0;
 }
 
-int fl_split_by_counts(const uint64_t *counts, uint64_t count, uint64_t rows, uint64_t *sizes,
-                       struct forkloader_error *error)
+static int by_counts(const uint64_t *counts, uint64_t count, uint64_t rows, uint64_t *sizes,
+                     struct forkloader_error *error)
 {
     uint64_t sum = 0;
     if (!count)
@@ -108,7 +115,7 @@ int fl_split_by_counts(const uint64_t *counts, uint64_t count, uint64_t rows, ui
     return 0;
 }
 
-int fl_split_fixed(uint64_t count, uint64_t rows, uint64_t *sizes, struct forkloader_error *error)
+static int fixed(uint64_t count, uint64_t rows, uint64_t *sizes, struct forkloader_error *error)
 {
     if (!count)
         return fl_fail(error, EINVAL, "Splits must be at least 1 (fixed is 0)");
@@ -127,11 +134,11 @@ FL_PUBLIC int forkloader_split_sizes(const struct forkloader_split *split, uint6
 {
     switch (split->by) {
     case FORKLOADER_SPLIT_RATIOS:
-        return fl_split_by_ratios(split->ratios, split->count, rows, sizes, error);
+        return by_ratios(split->ratios, split->count, rows, sizes, error);
     case FORKLOADER_SPLIT_COUNTS:
-        return fl_split_by_counts(split->counts, split->count, rows, sizes, error);
+        return by_counts(split->counts, split->count, rows, sizes, error);
     case FORKLOADER_SPLIT_FIXED:
-        return fl_split_fixed(split->count, rows, sizes, error);
+        return fixed(split->count, rows, sizes, error);
     }
     return fl_fail(error, EINVAL, "Exactly one of 'ratios', 'counts', or 'fixed' must be provided");
 }

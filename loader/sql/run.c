@@ -3,6 +3,7 @@
 #include "loader/base/error.h"
 #include "loader/sql/column.h"
 #include "loader/sql/error.h"
+#include "loader/sql/statement.h"
 #include "loader/sql/value.h"
 #include "loader/sql/virtual_table.h"
 

@@ -141,8 +141,7 @@ const struct fl_sql_function *fl_sql_find_function(const char *name, size_t leng
 bool fl_sql_read_time(struct fl_node *node, unsigned type);
 bool fl_sql_has_clock(const struct fl_node *node);
 
-/* Into `written` and `reals`. */
+/* Into `written` and `reals` (statement.h). */
 bool fl_sql_write(struct fl_sql *sql, const struct fl_node *node);
-bool fl_sql_put(struct fl_sql *sql, const char *text);
 
 #endif

@@ -2,31 +2,9 @@
  * The expression for SQLite: columns as c0, c1 ... (n0, n1 ...: NaN is NULL), doubles as
  * parameters. See tree.h. SPDX-License-Identifier: Apache-2.0
  */
-#include "loader/sql/error.h"
-#include "loader/sql/tree.h"
+#include "loader/sql/statement.h"
 
-#include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
-
-static bool put_bytes(struct fl_sql *sql, const char *text, size_t length)
-{
-    while (sql->written_length + length + 1 > sql->written_room) {
-        char *grown = fl_sql_grow(sql, sql->written, sql->written_room, &sql->written_room, 1);
-        if (!grown)
-            return false;
-        sql->written = grown;
-    }
-    memcpy(sql->written + sql->written_length, text, length);
-    sql->written_length += length;
-    sql->written[sql->written_length] = '\0';
-    return true;
-}
-
-bool fl_sql_put(struct fl_sql *sql, const char *text)
-{
-    return put_bytes(sql, text, strlen(text));
-}
 
 /* Between two texts. */
 static bool put_around(struct fl_sql *sql, const char *before, const struct fl_node *node,
@@ -35,51 +13,13 @@ static bool put_around(struct fl_sql *sql, const char *before, const struct fl_n
     return fl_sql_put(sql, before) && fl_sql_write(sql, node) && fl_sql_put(sql, behind);
 }
 
-static bool put_text(struct fl_sql *sql, const struct fl_node *node)
-{
-    bool bytes = node->types == FL_SQL_BYTES;
-    bool fine = fl_sql_put(sql, bytes ? "CAST('" : "'");
-    for (size_t i = 0; fine && i < node->length; i++)
-        fine = put_bytes(sql, node->text[i] == '\'' ? "''" : &node->text[i],
-                         node->text[i] == '\'' ? 2 : 1);
-    return fine && fl_sql_put(sql, bytes ? "' AS BLOB)" : "'");
-}
-
-static bool put_integer(struct fl_sql *sql, const struct fl_node *node)
-{
-    char text[40];
-    snprintf(text, sizeof text, node->types & FL_SQL_BIG ? "x'%016" PRIx64 "'" : "%" PRId64,
-             (uint64_t)node->integer);
-    return fl_sql_put(sql, text);
-}
-
-static bool put_real(struct fl_sql *sql, const struct fl_node *node)
-{
-    char text[24];
-    double *reals = fl_sql_grow(sql, sql->reals, sql->real_count, &sql->real_room, sizeof *reals);
-    if (!reals)
-        return false;
-    sql->reals = reals;
-    reals[sql->real_count++] = node->real;
-    snprintf(text, sizeof text, "?%zu", sql->real_count);
-    return fl_sql_put(sql, text);
-}
-
-static bool put_column(struct fl_sql *sql, const struct fl_node *node, char variant)
-{
-    char text[64];
-    snprintf(text, sizeof text, node->as_stamp ? "(%c%" PRId64 "||' 00:00:00')" : "%c%" PRId64,
-             variant, node->integer);
-    return fl_sql_put(sql, text);
-}
-
 /* A number that SQLite can calculate with. */
 static bool put_number(struct fl_sql *sql, const struct fl_node *node)
 {
     if (!(node->types & FL_SQL_NAN))
         return fl_sql_write(sql, node);
     if (node->kind == FL_NODE_COLUMN)
-        return put_column(sql, node, 'n');
+        return fl_sql_put_column(sql, node, 'n');
     return put_around(sql, "fl_number(", node, ")");
 }
 
@@ -266,13 +206,13 @@ bool fl_sql_write(struct fl_sql *sql, const struct fl_node *node)
     case FL_NODE_BOOL:
         return fl_sql_put(sql, node->integer ? "1" : "0");
     case FL_NODE_INT:
-        return put_integer(sql, node);
+        return fl_sql_put_integer(sql, node);
     case FL_NODE_REAL:
-        return put_real(sql, node);
+        return fl_sql_put_real(sql, node);
     case FL_NODE_TEXT:
-        return put_text(sql, node);
+        return fl_sql_put_text(sql, node);
     case FL_NODE_COLUMN:
-        return put_column(sql, node, 'c');
+        return fl_sql_put_column(sql, node, 'c');
     case FL_NODE_NEGATE:
         if (node->types & FL_SQL_BIG)
             return put_around(sql, "fl_arithmetic('-', 0, ", node->first, ")");

@@ -32,21 +32,11 @@ struct forkloader_table {
 /* One more owner, who gives it back by forkloader_table_free. */
 struct forkloader_table *fl_table_keep(struct forkloader_table *table);
 
-/* The batch that a row lies in; the row must exist. */
-size_t fl_table_batch_of(const struct forkloader_table *table, uint64_t row);
+/* Once all batches are there: where each begins, and what finds the batch of a row. */
+int fl_table_locate(struct forkloader_table *table, struct forkloader_error *error);
 
 /* The batches of many rows, and where in them. */
 void fl_table_find(const struct forkloader_table *table, const uint64_t *rows, size_t count,
                    int64_t *index, uint32_t *batch);
-
-/*
- * The number of a column, or -1; "a.b" is field b of a struct column a. A field's number comes
- * after those of all columns: what fl_table_field takes, and forkloader_table_take does not. A
- * column whose own name has a dot is found before a field. Of several of one name it is the first.
- */
-int fl_table_column(const struct forkloader_table *table, const char *name);
-
-/* What fl_table_column has numbered; NULL for another number. */
-const struct fl_field *fl_table_field(const struct forkloader_table *table, int number);
 
 #endif

@@ -1,7 +1,7 @@
 /* Tests of loader/permutation/split.c. SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 
-#include "loader/permutation/split.h"
+#include "forkloader.h"
 
 #include <errno.h>
 #include <math.h>
