@@ -1,5 +1,5 @@
-/* The format strings of the C Data Interface. See field.h. SPDX-License-Identifier:
- * Apache-2.0 */
+/* The format strings of the C Data Interface. See field.h.
+   SPDX-License-Identifier: Apache-2.0 */
 #include "loader/arrow/field.h"
 
 #include <stdlib.h>

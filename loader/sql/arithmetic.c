@@ -1,5 +1,5 @@
-/* What SQLite's own operators do not get right. See value.h. SPDX-License-Identifier:
- * Apache-2.0 */
+/* What SQLite's own operators do not get right. See value.h.
+   SPDX-License-Identifier: Apache-2.0 */
 #include "loader/sql/value.h"
 
 #include <math.h>

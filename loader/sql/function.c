@@ -1,5 +1,5 @@
-/* Our own functions, where SQLite's would surprise. See value.h. SPDX-License-Identifier:
- * Apache-2.0 */
+/* Our own functions, where SQLite's would surprise. See value.h.
+   SPDX-License-Identifier: Apache-2.0 */
 #include "loader/sql/value.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* Dates and times in text, as cells write them. See tree.h. SPDX-License-Identifier: Apache-2.0
- */
+/* Dates and times in text, as cells write them. See tree.h.
+   SPDX-License-Identifier: Apache-2.0 */
 #include "loader/sql/tree.h"
 
 #include <stdio.h>

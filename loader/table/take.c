@@ -1,5 +1,5 @@
-/* The classes of types, and what their arrays have in common. See take.h. SPDX-License-Identifier:
- * Apache-2.0 */
+/* The classes of types, and what their arrays have in common. See take.h.
+   SPDX-License-Identifier: Apache-2.0 */
 #include "loader/table/take.h"
 
 #include "loader/arrow/array.h"

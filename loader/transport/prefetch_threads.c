@@ -1,5 +1,5 @@
-/* The threads of a prefetch, and what they do at forks. See prefetch.h. SPDX-License-Identifier:
- * Apache-2.0 */
+/* The threads of a prefetch, and what they do at forks. See prefetch.h.
+   SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "loader/arrow/array.h"
 #include "loader/transport/prefetch.h"

@@ -1,5 +1,5 @@
-/* Batches of a ring: what is put into a slot, and got from it. SPDX-License-Identifier: Apache-2.0
- */
+/* Batches of a ring: what is put into a slot, and got from it.
+   SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "loader/arrow/array.h"
 #include "loader/base/error.h"

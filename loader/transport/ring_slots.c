@@ -1,5 +1,5 @@
-/* The life of a ring's slots, and waiting for one. See ring.h. SPDX-License-Identifier: Apache-2.0
- */
+/* The life of a ring's slots, and waiting for one. See ring.h.
+   SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "loader/base/clock.h"
 #include "loader/base/error.h"
