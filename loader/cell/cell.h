@@ -125,6 +125,13 @@ enum { FL_CELL_TEXT_MOST = 96 };
  */
 size_t fl_cell_text(const struct fl_cell *cell, char text[FL_CELL_TEXT_MOST]);
 
+/* The first and the last count of units that a date, timestamp or time has a text of its own for:
+   those before and behind are infinite. Of dates in milliseconds, too, they are days. */
+struct fl_cell_span {
+    __int128 first, last;
+};
+struct fl_cell_span fl_cell_span(const struct fl_type *type);
+
 /* A decimal as the nearest double, in every locale. */
 double fl_cell_decimal(const struct fl_cell *cell);
 

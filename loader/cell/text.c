@@ -9,6 +9,9 @@
 
 enum { WORDS = 8, DAY = 86400 };
 
+/* 0000-01-01 and 9999-12-31, in days since 1970-01-01. */
+enum { FIRST_DAY = -719528, LAST_DAY = 2932896 };
+
 static int64_t floor_divide(int64_t value, int64_t by)
 {
     return value / by - (value % by < 0);
@@ -32,7 +35,7 @@ static bool put_date(int64_t days, char *text)
 {
     int64_t era, year;
     unsigned of_era, year_of_era, day, month;
-    if (days < -719528 || days > 2932896)
+    if (days < FIRST_DAY || days > LAST_DAY)
         return false;
     days += 719468; /* since 0000-03-01: the leap day comes last */
     era = floor_divide(days, 146097);
@@ -162,6 +165,19 @@ size_t fl_cell_text(const struct fl_cell *cell, char text[FL_CELL_TEXT_MOST])
     default:
         text[0] = '\0';
         return 0;
+    }
+}
+
+struct fl_cell_span fl_cell_span(const struct fl_type *type)
+{
+    switch (type->meaning) {
+    case FL_DATE:
+        return (struct fl_cell_span){FIRST_DAY, LAST_DAY};
+    case FL_STAMP:
+        return (struct fl_cell_span){(__int128)FIRST_DAY * DAY * type->per_second,
+                                     ((__int128)LAST_DAY + 1) * DAY * type->per_second - 1};
+    default:
+        return (struct fl_cell_span){0, INT64_MAX};
     }
 }
 

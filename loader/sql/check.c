@@ -241,6 +241,14 @@ static bool check_concat(struct fl_sql *sql, const struct fl_node *node)
     return true;
 }
 
+static bool check_comparison(struct fl_sql *sql, struct fl_node *node)
+{
+    if (!unify_children(sql, node, 0, 1, true))
+        return false;
+    fl_sql_count_times(sql, node);
+    return true;
+}
+
 bool fl_sql_check(struct fl_sql *sql, struct fl_node *node)
 {
     switch (node->kind) {
@@ -270,12 +278,13 @@ bool fl_sql_check(struct fl_sql *sql, struct fl_node *node)
     case FL_NODE_LIKE:
         return check_texts(sql, node, "LIKE");
     case FL_NODE_IS:
+        fl_sql_count_times(sql, node);
         return node->word[0] == 'N' || check_logic(sql, node, "IS");
     case FL_NODE_IN:
         if (node->count < 2)
             return fl_sql_fail(sql, node->at, "IN needs at least one value");
-        return unify_children(sql, node, 0, 1, true);
+        return check_comparison(sql, node);
     default:
-        return unify_children(sql, node, 0, 1, true);
+        return check_comparison(sql, node);
     }
 }

@@ -124,6 +124,18 @@ static bool no_column(struct fl_sql *sql, size_t at, const char *name, const cha
     return fl_sql_fail(sql, at, "no field named `%.60s`; valid fields are %s", name, fields);
 }
 
+static int64_t nearest(__int128 count)
+{
+    return count < INT64_MIN ? INT64_MIN : count > INT64_MAX ? INT64_MAX : (int64_t)count;
+}
+
+static void set_span(struct fl_sql_column *column)
+{
+    struct fl_cell_span span = fl_cell_span(fl_type_plain(column->type));
+    column->least = nearest(span.first);
+    column->most = nearest(span.last);
+}
+
 static bool add_column(struct fl_sql *sql, struct fl_node *node, const struct fl_type *type,
                        const int *path, size_t depth)
 {
@@ -136,6 +148,8 @@ static bool add_column(struct fl_sql *sql, struct fl_node *node, const struct fl
     sql->columns = columns;
     column = &columns[sql->column_count];
     *column = (struct fl_sql_column){.type = type, .depth = depth, .types = types_of(type)};
+    if (column->types & FL_SQL_WHEN)
+        set_span(column);
     column->path = malloc(depth * sizeof *path);
     column->arrays = calloc(depth + 1, sizeof(void *));
     column->rows = calloc(depth + 1, sizeof *column->rows);
@@ -205,13 +219,20 @@ bool fl_sql_find_column(struct fl_sql *sql, struct fl_node *node, char *const *p
     return found;
 }
 
+/* Is the value itself what SQLite gets? A date in milliseconds is divided first. */
+static bool is_counted(const struct fl_type *type)
+{
+    return type->meaning == FL_INT || type->meaning == FL_STAMP || type->meaning == FL_TIME ||
+           (type->meaning == FL_DATE && !type->per_second);
+}
+
 /* Numbers in the very width that SQLite takes, or half of it: a shorter way for the most frequent
    columns. */
 static void bind_plain(struct fl_sql_column *column)
 {
     const struct fl_type *type = column->type;
     const struct ArrowArray *leaf = column->arrays[column->depth];
-    bool number = type->form == FL_FORM_INT && type->meaning == FL_INT;
+    bool number = type->form == FL_FORM_INT && is_counted(type);
     column->plain = NULL;
     if (column->structs_null || (!number && type->form != FL_FORM_FLOAT) || type->width < 4)
         return;

@@ -106,6 +106,15 @@ bool fl_sql_has_clock(const struct fl_node *node)
     return read_moment(node->text, &moment) && moment.clock;
 }
 
+/* Of ".5", or of nothing. */
+static uint32_t nanoseconds(const char *fraction)
+{
+    uint32_t value = 0;
+    for (int i = 1; i < 10; i++)
+        value = 10 * value + (*fraction && *++fraction ? (uint32_t)(*fraction - '0') : 0);
+    return value;
+}
+
 bool fl_sql_read_time(struct fl_node *node, unsigned type)
 {
     struct fl_type unit = {.meaning = FL_STAMP, .per_second = 1};
@@ -124,6 +133,9 @@ bool fl_sql_read_time(struct fl_node *node, unsigned type)
     if (type != FL_SQL_STAMP)
         unit.meaning = type == FL_SQL_DATE ? FL_DATE : FL_TIME;
     cell.integer = moment.seconds;
+    node->is_moment = true;
+    node->integer = moment.seconds;
+    node->nanoseconds = nanoseconds(moment.fraction);
     text = malloc(FL_CELL_TEXT_MOST + sizeof moment.fraction);
     if (!text)
         return false;

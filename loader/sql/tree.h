@@ -63,7 +63,10 @@ struct fl_node {
     bool negated;
     bool fold; /* ILIKE */
     bool operand, otherwise;
-    bool as_stamp; /* a date among timestamps: midnight */
+    bool as_stamp;  /* a date among timestamps: midnight */
+    bool as_count;  /* a column of dates or times as its counts of units (time_count.c) */
+    bool is_moment; /* a literal date or time, which is `integer` seconds and these: */
+    uint32_t nanoseconds;
     const char *word;
     const struct fl_sql_function *function;
     int64_t integer;
@@ -91,12 +94,13 @@ struct fl_sql_column {
     int *path;
     size_t depth;
     unsigned types;
+    int64_t least, most; /* of dates and times: counts beyond these are infinite */
     /* For the batch that is read: */
     const struct ArrowArray **arrays; /* the structs, outermost first, and the leaf */
     int64_t *rows;                    /* what to add to a row's number in each */
     bool structs_null;                /* some of the structs have nulls */
-    /* Plain numbers of 4 or 8 bytes are read from here: the batch's first, and the leaf's validity
-       (may be NULL) with the first row's bit. */
+    /* Plain numbers and counts of 4 or 8 bytes are read from here: the batch's first, and the
+       leaf's validity (may be NULL) with the first row's bit. */
     const uint8_t *plain;
     const uint8_t *validity;
     int64_t bit;
@@ -140,6 +144,10 @@ const struct fl_sql_function *fl_sql_find_function(const char *name, size_t leng
    a date alone is a timestamp at midnight. *has_clock may be NULL. */
 bool fl_sql_read_time(struct fl_node *node, unsigned type);
 bool fl_sql_has_clock(const struct fl_node *node);
+
+/* Has dates and times compared as counts of units instead of text where all children of a
+   comparison have one unit. */
+void fl_sql_count_times(const struct fl_sql *sql, struct fl_node *comparison);
 
 /* Into `written` and `reals` (statement.h). */
 bool fl_sql_write(struct fl_sql *sql, const struct fl_node *node);

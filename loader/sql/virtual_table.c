@@ -159,6 +159,8 @@ static void result_plain(const struct fl_sqlite *api, sqlite3_context *context,
             memcpy(&wide, at, sizeof wide);
         else
             wide = (memcpy(&narrow, at, sizeof narrow), narrow);
+        if (column->types & FL_SQL_WHEN)
+            wide = fl_sql_column_count(column, wide);
         api->result_int64(context, wide);
         return;
     }
@@ -172,6 +174,11 @@ static void result_plain(const struct fl_sqlite *api, sqlite3_context *context,
         api->result_double(context, real); /* which makes NULL of NaN */
 }
 
+static bool is_date(const struct fl_cell *cell)
+{
+    return cell->type->meaning == FL_DATE;
+}
+
 static int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int number)
 {
     const struct cursor *cursor = (const struct cursor *)base;
@@ -181,13 +188,17 @@ static int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, in
     if ((size_t)number / 2 >= cursor->sql->column_count)
         return SQLITE_OK;
     column = &cursor->sql->columns[number / 2];
-    if (column->plain) {
+    bool is_when = column->types & FL_SQL_WHEN;
+    if (column->plain && (number % 2 || !is_when)) {
         result_plain(api, context, column, cursor->row, number % 2);
         return SQLITE_OK;
     }
     fl_sql_column_read(column, cursor->row, &cell);
     if (number % 2 && cell.kind == FL_CELL_DOUBLE) /* which makes NULL of NaN */
         api->result_double(context, cell.real);
+    else if (number % 2 && is_when && cell.kind == FL_CELL_INT)
+        api->result_int64(context, fl_sql_column_count(column, is_date(&cell) ? fl_cell_days(&cell)
+                                                                              : cell.integer));
     else
         fl_result_cell(api, context, &cell);
     return SQLITE_OK;

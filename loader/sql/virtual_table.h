@@ -1,6 +1,6 @@
 /*
  * The table as SQLite sees it: `t`, with the columns that one expression uses, each twice (cN and
- * nN, where NaN is NULL). Its rowid is the row's number.
+ * nN, where NaN is NULL, and a date or time the count of its units). Its rowid is the row's number.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,5 +1,6 @@
 /*
- * The expression for SQLite: columns as c0, c1 ... (n0, n1 ...: NaN is NULL), doubles as
+ * The expression for SQLite: columns as c0, c1 ... (n0, n1 ...: NaN is NULL, dates and times are
+ * counts), doubles as
  * parameters. See tree.h. SPDX-License-Identifier: Apache-2.0
  */
 #include "loader/sql/statement.h"
@@ -212,7 +213,7 @@ bool fl_sql_write(struct fl_sql *sql, const struct fl_node *node)
     case FL_NODE_TEXT:
         return fl_sql_put_text(sql, node);
     case FL_NODE_COLUMN:
-        return fl_sql_put_column(sql, node, 'c');
+        return fl_sql_put_column(sql, node, node->as_count ? 'n' : 'c');
     case FL_NODE_NEGATE:
         if (node->types & FL_SQL_BIG)
             return put_around(sql, "fl_arithmetic('-', 0, ", node->first, ")");

@@ -232,6 +232,18 @@ class TestBuilder:
         with pytest.raises(ValueError, match="nope"):
             builder().filter("nope = 3").execute()
 
+    @pytest.mark.parametrize(
+        "build",
+        [
+            lambda b: b.filter("id < 5\0 AND nope"),
+            lambda b: b.split_hash(["id\0x"], [1]),
+            lambda b: b.split_calculated("id % 2\0 nope"),
+        ],
+    )
+    def test_text_is_not_cut_at_a_nul(self, build):
+        with pytest.raises(ValueError, match="has a NUL at character"):
+            build(builder()).execute()
+
     def test_calculated(self):
         made = builder().split_calculated("id % 3", split_names=list("abc")).execute()
         assert made.splits == [34, 33, 33] and made.schema.names == ["row_id", "split_id"]

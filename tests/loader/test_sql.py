@@ -5,11 +5,13 @@ SPDX-License-Identifier: Apache-2.0
 
 import datetime
 import decimal
+import itertools
 import math
 import os
 import random
 import subprocess
 import sys
+import time
 import unicodedata
 
 import pyarrow
@@ -239,6 +241,82 @@ def test_times_beyond_four_digits():
         assert table.filter("day > '9999-12-31'") == [3]
         assert table.evaluate("ts").to_pylist() == [
             "-infinity", "1969-12-31 23:59:59", "1970-01-01 00:00:00", "infinity", None]  # fmt: skip
+
+
+UNITS = {"s": 1, "ms": 1000, "us": 10**6, "ns": 10**9}
+OPERATORS = ("=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM")
+
+
+def random_times(source):
+    """{name: array} of dates, timestamps and times, with infinite ones where they have them."""
+    columns = {"day": [source.randrange(-800000, 3000000) for _ in range(60)]}
+    columns["day"] = pyarrow.array(columns["day"], pyarrow.int32()).view(pyarrow.date32())
+    milliseconds = [source.randrange(-70 * 10**12, 260 * 10**12) for _ in range(60)]
+    columns["date64"] = pyarrow.array(milliseconds, pyarrow.int64()).view(pyarrow.date64())
+    for unit, count in UNITS.items():
+        most = min(260 * 10**9 * count, 2**63)
+        values = [source.randrange(max(-70 * 10**9 * count, -(2**63)), most) for _ in range(40)]
+        values += [source.randrange(-3, 3) * count // 2 for _ in range(20)]
+        stamps = pyarrow.array(values, pyarrow.int64()).view(pyarrow.timestamp(unit))
+        columns[unit] = stamps
+        columns[unit + "_coded"] = stamps.take(
+            pyarrow.array([i // 2 * 2 for i in range(60)])
+        ).dictionary_encode()
+    clocks = [source.randrange(0, 86400 * 10**6) for _ in range(60)]
+    columns["clock"] = pyarrow.array(clocks, pyarrow.int64()).view(pyarrow.time64("us"))
+    return columns
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_times_compare_as_their_texts_do(seed):
+    source = random.Random(seed)
+    nulls = pyarrow.array([source.random() < 0.9 for _ in range(60)])
+    columns = {
+        name: pyarrow.compute.if_else(nulls, values, pyarrow.scalar(None, values.type))
+        if not pyarrow.types.is_dictionary(values.type)
+        else values
+        for name, values in random_times(source).items()
+    }
+    compared = 0
+    with SqlTable(pyarrow.table(columns)) as table:
+        for name in columns:
+            texts = [text for text in table.evaluate(name).to_pylist() if text]
+            literals = source.sample(texts, 4) + ["-infinity", "infinity"] * (name != "clock")
+            if name != "clock":
+                literals.append("9999-12-31" if "da" in name else "9999-12-31 23:59:59")
+            if name in UNITS:
+                literals += ["1970-01-01 00:00:00.25", "1969-12-31 23:59:59.999999999"]
+            for literal, operator in itertools.product(literals, OPERATORS):
+                wanted = table.filter(f"substr({name}, 1) {operator} '{literal}'")
+                assert table.filter(f"{name} {operator} '{literal}'") == wanted, (literal, operator)
+                compared += len(wanted)
+            low, high = source.sample(texts, 2)
+            for test in (f"BETWEEN '{low}' AND '{high}'", f"NOT IN ('{low}', NULL, '{high}')",
+                         f"IN ('{low}', '{high}')", "IS NULL", "IS NOT NULL"):  # fmt: skip
+                wanted = table.filter(f"substr({name}, 1) {test}")
+                assert table.filter(f"{name} {test}") == wanted, test
+        for one, other in itertools.product(columns, repeat=2):
+            if one.split("_")[0] == other.split("_")[0] and one != "clock":
+                wanted = table.filter(f"substr({one}, 1) < substr({other}, 1)")
+                assert table.filter(f"{one} < {other}") == wanted
+        midnight = table.filter("substr(us, 1) >= '2024-02-29 00:00:00'")
+        assert table.filter("us >= date '2024-02-29'") == midnight
+    assert compared > 5000
+
+
+def test_times_are_compared_as_fast_as_numbers():
+    """Of two runs that alternate: texts of timestamps took ten times as long."""
+    numbers = pyarrow.array(range(200_000), pyarrow.int64())
+    stamps = numbers.cast(pyarrow.timestamp("us"))
+    with SqlTable(pyarrow.table({"n": numbers, "ts": stamps})) as table:
+        taken = {"n < 100": [], "ts < timestamp '1970-01-01 00:00:00.0001'": []}
+        for _ in range(5):
+            for sql, times in taken.items():
+                begun = time.thread_time()
+                assert table.filter_count(sql) == 100
+                times.append(time.thread_time() - begun)
+    number, stamp = (min(times) for times in taken.values())
+    assert stamp < 4 * number
 
 
 def test_every_day_is_the_right_one():

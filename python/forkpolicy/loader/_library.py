@@ -168,6 +168,14 @@ def load():
 library = load()
 
 
+def text(value, what):
+    """Text for C, which would end it at a NUL. WHAT is the text, for the message."""
+    at = value.find("\0")
+    if at >= 0:
+        raise ValueError(f"{what} has a NUL at character {at + 1}")
+    return value.encode()
+
+
 def call(name, *arguments):
     """Calls a function that may fail, its `error` being added."""
     error = Error()

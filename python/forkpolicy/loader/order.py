@@ -7,7 +7,7 @@ import numpy
 import pyarrow
 
 from ._library import ArrowStream, Error, Handle, OrderOptions, SPLITS, Split, WORDS
-from ._library import call, library, words
+from ._library import call, library, text, words
 
 BY = {"ratios": 1, "counts": 2, "fixed": 3}
 
@@ -104,7 +104,7 @@ class Order:
         """A pyarrow.RecordBatchReader of (row_id, split_id), `names` being those of the splits."""
         stream = ArrowStream()
         if names is not None:
-            names = (ctypes.c_char_p * max(1, len(names)))(*(name.encode() for name in names))
+            names = (ctypes.c_char_p * max(1, len(names)))(*(text(name, "the name of a split") for name in names))
         call("order_export", self._handle.pointer, names, stream)
         return pyarrow.RecordBatchReader._import_from_c(ctypes.addressof(stream))
 
