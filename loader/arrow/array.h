@@ -17,17 +17,17 @@ int fl_array_make(struct ArrowArray *array, int64_t length, size_t buffers, size
 /* Room for more buffers than it was made with; those it has are kept. 0 or ENOMEM. */
 int fl_array_more(struct ArrowArray *array, size_t buffers);
 
-/* A buffer, aligned to 64 bytes, of at least `bytes`: what lies behind them is 0. Large ones ask
+/* A buffer, aligned to 64 bytes, of at least `bytes`: the bytes after them are 0. Large ones ask
    for huge pages. NULL: no memory. */
 void *fl_array_buffer(struct ArrowArray *array, size_t number, size_t bytes);
 void fl_array_drop_buffer(struct ArrowArray *array, size_t number);
 void fl_array_move_buffer(struct ArrowArray *to, struct ArrowArray *from, size_t number);
 
-/* A buffer that stays its lender's: from then on none of the array's is freed. */
+/* A buffer that stays its lender's: from then on no buffer of the array is freed. */
 void fl_array_lend_buffer(struct ArrowArray *array, size_t number, const void *buffer,
                           size_t bytes);
 
-/* Was it made here? Only of those the bytes are known: of a buffer, and of all together. */
+/* Was the array made here? Only then its sizes are known: of one buffer, and of all. */
 bool fl_array_is_ours(const struct ArrowArray *array);
 size_t fl_array_buffer_size(const struct ArrowArray *array, size_t number);
 uint64_t fl_array_bytes(const struct ArrowArray *array);
@@ -39,7 +39,7 @@ struct fl_shared;
 struct fl_shared *fl_shared_new(struct ArrowArray *array);
 void fl_shared_drop(struct fl_shared *shared);
 
-/* What the last owner does, behind the release. */
+/* Called by the last owner, after the release. */
 void fl_shared_on_drop(struct fl_shared *shared, void (*dropped)(void *of), void *of);
 
 /* One more owner: an array with the same buffers, each node of which keeps them. 0 or ENOMEM. */

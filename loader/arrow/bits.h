@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-/* `count` bits (at most 64) as a word; nothing behind the last one's byte is read. */
+/* `count` bits (at most 64) as a word; no byte after that of the last bit is read. */
 uint64_t fl_bits_read(const uint8_t *bits, int64_t at, unsigned count);
 
 /* How many of bits [at, at + length) are 1. */

@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* Smaller ones are malloc's business, larger ones would keep too much. */
-enum { PLACES = 16, LEAST = 64 << 10, MOST = 16 << 20, MOST_TOGETHER = 64 << 20 };
+/* Smaller buffers are left to malloc; larger ones would hold too much memory. */
+enum { PLACES = 16, LEAST = 64 << 10, MOST = 16 << 20, MOST_IN_ALL = 64 << 20 };
 
 /* In the buffer's own first bytes. */
 struct pooled {
@@ -19,7 +19,7 @@ static _Atomic(struct pooled *) places[PLACES];
 static atomic_size_t together;
 
 #ifdef __SANITIZE_ADDRESS__
-static const bool IS_USED = false; /* nothing would be seen that is used after its release */
+static const bool IS_USED = false; /* it would hide a use after release from the sanitizer */
 #else
 static const bool IS_USED = true;
 #endif
@@ -40,7 +40,7 @@ static void drop(struct pooled *pooled)
     free(pooled);
 }
 
-/* Not one that is much too large: somebody else may need it. */
+/* A buffer that is much too large is left to other callers. */
 static bool fits(const struct pooled *pooled, size_t bytes)
 {
     return pooled->bytes >= bytes && pooled->bytes / 2 <= bytes;
@@ -71,7 +71,7 @@ void fl_buffer_pool_keep(void *buffer)
     }
     struct pooled *pooled = buffer;
     pooled->bytes = bytes;
-    if (atomic_fetch_add(&together, bytes) + bytes > MOST_TOGETHER || !put(pooled))
+    if (atomic_fetch_add(&together, bytes) + bytes > MOST_IN_ALL || !put(pooled))
         drop(pooled);
 }
 

@@ -1,9 +1,9 @@
 /*
- * Large buffers that were given back and are taken again: their pages are there, while those of a
- * new one would be faulted in, one by one, for each batch.
+ * A pool of large buffers: their pages are resident, while those of a new buffer would be faulted
+ * in, one by one, for each batch.
  *
- * No locks: any thread may call these while another one forks; what it had in hand then is lost to
- * the child, a buffer at most.
+ * Lock-free: any thread may use the pool while another one forks. The child loses at most the
+ * buffer that such a thread was moving.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

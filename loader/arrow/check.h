@@ -1,14 +1,14 @@
 /*
- * What a producer says of an array, held against its schema and against itself, so that nothing
- * that reads it later leaves it.
+ * Checks of a producer's array against its schema and against itself, so that no later read leaves
+ * its buffers.
  *
  * Lengths, offsets and null counts; how many buffers and children there are, and that none is NULL
  * where there must be data; that children are as long as their parents need them; and in the data
- * all that leads to other data: offsets, views, type ids, run ends, indices of dictionaries.
+ * every reference to other data: offsets, views, type ids, run ends, indices of dictionaries.
  *
  * The C Data Interface does not tell how long buffers are, except those that views point into. That
- * each is as long as the array's length, offset and last offset ask for is taken on trust; so are
- * the strings and metadata of schemas, and that nobody writes into a buffer afterwards. Text is not
+ * each is as long as the array's length, offset and last offset require is trusted; so are
+ * the strings and metadata of schemas, and that no buffer is written to afterwards. Text is not
  * checked for UTF-8, nor a decimal against its precision: no reader here depends on them.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -30,12 +30,11 @@ struct fl_checked {
     struct forkloader_error *error;
 };
 
-/* EINVAL, with the column and the batch before what is said. */
+/* EINVAL; the message begins with the column and the batch. */
 __attribute__((format(printf, 2, 3))) int fl_check_failed(const struct fl_checked *checked,
                                                           const char *format, ...);
 
-/* The data that leads to other data, in arrays whose buffers and children are there. check_data.c
- */
+/* References to other data, in arrays whose buffers and children are there (check_data.c). */
 int fl_check_offsets(const struct fl_checked *checked);
 int fl_check_list_views(const struct fl_checked *checked);
 int fl_check_views(const struct fl_checked *checked);

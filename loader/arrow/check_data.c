@@ -1,4 +1,4 @@
-/* The data of arrays that leads to other data. See check.h. SPDX-License-Identifier: Apache-2.0 */
+/* Checks of references from data to other data. See check.h. SPDX-License-Identifier: Apache-2.0 */
 #include "loader/arrow/check.h"
 
 /* Whether element `at`, counted from the array's offset, is null. */
@@ -105,7 +105,8 @@ int fl_check_type_ids(const struct fl_checked *checked)
     for (int64_t i = array->offset; i < array->offset + array->length; i++) {
         int8_t id = ((const int8_t *)array->buffers[0])[i];
         if (id < 0 || field->child_of[id] < 0)
-            return fl_check_failed(checked, "type id %lld is %d, which is none", (long long)i, id);
+            return fl_check_failed(checked, "type id %lld is %d, which the union does not have",
+                                   (long long)i, id);
         if (field->class == FL_CLASS_SPARSE_UNION)
             continue;
         int64_t length = array->children[field->child_of[id]]->length;

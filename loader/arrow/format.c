@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-/* A number in decimal at *text, which is moved behind it; -1: none, or too big. */
+/* A number in decimal at *text, which is moved past it; -1: no number, or too large. */
 static int64_t number(const char **text)
 {
     int64_t value = 0;

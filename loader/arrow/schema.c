@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What `private_data` points to; the strings are behind the pointers to the children. */
+/* What `private_data` points to; the strings follow the pointers to the children. */
 struct kept {
     struct ArrowSchema dictionary;
     struct ArrowSchema *children;

@@ -1,5 +1,5 @@
 /*
- * How long somebody waited.
+ * Time, to measure waits.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Nanoseconds of a clock that only goes on. */
+/* Nanoseconds of the monotonic clock. */
 static inline uint64_t fl_now(void)
 {
     struct timespec time;

@@ -1,5 +1,5 @@
 /*
- * One line that names the thing, into the caller's buffer.
+ * An error as one line that names its object, in the caller's buffer.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,5 +1,5 @@
 /*
- * What the library exports: it is compiled with everything else hidden.
+ * Marks what the library exports; all else is compiled as hidden.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

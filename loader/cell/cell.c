@@ -98,7 +98,7 @@ static void read_view(struct fl_cell *cell, const struct ArrowArray *array, int6
         set_bytes(cell, array->buffers[2 + load_i32(view, 2)], load_i32(view, 3), length);
 }
 
-/* The run that a position lies in: the first whose end is behind it. */
+/* The run that a position lies in: the first that ends after it. */
 static int64_t find_run(const struct fl_type *type, const struct ArrowArray *array, int64_t index)
 {
     const struct ArrowArray *ends = array->children[0];

@@ -1,7 +1,7 @@
 /*
  * One value of an Arrow column, whatever its encoding: slices, dictionaries, run ends, views and
- * the nulls of the structs around it are seen through. The arrays must have been checked: nothing
- * here looks for ends of buffers.
+ * the nulls of the structs around it are resolved. The arrays must have been checked: the ends of
+ * buffers are not checked here.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -30,7 +30,7 @@ enum fl_form {
     FL_FORM_SPARSE_UNION,
     FL_FORM_DENSE_UNION,
     FL_FORM_RUNS,
-    FL_FORM_DICTIONARY, /* indices of `width` bytes, signed or not as `sign` tells */
+    FL_FORM_DICTIONARY, /* indices of `width` bytes, signed if `sign` */
 };
 
 /* What they mean; of dictionaries and runs, what their values mean. */
@@ -66,8 +66,8 @@ struct fl_type {
     struct fl_type *children;
 };
 
-/* EINVAL: a format that is none, or too deep. What was filled in is given back by fl_type_free,
-   after an error too. Borrows the schema. */
+/* EINVAL: an unknown format, or nested too deeply. To be freed by fl_type_free, after an error
+   too. Borrows the schema. */
 int fl_type_read(struct fl_type *type, const struct ArrowSchema *schema,
                  struct forkloader_error *error);
 void fl_type_free(struct fl_type *type);
@@ -126,7 +126,7 @@ enum { FL_CELL_TEXT_MOST = 96 };
 size_t fl_cell_text(const struct fl_cell *cell, char text[FL_CELL_TEXT_MOST]);
 
 /* The first and the last count of units that a date, timestamp or time has a text of its own for:
-   those before and behind are infinite. Of dates in milliseconds, too, they are days. */
+   earlier and later ones are infinite. Those of dates in milliseconds are days, too. */
 struct fl_cell_span {
     __int128 first, last;
 };

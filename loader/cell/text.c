@@ -1,4 +1,4 @@
-/* What people read: decimals and times as text. See cell.h. SPDX-License-Identifier: Apache-2.0 */
+/* Decimals, dates and times as text. See cell.h. SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* strtod_l */
 #include "loader/cell/cell.h"
 

@@ -106,7 +106,7 @@ static int read_type(struct fl_type *type, const struct ArrowSchema *schema, int
     size_t count = schema->dictionary ? 1 : (size_t)schema->n_children;
     *type = (struct fl_type){.schema = schema};
     if (!format)
-        return fl_fail(error, EINVAL, "column `%.100s`: `%.100s` is no Arrow format",
+        return fl_fail(error, EINVAL, "column `%.100s`: `%.100s` is not an Arrow format",
                        schema->name ? schema->name : "", schema->format);
     if (depth == DEEPEST)
         return fl_fail(error, EINVAL, "column `%.100s`: nested deeper than %d",
@@ -119,7 +119,7 @@ static int read_type(struct fl_type *type, const struct ArrowSchema *schema, int
     if ((type->form == FL_FORM_FIXED && strchr(schema->format, ':') && !schema->dictionary) ||
         type->form == FL_FORM_FIXED_LIST) {
         if (!read_numbers(type, schema->format))
-            return fl_fail(error, EINVAL, "column `%.100s`: `%.100s` is no Arrow format",
+            return fl_fail(error, EINVAL, "column `%.100s`: `%.100s` is not an Arrow format",
                            schema->name ? schema->name : "", schema->format);
     }
     if (schema->dictionary)

@@ -12,7 +12,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-/* Looks the names up, as SQL does it. */
+/* Looks up the names as SQL does. */
 static int find_columns(struct fl_sql *sql, struct fl_node *nodes, const char *const *columns,
                         size_t count)
 {
@@ -98,7 +98,7 @@ static int64_t split_of(uint64_t hash, uint64_t total, const uint64_t *weights, 
     return -1;
 }
 
-/* The sum; 0: an error, told. */
+/* The sum; 0: an error, reported. */
 static uint64_t check_weights(const uint64_t *weights, size_t count, uint64_t discard,
                               struct forkloader_error *error)
 {

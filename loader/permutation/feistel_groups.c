@@ -20,7 +20,8 @@ struct cells {
     _Alignas(64) uint32_t x[FL_GROUP], y[FL_GROUP];
 };
 
-/* Makes values of the cells, which it spoils, and tells by one bit each which are beyond the count.
+/* Turns the cells, which are overwritten, into values; returns one bit for each that is beyond the
+ * count.
  */
 typedef uint64_t group_walker(const struct fl_feistel *feistel, struct cells *cells,
                               uint64_t *values);
@@ -166,7 +167,7 @@ static void walk(const struct fl_feistel *feistel, struct cells *cells, size_t c
     }
 }
 
-/* So many groups are filled before the first is walked: a wide load right behind the narrow stores
+/* So many groups are filled before the first is walked: a wide load right after the narrow stores
    of the same bytes has to wait for them. */
 enum { GROUPS = 4, CELLS = GROUPS * FL_GROUP };
 

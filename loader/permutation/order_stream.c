@@ -163,7 +163,7 @@ static void put(char **at, const void *bytes, size_t size)
     *at += size;
 }
 
-/* Arrow's metadata: how many pairs, and each key and value behind its length (native int32). */
+/* Arrow's metadata: how many pairs, and each key and value after its length (native int32). */
 static int add_metadata(struct state *state, const char *const *names)
 {
     static const char KEY[] = "split_names";

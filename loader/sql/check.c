@@ -1,4 +1,4 @@
-/* What types come together. See tree.h. SPDX-License-Identifier: Apache-2.0 */
+/* Which types fit together. See tree.h. SPDX-License-Identifier: Apache-2.0 */
 #include "loader/sql/error.h"
 #include "loader/sql/tree.h"
 
@@ -61,7 +61,7 @@ static bool adapt(struct fl_sql *sql, struct fl_node **nodes, size_t count, unsi
         if (node->kind == FL_NODE_TEXT && node->types == FL_SQL_TEXT && !(others & FL_SQL_TEXT)) {
             unsigned type = when & FL_SQL_TIME ? FL_SQL_TIME : stamps ? FL_SQL_STAMP : FL_SQL_DATE;
             if (when && !fl_sql_read_time(node, type))
-                return fl_sql_fail(sql, node->at, "`%.60s` is compared with %s, and is none",
+                return fl_sql_fail(sql, node->at, "`%.60s` is compared with %s, and is not one",
                                    node->text, says(when));
             if (others & FL_SQL_BYTES)
                 node->types = FL_SQL_BYTES;
@@ -167,7 +167,7 @@ static bool check_call(struct fl_sql *sql, struct fl_node *node)
         !unify_children(sql, node, 0, 1, function->written[0] == 'n'))
         return false;
     node->types = function->result ? function->result : union_of(node);
-    if (function->written[0] == 'f' && !function->result) /* a result that is none is NULL */
+    if (function->written[0] == 'f' && !function->result) /* where there is no result, NULL */
         node->types &= ~(unsigned)FL_SQL_NAN;
     return true;
 }

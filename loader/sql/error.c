@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The bytes of the UTF-8 character at `at`; 0: it is none. */
+/* The bytes of the UTF-8 character at `at`; 0: invalid. */
 static size_t character(const unsigned char *at)
 {
     static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};

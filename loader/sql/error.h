@@ -19,7 +19,7 @@ bool fl_sql_no_memory(struct fl_sql *sql);
 /* Makes one line of UTF-8 of a message, whatever was quoted in it or cut off. */
 void fl_sql_clean(char *text);
 
-/* An array grown to hold one more; NULL: no memory, said. */
+/* An array grown to hold one more; NULL: no memory, reported. */
 void *fl_sql_grow(struct fl_sql *sql, void *array, size_t count, size_t *room, size_t size);
 
 #endif

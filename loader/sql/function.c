@@ -1,4 +1,4 @@
-/* Our own functions, where SQLite's would surprise. See value.h.
+/* Functions of our own, where SQLite's differ from the SQL standard. See value.h.
    SPDX-License-Identifier: Apache-2.0 */
 #include "loader/sql/value.h"
 
@@ -65,7 +65,7 @@ FUNCTION(ceil_of)
     rounded(context, values[0], ceil);
 }
 
-/* Half away from zero, to so many digits behind the point. */
+/* Half away from zero, to so many digits after the decimal point. */
 FUNCTION(round_of)
 {
     const struct fl_sqlite *api = fl_sqlite_open();

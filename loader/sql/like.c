@@ -5,7 +5,7 @@ struct text {
     const unsigned char *at, *end;
 };
 
-/* One character: its first byte and those that go on with it. */
+/* One character: its first byte and the continuation bytes. */
 static size_t width(const struct text *text)
 {
     size_t length = 1;
@@ -19,7 +19,7 @@ static unsigned char folded(unsigned char c, bool fold)
     return fold && c >= 'A' && c <= 'Z' ? c + 32 : c;
 }
 
-/* Never goes back behind the last `%`: the work is the product of the lengths at most. */
+/* Never backtracks before the last `%`: the work is the product of the lengths at most. */
 static bool matches(struct text text, struct text pattern, int escape, bool fold)
 {
     struct text star = {0}, from = text;

@@ -53,7 +53,7 @@ static struct fl_node *string(struct fl_parser *parser, unsigned type)
     node->length = strlen(node->text);
     node->types = type;
     if (type != FL_SQL_TEXT && !fl_sql_read_time(node, type)) {
-        fl_sql_fail(parser->sql, node->at, "`%.60s` is no %s", node->text,
+        fl_sql_fail(parser->sql, node->at, "`%.60s` is not a %s", node->text,
                     type == FL_SQL_DATE    ? "date like 2024-02-29"
                     : type == FL_SQL_STAMP ? "timestamp like 2024-02-29 12:00:00.5"
                                            : "time like 12:00:00");

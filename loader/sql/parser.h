@@ -28,7 +28,8 @@ struct fl_parser {
     int nested;
 };
 
-/* What binds more tightly than `tighter`. These give NULL or false after an error, told. */
+/* What binds more tightly than `tighter`. These give NULL or false after an error, which is
+ * reported. */
 struct fl_node *fl_parse_expression(struct fl_parser *parser, int tighter);
 struct fl_node *fl_parse_operand(struct fl_parser *parser);
 
@@ -41,7 +42,7 @@ bool fl_parse_arguments(struct fl_parser *parser, struct fl_node *node);
 /* The node, if its types fit together. */
 struct fl_node *fl_parse_checked(struct fl_parser *parser, struct fl_node *node);
 
-/* Goes on if what was looked for is `found`. */
+/* Advances if the expected token was `found`. */
 bool fl_parse_expect(struct fl_parser *parser, bool found, const char *what);
 
 static inline bool fl_parse_advance(struct fl_parser *parser)

@@ -235,7 +235,7 @@ FL_PUBLIC int forkloader_table_evaluate(const struct forkloader_table *table, co
     int code = fl_sql_run_open(&run, table, sql, false, error);
     if (!code && run.sql.root->types & FL_SQL_OTHER) {
         fl_sql_fail(&run.sql, run.sql.root->at,
-                    "a list, map or struct is no value: only IS [NOT] "
+                    "a list, map or struct is not a value: only IS [NOT] "
                     "NULL takes one");
         code = run.sql.code;
     }

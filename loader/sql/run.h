@@ -19,12 +19,12 @@ struct fl_sql_run {
 };
 
 /* Parses and prepares "SELECT rowid FROM t WHERE text" or "SELECT text FROM t"; returns an errno
-   value, told. To be closed in either case. */
+   value, reported. To be closed in either case. */
 int fl_sql_run_open(struct fl_sql_run *run, const struct forkloader_table *table, const char *text,
                     bool filter, struct forkloader_error *error);
 void fl_sql_run_close(struct fl_sql_run *run);
 
-/* 1: a row; 0: the end; negative: an error, told, and run->sql.code. */
+/* 1: a row; 0: the end; negative: an error, reported, and run->sql.code. */
 int fl_sql_run_step(struct fl_sql_run *run);
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whoever comes first publishes its table, without a lock that a fork could leave taken. */
+/* The first caller publishes its table, without a lock that a fork could leave held. */
 static _Atomic(const struct fl_sqlite *) published;
 
 static const struct {

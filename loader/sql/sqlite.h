@@ -1,5 +1,5 @@
 /*
- * SQLite, opened at first use: who filters nothing needs none.
+ * SQLite, loaded at first use: programs without filters do not need it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -54,10 +54,10 @@ struct fl_sqlite {
 #undef X
 };
 
-/* NULL: it is missing, which is told. */
+/* NULL: not found, which is reported. */
 const struct fl_sqlite *fl_sqlite(struct forkloader_error *error);
 
-/* The same for what SQLite calls back, which has it already. */
+/* The same, for callbacks of SQLite: it is loaded already. */
 const struct fl_sqlite *fl_sqlite_open(void);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * The statement for SQLite while it is written: `written` and `reals` of fl_sql. All return false
- * where there is no memory, which is told.
+ * where there is no memory, which is reported.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,6 +1,6 @@
 /*
  * Dates and times as counts of units: SQLite compares these far faster than their texts, and finds
- * the same. What is infinite as text is one unit before the first or behind the last.
+ * the same. What is infinite as text is one unit before the first or after the last.
  *
  * See tree.h. SPDX-License-Identifier: Apache-2.0
  */
@@ -76,7 +76,7 @@ void fl_sql_count_times(const struct fl_sql *sql, struct fl_node *comparison)
         node->integer = (int64_t)count;
         if (count >= INT64_MIN && count <= INT64_MAX)
             continue;
-        node->kind = FL_NODE_REAL; /* before or behind every count that the column can have */
+        node->kind = FL_NODE_REAL; /* less or greater than every count that the column can have */
         node->real = count < 0 ? -1e19 : 1e19;
     }
 }

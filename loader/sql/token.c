@@ -79,7 +79,7 @@ static bool read_number(struct fl_sql *sql, struct fl_token *token)
     }
     token->kind = real || beyond ? FL_TOKEN_REAL : FL_TOKEN_INTEGER;
     token->length = (size_t)(at - token->text);
-    /* The text goes on behind the number, but not as a part of it. */
+    /* The text continues after the number, but not as a part of it. */
     token->real = strtod_l(token->text, &end, newlocale(LC_ALL_MASK, "C", (locale_t)0));
     if (isinf(token->real))
         return fl_sql_fail(sql, token->at, "a number beyond what a double holds");
@@ -119,7 +119,7 @@ bool fl_token_next(struct fl_sql *sql, struct fl_token *token)
         bool hexadecimal = token->text[0] == '0' && (token->text[1] | 32) == 'x';
         fine = hexadecimal ? read_hexadecimal(sql, token) : read_number(sql, token);
         if (fine && goes_on_name(token->text[token->length]))
-            return fl_sql_fail(sql, token->at, "`%.*s` is no number", (int)token->length + 1,
+            return fl_sql_fail(sql, token->at, "`%.*s` is not a number", (int)token->length + 1,
                                token->text);
         return fine;
     }

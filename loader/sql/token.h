@@ -27,7 +27,7 @@ struct fl_token {
     double real;
 };
 
-/* The token behind this one; all zero: the first. */
+/* The token after this one; all zero: the first. */
 bool fl_token_next(struct fl_sql *sql, struct fl_token *token);
 
 bool fl_token_is_word(const struct fl_token *token, const char *word); /* in any case */
@@ -38,10 +38,10 @@ const char *fl_token_operator(const struct fl_token *token); /* constant text; !
 /* The FL_SQL_ type that a name in CAST stands for, or 0. */
 int64_t fl_token_type(const struct fl_token *token);
 
-/* What a name or string says, without its quotes; malloced. */
+/* The value of a name or string, without its quotes; malloced. */
 char *fl_token_value(struct fl_sql *sql, const struct fl_token *token);
 
-/* Tell mistakes; return false. */
+/* Report mistakes; return false. */
 bool fl_token_unexpected(struct fl_sql *sql, const struct fl_token *token, const char *wanted);
 bool fl_token_no_function(struct fl_sql *sql, const struct fl_token *name);
 

@@ -1,7 +1,7 @@
 /*
  * An SQL expression: read by a parser of our own (parse.c), its names looked up and its types
  * checked (check.c), written down for SQLite (write.c). SQLite never sees the caller's
- * text: nothing but what this grammar has can reach it, and mistakes are told with their place.
+ * text: only what this grammar has can reach it, and mistakes are reported with their place.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -124,7 +124,7 @@ struct fl_sql {
     bool is_declaring; /* the table, to SQLite */
 };
 
-/* NULL: an error was told. */
+/* NULL: an error was reported. */
 struct fl_node *fl_sql_parse(struct fl_sql *sql);
 struct fl_node *fl_sql_node(struct fl_sql *sql, enum fl_sql_kind kind, size_t at);
 void fl_sql_adopt(struct fl_node *parent, struct fl_node *child);
@@ -140,8 +140,8 @@ bool fl_sql_check(struct fl_sql *sql, struct fl_node *node);
 bool fl_sql_check_condition(struct fl_sql *sql, const struct fl_node *node, const char *what);
 const struct fl_sql_function *fl_sql_find_function(const char *name, size_t length);
 
-/* A text literal as a date, timestamp or time as cells write them; false: it is none. A literal of
-   a date alone is a timestamp at midnight. *has_clock may be NULL. */
+/* A text literal as a date, timestamp or time as cells write them; false: it is not one. A literal
+   of a date alone is a timestamp at midnight. *has_clock may be NULL. */
 bool fl_sql_read_time(struct fl_node *node, unsigned type);
 bool fl_sql_has_clock(const struct fl_node *node);
 

@@ -1,7 +1,7 @@
 /*
  * Values between Arrow and SQLite. What SQLite has no number for is a blob that sorts where the
  * number would: 2^63 and more as its 8 bytes, highest first, and NaN as 9 bytes of 255, equal to
- * itself and behind everything.
+ * itself and greater than everything.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -36,14 +36,14 @@ static inline struct fl_number fl_number_of_real(double real)
 struct fl_number fl_number_of_wide(__int128 wide);
 double fl_number_real(const struct fl_number *number);
 
-/* -1, 0 or 1; NaN is equal to itself and greater than the others. Neither may be NONE. */
+/* -1, 0 or 1; NaN is equal to itself and greater than all others. Neither may be NONE. */
 int fl_number_compare(const struct fl_number *a, const struct fl_number *b);
 
 /* As text that reads back as the same number. Returns its length. */
 enum { FL_NUMBER_TEXT_MOST = 40 };
 int fl_number_text(const struct fl_number *number, char text[FL_NUMBER_TEXT_MOST]);
 
-/* All of the text as a number, whole only if asked; NONE: it is none. */
+/* All of the text as a number, whole only if asked; NONE: it is not a number. */
 struct fl_number fl_number_parse(const char *text, size_t length, bool whole);
 
 void fl_result_number(const struct fl_sqlite *api, sqlite3_context *context,

@@ -153,7 +153,7 @@ static void result_plain(const struct fl_sqlite *api, sqlite3_context *context,
     float single;
     double real;
     if (column->validity && !(column->validity[bit / 8] >> (bit % 8) & 1))
-        return; /* NULL, if nothing else is said */
+        return; /* NULL, as no result is set */
     if (column->type->form == FL_FORM_INT) {
         if (column->type->width == 8)
             memcpy(&wide, at, sizeof wide);

@@ -1,7 +1,8 @@
 /*
  * The expression for SQLite: columns as c0, c1 ... (n0, n1 ...: NaN is NULL, dates and times are
- * counts), doubles as
- * parameters. See tree.h. SPDX-License-Identifier: Apache-2.0
+ * counts), doubles as parameters. See tree.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
  */
 #include "loader/sql/statement.h"
 
@@ -9,9 +10,9 @@
 
 /* Between two texts. */
 static bool put_around(struct fl_sql *sql, const char *before, const struct fl_node *node,
-                       const char *behind)
+                       const char *after)
 {
-    return fl_sql_put(sql, before) && fl_sql_write(sql, node) && fl_sql_put(sql, behind);
+    return fl_sql_put(sql, before) && fl_sql_write(sql, node) && fl_sql_put(sql, after);
 }
 
 /* A number that SQLite can calculate with. */
@@ -68,7 +69,7 @@ static bool put_arithmetic(struct fl_sql *sql, const struct fl_node *node)
     return fl_sql_put(sql, "(") && put_sum(sql, node) && fl_sql_put(sql, ")");
 }
 
-/* Numbers of 2^63 and more are blobs, which sort behind every double. */
+/* Numbers of 2^63 and more are blobs, which sort after every double. */
 static bool needs_compare(const struct fl_node *parent)
 {
     unsigned types = 0;

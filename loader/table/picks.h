@@ -1,8 +1,8 @@
 /*
  * Which elements of the batches' arrays are taken, and in which order.
  *
- * What is picked are runs of neighbours: rows are runs of one, a list's elements a run in its
- * child. Each class of types turns its own picks into those of its children, so that any nesting is
+ * Picks are runs of neighbours: a row is a run of one, a list's elements are a run in its child.
+ * Each class of types turns its own picks into those of its children, so that any nesting is
  * copied run by run, and batches are never concatenated.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -21,8 +21,8 @@ struct fl_picks {
     int64_t total; /* elements */
 };
 
-/* How many runs ahead of the one that is copied are called for: about the time memory takes. What
-   tells where a run is must come before it. */
+/* How many runs ahead of the one that is copied are prefetched: about the latency of memory. What
+   locates a run is prefetched before the run. */
 enum { FL_AHEAD = 14, FL_FAR_AHEAD = 28 };
 
 static inline uint32_t fl_chunk_of(const struct fl_picks *picks, size_t run)
@@ -41,8 +41,8 @@ static inline const uint8_t *fl_place(const uint8_t *data, int64_t index, int64_
     return (const uint8_t *)((uintptr_t)data + (uintptr_t)(index * width));
 }
 
-/* Calls for memory that is read soon: of a long stretch only the beginning, the processor sees the
-   rest coming. */
+/* Prefetches memory that is read soon: of a long run only the beginning, as the processor
+   prefetches the rest by itself. */
 static inline void fl_call_for(const void *from, int64_t bytes)
 {
     enum { LINE = 64, MOST = 1024 };

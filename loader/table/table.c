@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Fails by what the stream says of its last call; its line ends where a line must. */
+/* Fails with the stream's message for its last call, made one line. */
 static int stream_failed(struct ArrowArrayStream *stream, int code, const char *call,
                          struct forkloader_error *error)
 {
@@ -21,7 +21,7 @@ static int stream_failed(struct ArrowArrayStream *stream, int code, const char *
     said[length] = '\0';
     code = code > 0 ? code : EIO;
     return fl_fail(error, code, "the stream's %s failed with %d: %s", call, code,
-                   length ? said : "it does not say why");
+                   length ? said : "it gives no reason");
 }
 
 static int read_schema(struct forkloader_table *table, struct ArrowArrayStream *stream,

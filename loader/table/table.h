@@ -1,5 +1,5 @@
 /*
- * A table as its batches came: struct arrays of one schema, and where each begins.
+ * A table: batches, which are struct arrays of one schema, and where each begins.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,5 +1,5 @@
 /*
- * Picked elements of the batches' arrays, as one array of ours.
+ * Takes picked elements of the batches' arrays into one new array.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -17,7 +17,7 @@ int fl_take(const struct fl_field *field, const struct fl_picks *picks, struct A
 
 /*
  * A class: fills in an array that is made, has its length, validity and null count, and room for
- * the class's buffers and children. What it leaves behind on an error is released.
+ * the class's buffers and children. On an error the caller releases the array.
  */
 typedef int fl_take_class(const struct fl_field *field, const struct fl_picks *picks,
                           struct ArrowArray *out, struct forkloader_error *error);

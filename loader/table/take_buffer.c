@@ -32,10 +32,11 @@ int fl_take_fits(const struct fl_field *field, int64_t value, int64_t width,
     int64_t most = width == 8 ? INT64_MAX : width == 4 ? INT32_MAX : INT16_MAX;
     if (value <= most)
         return 0;
-    return fl_fail(error, EOVERFLOW,
-                   "column \"%s\": what is taken is %lld long, and its type's offsets or run ends "
-                   "end at %lld",
-                   fl_field_path(field).text, (long long)value, (long long)most);
+    return fl_fail(
+        error, EOVERFLOW,
+        "column \"%s\": the taken values need an offset or run end of %lld, and the type's "
+        "largest is %lld",
+        fl_field_path(field).text, (long long)value, (long long)most);
 }
 
 int fl_take_add(const struct fl_field *field, int64_t *total, int64_t more,
@@ -46,7 +47,8 @@ int fl_take_add(const struct fl_field *field, int64_t *total, int64_t more,
 
 int fl_take_too_long(const struct fl_field *field, struct forkloader_error *error)
 {
-    return fl_fail(error, EOVERFLOW, "column \"%s\": what is taken is longer than any array can be",
+    return fl_fail(error, EOVERFLOW,
+                   "column \"%s\": the taken values are longer than an array can be",
                    fl_field_path(field).text);
 }
 

@@ -9,7 +9,7 @@
 
 #include "loader/table/picks.h"
 
-/* Picks to be filled in. */
+/* Memory for picks. */
 struct fl_picks_buffer {
     int64_t *index;
     uint32_t *chunk;
@@ -18,13 +18,12 @@ struct fl_picks_buffer {
 
 enum { FL_WITH_CHUNKS = 1, FL_WITH_LENGTHS = 2 };
 
-/* Room for the parts of runs that are asked for, given back by fl_picks_buffer_free. 0 or ENOMEM.
- */
+/* For the parts of runs in `parts`; freed by fl_picks_buffer_free. 0 or ENOMEM. */
 int fl_picks_buffer_new(struct fl_picks_buffer *room, size_t runs, unsigned parts,
                         const struct fl_field *field, struct forkloader_error *error);
 void fl_picks_buffer_free(struct fl_picks_buffer *room);
 
-/* Buffer `number` of an array that is made, of count * width bytes; NULL: no memory, as said. */
+/* Buffer `number` of an array that is made, of count * width bytes; NULL: no memory, reported. */
 void *fl_take_buffer(struct ArrowArray *out, size_t number, int64_t count, int64_t width,
                      const struct fl_field *field, struct forkloader_error *error);
 

@@ -38,7 +38,7 @@ ALWAYS void copy_from_one(uint8_t *to, const struct fl_chunk *chunk, const int64
 }
 
 /* Of several chunks, it takes longer to find out where a value is than to copy it: this is done
-   once for each, a block at a time, and all of the block are called for before the first is copied.
+   once for each, a block at a time, and the whole block is prefetched before the first is copied.
  */
 ALWAYS void copy_units(uint8_t *to, const struct fl_field *field, const struct fl_picks *picks,
                        int64_t width)

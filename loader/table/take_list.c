@@ -55,7 +55,7 @@ int fl_take_list(const struct fl_field *field, const struct fl_picks *picks, str
     return code;
 }
 
-/* Views may lie anywhere: each is a run of its own, and they end up one behind the other. */
+/* Views may lie anywhere: each is a run of its own, and they are copied one after the other. */
 static int write_views(struct ArrowArray *out, struct fl_picks *below,
                        const struct fl_picks_buffer *room, const struct fl_field *field,
                        const struct fl_picks *picks, struct forkloader_error *error)

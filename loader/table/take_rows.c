@@ -12,8 +12,8 @@ static int check_columns(const struct fl_field *root, const int *columns, size_t
 {
     for (size_t i = 0; columns && i < count; i++)
         if (columns[i] < 0 || (size_t)columns[i] >= root->child_count)
-            return fl_fail(error, EINVAL, "column %d is none: the table has %zu", columns[i],
-                           root->child_count);
+            return fl_fail(error, EINVAL, "column %d is out of range: the table has %zu",
+                           columns[i], root->child_count);
     return 0;
 }
 
@@ -28,7 +28,7 @@ static int check_rows(const struct forkloader_table *table, const uint64_t *rows
         return 0;
     for (size_t i = 0; i < count; i++)
         if (rows[i] >= end)
-            return fl_fail(error, EINVAL, "row %llu (at %zu) is none: the table has %llu",
+            return fl_fail(error, EINVAL, "row %llu (at %zu) is out of range: the table has %llu",
                            (unsigned long long)rows[i], i, (unsigned long long)end);
     return EINVAL;
 }

@@ -37,7 +37,7 @@ int fl_take_sparse_union(const struct fl_field *field, const struct fl_picks *pi
     return fl_take_struct(field, picks, out, error);
 }
 
-/* The children's picks lie in one room, one child behind the other. */
+/* The children's picks share one buffer, one child after the other. */
 struct share {
     size_t begin[129];
     size_t filled[128];

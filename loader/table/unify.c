@@ -1,5 +1,5 @@
 /*
- * What the dictionaries of all batches have in common.
+ * One dictionary for all batches.
  *
  * Batches of one file mostly share one dictionary, and it is kept as it is. Others get each value
  * once, in the order of the batches, where values can be compared by their bytes; values of nested

@@ -7,11 +7,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Held over a fork, so that nothing is added or removed meanwhile. */
+/* Held over a fork, so that nothing is added or removed during it. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct fl_atfork *all;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static int attached = -1;         /* what forkpolicy_attach said; -1: not asked yet */
+static int attached = -1;         /* the result of forkpolicy_attach; -1: not called yet */
 static __thread bool is_prepared; /* the handlers may have been registered twice, see attach */
 
 static int prepare(void *state)

@@ -1,5 +1,5 @@
 /*
- * What goes through a fork: the one runtime of this library, registered with the shim where one is
+ * Handlers for forks: the one runtime of this library, registered with the shim where that is
  * preloaded, else by pthread_atfork.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -7,9 +7,9 @@
 #ifndef FL_ATFORK_H
 #define FL_ATFORK_H
 
-/* Something with threads. `prepare` makes it quiet, and no other thread may then be within it until
-   `parent`; in the child its threads are gone, and `child`, which must be async-signal-safe, makes
-   it as if it had just been made. */
+/* An object with threads. `prepare` stops their work, and no other thread may use the object until
+   `parent`; in the child its threads are gone, and `child`, which must be async-signal-safe, resets
+   it to the state of a new one. */
 struct fl_atfork {
     void (*prepare)(struct fl_atfork *self);
     void (*parent)(struct fl_atfork *self);
@@ -18,7 +18,8 @@ struct fl_atfork {
     struct fl_atfork *next, *previous;
 };
 
-/* From now on, until it is removed. 0 or an error number. None of it from within the handlers. */
+/* Handlers are called until they are removed; neither may be called from within one. 0 or an error
+   number. */
 int fl_atfork_add(struct fl_atfork *handlers);
 void fl_atfork_remove(struct fl_atfork *handlers);
 

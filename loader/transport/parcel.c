@@ -163,7 +163,7 @@ static const char *read_text(struct cursor *cursor, uint32_t size)
     return text;
 }
 
-/* Of schemas in `room` and pointers to them, behind which the next free ones are. */
+/* Of schemas in `room` and pointers to them, after which the next free ones are. */
 static void read_schema(struct cursor *cursor, struct ArrowSchema *schema,
                         struct ArrowSchema **room, struct ArrowSchema ***pointers)
 {

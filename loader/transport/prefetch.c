@@ -64,7 +64,7 @@ FL_PUBLIC void forkloader_prefetch_cancel(struct forkloader_prefetch *prefetch)
     prefetch->first = prefetch->waiting = NULL;
     prefetch->end = &prefetch->first;
     prefetch->counts.bytes_ahead = 0;
-    pthread_cond_broadcast(&prefetch->done); /* there is nothing to wait for */
+    pthread_cond_broadcast(&prefetch->done); /* no job is left to wait for */
     pthread_mutex_unlock(&prefetch->mutex);
     while (job) {
         struct fl_job *next = job->next;
@@ -123,7 +123,7 @@ FL_PUBLIC int forkloader_prefetch_submit(struct forkloader_prefetch *prefetch,
     return 0;
 }
 
-/* The oldest job, when it is done; NULL: there is none. Here its own caller may do it. */
+/* The oldest job, when it is done; NULL: there is no job. The caller may do it itself. */
 static struct fl_job *finish_first(struct forkloader_prefetch *prefetch)
 {
     uint64_t begun = 0;
@@ -163,7 +163,7 @@ FL_PUBLIC int forkloader_prefetch_next(struct forkloader_prefetch *prefetch,
     pthread_cond_signal(&prefetch->work); /* there is room for one more */
     pthread_mutex_unlock(&prefetch->mutex);
     if (!job)
-        return fl_fail(error, ENOENT, "nothing was asked for");
+        return fl_fail(error, ENOENT, "no take was submitted");
     int code = job->code;
     if (code != 0 && error)
         *error = job->error;

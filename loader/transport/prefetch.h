@@ -1,9 +1,9 @@
 /*
- * Takes done ahead. Jobs stand in one queue, in the order in which they were asked for; threads,
- * and whoever waits for the oldest, take the first that nobody has begun.
+ * Takes done ahead. Jobs are in one queue, in the order of their submission; threads, and callers
+ * that wait for the oldest job, do the first that is not begun.
  *
  * Over a fork no job is running: the child has the queue as it was, each job either done or not
- * begun, and no half of one.
+ * begun.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -20,7 +20,7 @@ struct fl_job {
     struct fl_job *next;
     bool is_done;
     struct forkloader_table *table;
-    int *columns; /* behind the rows; NULL: all */
+    int *columns; /* after the rows; NULL: all */
     size_t column_count, count;
     int code;
     struct forkloader_error error;
@@ -32,8 +32,8 @@ struct forkloader_prefetch {
     struct fl_atfork atfork;
     pthread_mutex_t mutex;
     pthread_cond_t work, done;
-    struct fl_job *first, **end; /* all that were not given */
-    struct fl_job *waiting;      /* the first of them that was not begun */
+    struct fl_job *first, **end; /* all that were not returned */
+    struct fl_job *waiting;      /* the first of these that is not begun */
     pthread_t *threads;
     size_t threads_wanted, thread_count, running;
     bool is_paused, ends;
@@ -41,14 +41,14 @@ struct forkloader_prefetch {
     struct forkloader_prefetch_counts counts;
 };
 
-/* Does the first job that was not begun; with the mutex, which is released meanwhile. */
+/* Does the first job that is not begun; with the mutex, which is released during it. */
 void fl_prefetch_run(struct forkloader_prefetch *prefetch);
 
 /* Starts the threads that are missing: all of them at first and in a child; with the mutex. Where
    no thread can be had, those that ask do the work. */
 void fl_prefetch_start_threads(struct forkloader_prefetch *prefetch);
 
-/* What prefetches do at forks: see atfork.h. */
+/* The handlers of a prefetch: see atfork.h. */
 void fl_prefetch_pause(struct fl_atfork *self);
 void fl_prefetch_resume(struct fl_atfork *self);
 void fl_prefetch_reset(struct fl_atfork *self);

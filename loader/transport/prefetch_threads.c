@@ -1,4 +1,4 @@
-/* The threads of a prefetch, and what they do at forks. See prefetch.h.
+/* The threads of a prefetch, and its handlers for forks. See prefetch.h.
    SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "loader/arrow/array.h"
@@ -78,7 +78,7 @@ void fl_prefetch_resume(struct fl_atfork *self)
     struct forkloader_prefetch *prefetch = (struct forkloader_prefetch *)self;
     prefetch->is_paused = false;
     pthread_cond_broadcast(&prefetch->work);
-    pthread_cond_broadcast(&prefetch->done); /* who asked meanwhile may do the work */
+    pthread_cond_broadcast(&prefetch->done); /* a caller that waits may do the work */
     pthread_mutex_unlock(&prefetch->mutex);
 }
 

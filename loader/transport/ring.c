@@ -127,7 +127,7 @@ FL_PUBLIC int forkloader_ring_open(struct forkloader_ring **ring, int descriptor
     if (fstat(descriptor, &status) != 0 ||
         pread(descriptor, &head, sizeof head, 0) != (ssize_t)sizeof head ||
         memcmp(head.magic, MAGIC, sizeof MAGIC) != 0 || (uint64_t)status.st_size != head.size)
-        return fl_fail(error, EINVAL, "descriptor %d is no ring of this version", descriptor);
+        return fl_fail(error, EINVAL, "descriptor %d is not a ring of this version", descriptor);
     int own = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
     *ring = own < 0 ? NULL : map(own, head.size);
     if (*ring)

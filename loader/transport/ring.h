@@ -3,8 +3,8 @@
  *
  *     FREE -> FILLING (by the writer) -> READY -> HELD (by the reader) -> FREE
  *
- * State and process are one word, so that whoever finds a process dead takes back exactly what it
- * had. Nobody locks anything: a process may be killed between any two instructions.
+ * State and process are one word, so that a dead process's slots, and no others, can be taken back.
+ * There are no locks: a process may be killed between any two instructions.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -27,7 +27,7 @@ struct fl_ring_slot {
     uint64_t backed; /* there is memory for so many */
 };
 
-/* Words to wait at are counted up with what they tell of. */
+/* Waiters wait for a change of `ready` or `freed`, which count. */
 struct fl_ring_lane {
     _Alignas(64) _Atomic uint32_t ready, freed;
     _Atomic uint64_t batches, bytes, copies;
@@ -62,11 +62,11 @@ int fl_ring_wait_ready(struct forkloader_ring *ring, size_t lane, uint64_t seque
                        int milliseconds, struct fl_ring_slot **slot,
                        struct forkloader_error *error);
 
-/* What this process filled is the reader's; what it had is anybody's. */
+/* Passes a slot that this process filled to the reader; makes one that it had free. */
 void fl_ring_ready(struct forkloader_ring *ring, size_t lane, struct fl_ring_slot *slot);
 void fl_ring_give_back(struct forkloader_ring *ring, size_t lane, struct fl_ring_slot *slot);
 
-/* Does the reader hold all slots of the lane? Then its writer could never go on. */
+/* Does the reader hold all slots of the lane? Then its writer could never continue. */
 bool fl_ring_all_held(const struct forkloader_ring *ring, size_t lane);
 
 void fl_ring_drop(struct forkloader_ring *ring);

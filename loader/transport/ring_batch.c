@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A stream of the one batch that is somebody else's. */
+/* A stream of one batch, which the caller made. */
 struct alone {
     struct ArrowArray array;
     struct ArrowSchema schema;

@@ -32,7 +32,7 @@ static void tell(_Atomic uint32_t *word)
     (void)syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
-/* Until the word is told, or not at all where that happened since it was `seen`. */
+/* Until the word changes; not at all where it has changed since it was `seen`. */
 static int sleep_at(_Atomic uint32_t *word, uint32_t seen, uint64_t until)
 {
     struct timespec left;
@@ -47,13 +47,13 @@ static int sleep_at(_Atomic uint32_t *word, uint32_t seen, uint64_t until)
     return errno;
 }
 
-/* What is looked for, and where it is told of. */
+/* A search, and the word that changes with its result. */
 struct search {
     struct forkloader_ring *ring;
     size_t lane;
     enum fl_slot_state from, to;
     uint64_t sequence;
-    _Atomic uint32_t *told;
+    _Atomic uint32_t *changes;
     _Atomic uint64_t *waits, *wait_ns;
     const char *missing;
 };
@@ -79,7 +79,7 @@ static int wait_for(const struct search *search, int milliseconds, struct fl_rin
     int code = 0;
     *found = NULL;
     for (;;) {
-        uint32_t seen = atomic_load(search->told);
+        uint32_t seen = atomic_load(search->changes);
         if (atomic_load(&search->ring->head->is_stopped))
             code = ECANCELED;
         else if ((*found = find(search)))
@@ -91,7 +91,7 @@ static int wait_for(const struct search *search, int milliseconds, struct fl_rin
             until = milliseconds < 0 ? 0 : begun + (uint64_t)milliseconds * 1000000u;
             atomic_fetch_add(search->waits, 1);
         }
-        code = sleep_at(search->told, seen, until);
+        code = sleep_at(search->changes, seen, until);
     }
     if (begun)
         atomic_fetch_add(search->wait_ns, fl_now() - begun);
@@ -100,11 +100,11 @@ static int wait_for(const struct search *search, int milliseconds, struct fl_rin
     return fl_fail(error, code, "lane %zu: %s", search->lane,
                    code == ECANCELED   ? "the ring is stopped"
                    : code == ETIMEDOUT ? search->missing
-                   : code == EINTR     ? "a signal came"
+                   : code == EINTR     ? "interrupted by a signal"
                                        : "the wait failed");
 }
 
-/* Where what is looked for is told of; EINVAL: there is no such lane. */
+/* Sets the word that changes with the result; EINVAL: there is no such lane. */
 static int look_in(struct search *search, struct forkloader_error *error)
 {
     struct fl_ring_head *head = search->ring->head;
@@ -112,10 +112,10 @@ static int look_in(struct search *search, struct forkloader_error *error)
         return fl_fail(error, EINVAL, "lane %zu: the ring has %u", search->lane, head->lanes);
     struct fl_ring_lane *of = &head->lane[search->lane];
     bool reads = search->from == FL_SLOT_READY;
-    search->told = reads ? &of->ready : &of->freed;
+    search->changes = reads ? &of->ready : &of->freed;
     search->waits = reads ? &of->reader_waits : &of->writer_waits;
     search->wait_ns = reads ? &of->reader_wait_ns : &of->writer_wait_ns;
-    search->missing = reads ? "no batch came" : "no slot came free";
+    search->missing = reads ? "no batch arrived" : "no slot became free";
     return 0;
 }
 
@@ -171,7 +171,7 @@ FL_PUBLIC size_t forkloader_ring_reap(struct forkloader_ring *ring, int process)
                 atomic_compare_exchange_strong(&slot->life, &seen, life(FL_SLOT_FREE, 0)))
                 reaped++;
         }
-        /* It may have ended before it told of what it did. */
+        /* It may have ended between a change and its wake-up call. */
         tell(&ring->head->lane[lane].ready);
         tell(&ring->head->lane[lane].freed);
     }

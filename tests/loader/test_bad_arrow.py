@@ -130,7 +130,7 @@ LIES = {
         Node("+us:0", 4, [bytes(4)], [ints(3)]),
         "child 0 has 3 values and must have 4",
     ),
-    "type id": (dense([5, 3], [0, 0]), "type id 1 is 3, which is none"),
+    "type id": (dense([5, 3], [0, 0]), "type id 1 is 3, which the union does not have"),
     "type id negative": (dense([-1], [0]), "type id 0 is -1"),
     "dense offset": (dense([0], [2]), "offset 0 is 2, and child 1 has 2 values"),
     "dense offset negative": (dense([5], [-1]), "offset 0 is -1"),
@@ -278,7 +278,7 @@ def test_get_next_that_fails(said, fail_batch):
     producer = Producer([[ints()], [ints()]], fail_batch=fail_batch, said=said)
     with pytest.raises(LoaderError) as caught:
         Table(producer.stream)
-    text_of = (said or b"it does not say why").decode().replace("\n", " ")
+    text_of = (said or b"it gives no reason").decode().replace("\n", " ")
     assert str(caught.value) == f"the stream's get_next failed with 5: {text_of}"
     assert caught.value.code == 5
     producer.check_released()

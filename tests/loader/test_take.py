@@ -84,12 +84,12 @@ def test_random_tables(group):
 
 def test_rows_and_columns_that_are_none():
     with Table(pyarrow.table({"a": [1, 2, 3]})) as table:
-        with pytest.raises(LoaderError, match=r"row 3 \(at 1\) is none: the table has 3"):
+        with pytest.raises(LoaderError, match=r"row 3 \(at 1\) is out of range: the table has 3"):
             table.take([0, 3])
         with pytest.raises(LoaderError, match="row 18446744073709551615 "):
             table.take([2**64 - 1])
         for column in (-1, 1):
-            with pytest.raises(LoaderError, match=f"column {column} is none: the table has 1"):
+            with pytest.raises(LoaderError, match=f"column {column} is out of range: the table has 1"):
                 table.take([0], [column])
         assert table.take([0, 1], []).to_pylist() == [{}, {}]
     with Table(pyarrow.table({"a": pyarrow.array([], pyarrow.int8())})) as table:
@@ -142,7 +142,7 @@ def test_buffers_of_many_megabytes():
 def test_offsets_that_overflow(array):
     deep = pyarrow.StructArray.from_arrays([array], ["field"])
     with Table(pyarrow.table({"column": deep})) as table:
-        with pytest.raises(LoaderError, match='column "column.field": .* 2147483648 long'):
+        with pytest.raises(LoaderError, match='column "column.field": .* offset or run end of 2147483648'):
             table.take([0] * 2048)
 
 
@@ -150,7 +150,7 @@ def test_run_ends_that_overflow():
     array = pyarrow.RunEndEncodedArray.from_arrays(pyarrow.array([1], pyarrow.int16()), ["a"])
     with Table(pyarrow.table({"r": array})) as table:
         assert len(table.take([0] * 32767)) == 32767
-        with pytest.raises(LoaderError, match='column "r": .* 32768 long'):
+        with pytest.raises(LoaderError, match='column "r": .* offset or run end of 32768'):
             table.take([0] * 32768)
 
 

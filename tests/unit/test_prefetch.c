@@ -10,7 +10,7 @@ Test(prefetch, batches_come_in_their_order)
     for (int i = 0; i < 3; i++) {
         struct forkloader_prefetch *prefetch = prefetch_make(THREADS[i], 1 << 20);
         cr_expect_eq(next_code(prefetch), ENOENT);
-        cr_expect(strstr(error.message, "nothing was asked for"));
+        cr_expect(strstr(error.message, "no take was submitted"));
         for (uint64_t number = 0; number < 500; number++) {
             cr_assert_eq(ask(prefetch, number), 0);
             if (number >= 100)
@@ -40,10 +40,10 @@ Test(prefetch, an_error_is_that_of_its_own_batch)
         cr_assert_eq(forkloader_prefetch_submit(prefetch, table, NULL, 0, columns, 2, &error), 0);
         cr_expect(gives(prefetch, 1));
         cr_expect_eq(next_code(prefetch), EINVAL);
-        cr_expect(strstr(error.message, "row 50000 (at 0) is none"), "%s", error.message);
+        cr_expect(strstr(error.message, "row 50000 (at 0) is out of range"), "%s", error.message);
         cr_expect(gives(prefetch, 2));
         cr_expect_eq(next_code(prefetch), EINVAL);
-        cr_expect(strstr(error.message, "column 7 is none"), "%s", error.message);
+        cr_expect(strstr(error.message, "column 7 is out of range"), "%s", error.message);
         cr_expect_eq(next_code(prefetch), 0);
         cr_expect_eq(counts_of(prefetch).given, 5);
         forkloader_prefetch_free(prefetch);

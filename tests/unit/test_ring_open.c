@@ -44,7 +44,7 @@ Test(ring, descriptors_of_something_else)
     for (int i = 0; i < 7; i++) {
         cr_expect_eq(forkloader_ring_open(&none, others[i], &error), EINVAL);
         cr_expect_null(none);
-        cr_expect(strstr(error.message, "is no ring of this version"));
+        cr_expect(strstr(error.message, "is not a ring of this version"));
     }
     cr_assert_eq(ftruncate(forkloader_ring_descriptor(real), 4096), 0); /* cut */
     cr_expect_eq(forkloader_ring_open(&none, forkloader_ring_descriptor(real), &error), EINVAL);
