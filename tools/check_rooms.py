@@ -29,6 +29,8 @@ RULES = [
      ("shim/python/*", "cli/explain/judge.c")),
     ("only ffi_call.c knows libffi", r"<ffi\.h>",
      "shim/**/*.[ch] policy/**/*.[ch] common/*.[ch]", ("shim/reset/ffi_call.c",)),
+    ("threads of the loader start in one file, which takes them through forks", r"\bpthread_create\(",
+     "loader/**/*.[ch]", ("loader/transport/prefetch_threads.c",)),
     ("the host speaks to the shim through the environment", r'#include "shim/', "cli/**/*.[ch]", ()),
     ("a guest reads its environment by secure_getenv", r"[^_]getenv\(",
      "shim/**/*.[ch] common/*.[ch]", ()),
@@ -47,6 +49,12 @@ CHILD_LIBC |= set("""
 CHILD_SECTION = ".text.fp_child"
 # Functions whose address the child hands to the kernel, and does not call.
 CHILD_POINTERS = {"on_system_call"}
+
+# Circles that the data asks for: nested arrays, and expressions within expressions.
+RECURSIONS = [
+    "loader/table/take loader/table/take_list loader/table/take_run_end loader/table/take_struct",
+    "loader/sql/operand loader/sql/parse",
+]
 
 failures = []
 
@@ -178,8 +186,12 @@ def check_symbols(objects, reach):
                 if room and there and there not in reach[room]:
                     names = sorted(objects[name][1] & objects[other][0])
                     fail(f"{room}/ may not call {there}/", f"  {name} -> {other}: {', '.join(names)}")
-        for circle in circles(graph):
-            fail(f"{top}/ has a circle", "  " + " ".join(circle))
+        found = {" ".join(circle) for circle in circles(graph)}
+        for circle in sorted(found - set(RECURSIONS)):
+            fail(f"{top}/ has a circle", f"  {circle}")
+        for circle in RECURSIONS:
+            if circle.startswith(top + "/") and circle not in found:
+                fail(f"{top}/ no longer has a circle that is excepted", f"  {circle}")
 
 
 RELOCATION = re.compile(r"^[0-9a-f]+\s+[0-9a-f]+\s+R_\w+\s+[0-9a-f]+\s+(\S+)(?: ([+-]) ([0-9a-f]+))?")
