@@ -14,12 +14,12 @@ TESTED := $(POLICY) $(COMMON) shim/base/self.c shim/threads/table.c shim/threads
           $(LOADS)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-.PHONY: test quick unit asan warnings lint format rooms preload loader program python fuzz soak bench peers demo
+.PHONY: test quick unit asan warnings lint format rooms preload guest guest-programs loader program python fuzz soak bench peers demo
 
 # What can run beside other things comes first, the suites, which use all processors, one by one.
 test: packages ## set up and run every test
-	@$(MAKE) --no-print-directory -j$(CORES) -O all programs environments warnings rooms unit asan
-	@$(MAKE) --no-print-directory -j1 preload program loader python
+	@$(MAKE) --no-print-directory -j$(CORES) -O all programs guest-programs environments warnings rooms unit asan
+	@$(MAKE) --no-print-directory -j1 preload guest program loader python
 	@echo "make test: everything passed"
 
 SMOKE := tests/preload/test_transparent.py tests/preload/test_owner.py tests/preload/test_messages.py \
@@ -137,6 +137,39 @@ $(BUILD)/asan/libforkloader.so: $(LOADS) $(wildcard loader/*/*.h) include/forklo
 
 program: all programs environments ## the program: reports, man pages, completions
 	$(RUN_PYTEST) $(PYTEST) tests/cli
+
+# Programs of one kind each, for the table of tests/guest.
+GUEST_LIBRARIES := $(patsubst tests/guest/prog/lib/%.c,$(BUILD)/guest/lib%.so,$(wildcard tests/guest/prog/lib/*.c))
+GUESTS := $(patsubst tests/guest/prog/%.c,$(BUILD)/guest/%,$(wildcard tests/guest/prog/*.c)) \
+          $(addprefix $(BUILD)/guest/,openmp_preloaded openmp_as_libgomp)
+GUEST_CC = $(CC) -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -pthread
+guest-programs: $(GUESTS) $(GUEST_LIBRARIES)
+
+$(BUILD)/guest/lib%.so: tests/guest/prog/lib/%.c | packages
+	$(call say,build)
+	$(Q)$(GUEST_CC) $(or $(POSITION),-fPIC) -shared -Wl,-soname,$(@F) -o $@ $<
+$(BUILD)/guest/libtext_relocations.so: POSITION := -fno-pic -mcmodel=large -Wl,-z,notext
+
+# The same library by the name of GNU's, as conda has it.
+$(BUILD)/guest/llvm/libgomp.so.1: tests/guest/prog/lib/anew.c | packages
+	$(call say,build)
+	$(Q)$(GUEST_CC) -fPIC -shared -Wl,-soname,libgomp.so.1 -o $@ $<
+
+$(BUILD)/guest/%: tests/guest/prog/%.c tests/guest/prog/guest.h | packages
+	$(call say,build)
+	$(Q)$(GUEST_CC) $(WITH) -o $@ $< $(filter %.so %.so.1,$^) -Wl,-rpath,$(abspath $(BUILD))/guest -ldl
+$(BUILD)/guest/openmp_preloaded $(BUILD)/guest/openmp_as_libgomp: tests/guest/prog/openmp_anew.c tests/guest/prog/guest.h
+	$(call say,build)
+	$(Q)$(GUEST_CC) $(WITH) -o $@ $< $(filter %.so.1,$^) -Wl,-rpath,$(abspath $(BUILD))/guest/llvm -ldl
+$(addprefix $(BUILD)/guest/,unseen_team thread_private openmp_preloaded): WITH := -fopenmp
+$(BUILD)/guest/address_sanitizer: WITH := -fsanitize=address
+$(BUILD)/guest/text_relocations: $(BUILD)/guest/libtext_relocations.so
+$(BUILD)/guest/openmp_anew: $(BUILD)/guest/libanew.so
+$(BUILD)/guest/openmp_as_libgomp: $(BUILD)/guest/llvm/libgomp.so.1
+
+GUEST_ROUNDS ?= 3
+guest: all guest-programs environments ## programs that must behave as they do bare, under every policy
+	GUEST_ROUNDS=$(GUEST_ROUNDS) $(PYTEST) -q tests/guest
 
 python: all programs environments ## the shim under real wheels
 	$(RUN_PYTEST) $(PYTEST) tests/python

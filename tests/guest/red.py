@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is known to be wrong, a line for each program: whoever mends it takes the line out.
+
+(what, policies, why, rate): a row is PROGRAM-SCENARIO-POLICY, any other test its name and its
+parameters; `*` stands for anything. Without a rate it is wrong every time, and a test that passes is
+a failure; with one it is wrong in that part of the tests.
+"""
+
+from fnmatch import fnmatchcase
+
+WATCHED = "warn fail refuse reset"
+ONCE = ""  # not for each policy
+
+AT_ONCE = "a thread that is alone is looked at before libc has been asked, and before the word is read"
+LEAVES = "handlers are not asked for locks, barriers and joins, and one may leave the wait"
+LEFT = "the record of a wait that was left stays, so that a wait with a limit passes for it"
+FAULTS = "signals of faults, and SIGCHLD without children, are not thought to be sent by others"
+BY_FILE = "memory is private by its mapping, not by how the kernel finds the futex"
+NUMBERS = "a lost owner is known by a number alone"
+TEAMS = "a team of a thread that no hook saw passes for the main thread's"
+ANEW = "nobody asks whose GOMP_parallel a library calls"
+TAKEN = "sem_trywait comes first, and is no cancellation point"
+STALE = "slots are patched through addresses of libraries that may be closed"
+LOCK = "the libraries are looked through under the loader's lock, by the thread that forks"
+STACK = "what is read and said at a fork, or in a look, needs more stack than there is"
+GONE = "names point into the library that was closed"
+PLACES = "a place in the table of registered runtimes is never given back"
+LATE = "a handler may run after forkpolicy_unregister has returned to another thread"
+TEXT = "what is protected is taken from RELRO alone"
+OPENS = "a look opens files of /proc"
+EINTR = "EINTR and SA_RESTART are decided by the handlers that there are after one has run"
+BETWEEN = "a signal that comes between two slices interrupts none of them"
+JUMPS = "a jump out of a look leaves cancellation disabled, and `inside` and `looking` set"
+MOVED = "the next slice waits for the old word"
+SIZE = "SIGXFSZ is not blocked while a record is written"
+TWO = "descriptor 2 is looked at only at the start"
+PAUSED = "omp_pause_resource_all ends the parent's threads with all that is theirs"
+EPOLL = "the child gets an instance of its own, armed anew"
+HANDLER = "prepare ran for the fork that is interrupted, and the child's handler runs for none"
+
+RED = [
+    ("answered_at_once-read_lock_by_its_writer", WATCHED, AT_ONCE, ""),
+    ("answered_at_once-write_lock_by_its_writer", WATCHED, AT_ONCE, ""),
+    ("answered_at_once-join_of_oneself", WATCHED, AT_ONCE, ""),
+    ("answered_at_once-futex_for_no_bit", WATCHED, AT_ONCE, ""),
+    ("answered_at_once-futex_at_an_odd_address", WATCHED, AT_ONCE, ""),
+    ("answered_at_once-futex_at_null", WATCHED, AT_ONCE, ""),
+    ("answered_at_once-futex_at_an_unmapped_page", WATCHED, AT_ONCE, ""),
+    ("answered_at_once-futex_at_a_page_without_access", WATCHED, AT_ONCE, ""),
+    ("answered_at_once-condition_without_its_mutex", WATCHED, AT_ONCE, ""),
+    ("left_by_a_handler-mutex_by_a_jump", WATCHED, LEAVES, ""),
+    ("left_by_a_handler-mutex_by_exit", WATCHED, LEAVES, ""),
+    ("left_by_a_handler-write_lock_by_a_jump", WATCHED, LEAVES, ""),
+    ("left_by_a_handler-write_lock_by_exit", WATCHED, LEAVES, ""),
+    ("left_by_a_handler-barrier_by_a_jump", WATCHED, LEAVES, ""),
+    ("left_by_a_handler-barrier_by_exit", WATCHED, LEAVES, ""),
+    ("waits_left_behind-condition_cancelled", WATCHED, LEFT, ""),
+    ("waits_left_behind-semaphore_cancelled", WATCHED, LEFT, ""),
+    ("waits_left_behind-semaphore_left_by_a_jump", WATCHED, LEFT, ""),
+    ("waits_left_behind-mutex_left_by_a_jump", WATCHED, LEFT, ""),
+    ("waits_left_behind-write_lock_left_by_a_jump", WATCHED, LEFT, ""),
+    ("waits_left_behind-condition_left_by_a_jump", WATCHED, LEFT, ""),
+    ("waits_left_behind-futex_left_by_a_jump", WATCHED, LEFT, ""),
+    ("signals_from_outside-posts_at_abrt", WATCHED, FAULTS, ""),
+    ("signals_from_outside-posts_at_trap", WATCHED, FAULTS, ""),
+    ("signals_from_outside-posts_at_pipe", WATCHED, FAULTS, ""),
+    ("signals_from_outside-posts_at_xfsz", WATCHED, FAULTS, ""),
+    ("signals_from_outside-posts_at_sys", WATCHED, FAULTS, ""),
+    ("signals_from_outside-posts_at_bus", WATCHED, FAULTS, ""),
+    ("signals_from_outside-posts_at_ill", WATCHED, FAULTS, ""),
+    ("signals_from_outside-posts_at_fpe", WATCHED, FAULTS, ""),
+    ("signals_from_outside-posts_at_segv", WATCHED, FAULTS, ""),
+    ("signals_from_outside-posts_at_chld", WATCHED, FAULTS, ""),
+    ("signals_from_outside-sets_a_word_at_abrt", WATCHED, FAULTS, ""),
+    ("signals_from_outside-sets_a_word_at_chld", WATCHED, FAULTS, ""),
+    ("signals_from_outside-sets_a_word_at_segv_in_company", WATCHED, FAULTS, ""),
+    ("signals_from_outside-sets_a_word_at_pipe_in_company", WATCHED, FAULTS, ""),
+    ("private_file_memory-file_alone", WATCHED, BY_FILE, ""),
+    ("private_file_memory-memory_file_alone", WATCHED, BY_FILE, ""),
+    ("private_file_memory-file_in_company", WATCHED, BY_FILE, "4 of 5"),
+    ("private_file_memory-memory_file_in_company", WATCHED, BY_FILE, "4 of 5"),
+    ("owner_by_number-another_namespace", WATCHED, NUMBERS, "7 of 8"),
+    ("owner_by_number-number_used_again", WATCHED, NUMBERS, ""),
+    ("unseen_team-thread_by_a_pointer_of_dlsym", "warn fail refuse", TEAMS, ""),
+    ("openmp_anew-*", WATCHED, ANEW, ""),
+    ("openmp_as_libgomp-*", WATCHED, ANEW, ""),
+    ("openmp_preloaded-*", WATCHED, ANEW, ""),
+    ("cancelled-free_semaphore_in_a_loop", WATCHED, TAKEN, ""),
+    ("cancelled-free_semaphore_when_cancelled_before", WATCHED, TAKEN, ""),
+    ("libraries_closed-closed_at_a_fork", WATCHED, STALE, "1 of 8"),
+    ("libraries_closed-closed_during_a_slow_handler", WATCHED, STALE, ""),
+    ("libraries_closed-forked_while_a_thread_looks_through_them", WATCHED, LOCK, ""),
+    ("libraries_closed-two_fork_while_one_opens", WATCHED, STALE, ""),
+    ("small_stacks-fork_on_16_kib", WATCHED, STACK, ""),
+    ("small_stacks-fork_on_20_kib", WATCHED, STACK, ""),
+    ("small_stacks-fork_on_24_kib", WATCHED, STACK, ""),
+    ("small_stacks-fork_on_an_alternate_stack", WATCHED, STACK, ""),
+    ("small_stacks-wait_on_an_alternate_stack", WATCHED, STACK, ""),
+    ("registered_and_gone-closed_and_opened_elsewhere", WATCHED, GONE, ""),
+    ("registered_and_gone-many_one_after_the_other", "off " + WATCHED, PLACES, ""),
+    ("registered_and_gone-unregistered_during_a_fork", "off " + WATCHED, LATE, ""),
+    ("text_relocations-*", WATCHED, TEXT, ""),
+    ("sandboxed-open_kills_semaphore", WATCHED, OPENS, ""),
+    ("sandboxed-open_kills_condition", WATCHED, OPENS, ""),
+    ("sandboxed-all_else_kills_semaphore", WATCHED, OPENS, ""),
+    ("sandboxed-all_else_kills_condition", WATCHED, OPENS, ""),
+    ("one_shot_handlers-once_and_interrupts", WATCHED, BETWEEN, "1 of 10"),
+    ("one_shot_handlers-once_and_interrupts_beside_one_that_restarts", WATCHED, EINTR, ""),
+    ("one_shot_handlers-once_and_restarts", WATCHED, EINTR, ""),
+    ("one_shot_handlers-interrupts_and_installs_one_that_restarts", WATCHED, EINTR, ""),
+    ("one_shot_handlers-restarts_and_installs_one_that_interrupts", WATCHED, EINTR, ""),
+    ("one_shot_handlers-interrupts_and_is_ignored_from_then_on", WATCHED, EINTR, ""),
+    ("jumps_out_of_a_look-*", WATCHED, JUMPS, ""),
+    ("requeued-woken_after_a_while", WATCHED, MOVED, ""),
+    ("file_size_limit-nothing", WATCHED, SIZE, ""),
+    ("file_size_limit-part_of_a_record", WATCHED, SIZE, ""),
+    ("daemon_descriptors-forks", "warn:[*]", TWO, ""),
+    ("thread_private-kept_over_a_fork", "reset", PAUSED, ""),
+    ("thread_private-kept_over_forks", "reset", PAUSED, ""),
+    ("shared_epoll-parent_adds_later", "reset", EPOLL, ""),
+    ("shared_epoll-one_shot_is_disarmed", "reset", EPOLL, ""),
+    ("fork_in_a_handler-while_it_waits_for_quiet", "reset", HANDLER, ""),
+]
+
+
+def find(key):
+    """(reason, whether it is wrong every time) of a test that is known to be red, or None."""
+    for what, policies, why, rate in RED:
+        patterns = [f"{what}-{policy}" for policy in policies.split()] or [what]
+        if any(fnmatchcase(key, pattern) for pattern in patterns):
+            return (f"{why}, {rate}" if rate else why), not rate
+    return None

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs that do well, and whose waits all end: none is called a proven hang."""
+
+import pytest
+
+import support
+from rows import check, rows
+
+
+@rows("answered_at_once")
+def test_what_libc_answers_at_once_is_no_wait(row, outcomes):
+    check(row, outcomes)
+
+
+@rows("left_by_a_handler")
+def test_handler_may_leave_any_wait(row, outcomes):
+    check(row, outcomes)
+
+
+@rows("waits_left_behind")
+def test_wait_that_was_left_is_over(row, outcomes):
+    check(row, outcomes)
+
+
+@rows("signals_from_outside")
+def test_any_signal_may_be_sent(row, outcomes):
+    check(row, outcomes)
+
+
+@rows("private_file_memory")
+def test_private_memory_of_a_file_is_shared(row, outcomes):
+    check(row, outcomes)
+
+
+@pytest.fixture(scope="module")
+def namespaces():
+    if not support.isolation():
+        pytest.skip("unshare: no PID namespaces here")
+
+
+@rows("owner_by_number", isolated=True)
+def test_numbers_of_threads_are_used_again(row, outcomes, namespaces):
+    if outcomes(row)[0].status == 3:
+        pytest.skip("ns_last_pid: numbers of threads cannot be chosen here")
+    check(row, outcomes)
+
+
+@rows("unseen_team", told=True)
+def test_team_belongs_to_its_thread(row, outcomes):
+    check(row, outcomes)
+
+
+@rows("openmp_anew")
+def test_openmp_that_starts_its_threads_anew(row, outcomes):
+    check(row, outcomes)
+
+
+@rows("openmp_as_libgomp", source="openmp_anew")
+def test_openmp_that_starts_anew_by_the_name_of_libgomp(row, outcomes):
+    check(row, outcomes)
+
+
+@rows("openmp_preloaded", source="openmp_anew", preload="libanew.so")
+def test_openmp_that_starts_anew_and_is_preloaded(row, outcomes):
+    check(row, outcomes)
+
+
+@rows("main_has_left", but=["hang_of_the_last_one"])
+def test_main_thread_has_left(row, outcomes):
+    check(row, outcomes)
