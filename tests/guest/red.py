@@ -37,6 +37,17 @@ TWO = "descriptor 2 is looked at only at the start"
 PAUSED = "omp_pause_resource_all ends the parent's threads with all that is theirs"
 EPOLL = "the child gets an instance of its own, armed anew"
 HANDLER = "prepare ran for the fork that is interrupted, and the child's handler runs for none"
+PARKED = "only threading.Event().wait() is known as a way to sleep until one is ended"
+HOOK = "the audit hook is added before Python has chosen its allocator"
+SEVER = "a process that lost no threads is not watched, and so nothing is cut"
+STAYS = "that this thread's fork is watched is forgotten in the child alone"
+AGAIN = "an exception is raised again and again for a wait that its caller repeats"
+REGISTERED = "what was registered once is taken for quiet for ever"
+ZOMBIE = "/proc/self/maps is empty where the main thread has left; /proc/thread-self/maps is not"
+GLUED = "a record that is written in part is not ended by a newline"
+FIRST = "ASan wants to come first in LD_PRELOAD"
+NOTICE = "FORKPOLICY_NOTICE_BY of another job is believed"
+EACH = "a child with one thread looks before every wait"
 
 RED = [
     ("answered_at_once-read_lock_by_its_writer", WATCHED, AT_ONCE, ""),
@@ -120,6 +131,32 @@ RED = [
     ("shared_epoll-parent_adds_later", "reset", EPOLL, ""),
     ("shared_epoll-one_shot_is_disarmed", "reset", EPOLL, ""),
     ("fork_in_a_handler-while_it_waits_for_quiet", "reset", HANDLER, ""),
+    ("parked-condition", WATCHED, PARKED, ""),
+    ("parked-semaphore", WATCHED, PARKED, ""),
+    ("parked-barrier", WATCHED, PARKED, ""),
+    ("parked-lock", WATCHED, PARKED, ""),
+    ("parked-queue_get", WATCHED, PARKED, ""),
+    ("parked-simple_queue_get", WATCHED, PARKED, ""),
+    ("parked-queue_join", WATCHED, PARKED, ""),
+    ("parked-join_worker", WATCHED, PARKED, ""),
+    ("parked-result_of_a_parked_task", WATCHED, PARKED, ""),
+    ("connections-subprocess_is_handed_it", "reset", STAYS, ""),
+    ("connection_is_cut[[]child_of_one_thread]", ONCE, SEVER, ""),
+    ("connection_is_cut[[]child_after_a_thread_has_ended]", ONCE, SEVER, ""),
+    ("wait_that_is_repeated_whatever_is_raised_is_ended*", ONCE, AGAIN, ""),
+    ("development_mode_ends[[]3.[89]-*re[fs]*]", ONCE, HOOK, ""),
+    ("development_mode_ends[[]3.1[0123]-*re[fs]*]", ONCE, HOOK, ""),
+    ("development_mode_ends[[]debian-*re[fs]*]", ONCE, HOOK, ""),
+    ("children_in_development_mode[[]3.[89]-*refuse]", ONCE, HOOK, ""),
+    ("children_in_development_mode[[]3.1[0123]-*refuse]", ONCE, HOOK, ""),
+    ("children_in_development_mode[[]debian-*refuse]", ONCE, HOOK, ""),
+    ("hang_is_ended[[]registered_and_gone-hang_after_*", ONCE, REGISTERED, ""),
+    ("hang_is_ended[[]main_has_left-*", ONCE, ZOMBIE, ""),
+    ("file_that_became_descriptor_2_has_no_report", ONCE, TWO, ""),
+    ("record_after_half_a_record", ONCE, GLUED, ""),
+    ("program_with_a_sanitizer_runs", ONCE, FIRST, ""),
+    ("bad_entry_is_said_in_a_job_of_its_own*", ONCE, NOTICE, ""),
+    ("short_waits_open_no_files[[]shared_semaphore]", ONCE, EACH, ""),
 ]
 
 

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Python programs that do well: their children are not called proven hangs, nor changed."""
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+import support
+from rows import HERE, POLICIES, Row, check, parametrize, run
+
+sys.path.append(str(HERE.parent / "python"))
+import interpreters  # noqa: E402: found by the path just set
+
+JOBS = HERE / "jobs"
+FUNCTIONS = re.compile(r"^    (\w+),$", re.MULTILINE)
+
+
+def job_rows(job, names=None, policies=POLICIES, **settings):
+    """A job's functions, as its tables name them."""
+    file = JOBS / f"{job}.py"
+    command = (support.environment_python("wheels"), file)
+    return [
+        Row(job, name, policy, command=command, **settings)
+        for name in names or FUNCTIONS.findall(file.read_text())
+        for policy in policies
+    ]
+
+
+@parametrize(job_rows("parked"))
+def test_worker_may_sleep_until_it_is_ended(row, outcomes):
+    check(row, outcomes)
+
+
+SOON = (("FORKPOLICY_OPTIONS", "hang_seconds=1"),)
+
+
+@parametrize(job_rows("managers", env=SOON))
+def test_server_of_a_manager_at_rest(row, outcomes):
+    """Not even suspected: nothing that it waits for was lost."""
+    check(row, outcomes)
+    assert not [hang for outcome in outcomes(row)[1] for hang in outcome.of("hang")]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS.findall((JOBS / "managers.py").read_text()))
+def test_ci_lets_a_job_with_a_manager_go_on(name, tmp_path):
+    job = [support.environment_python("wheels"), JOBS / "managers.py", name]
+    command = [support.PROGRAM, "run", "--ci", "--options", "hang_seconds=1", "--", *job]
+    outcome = support.run(command, preload=False, timeout=40)
+    assert outcome.status == 0 and outcome.stdout.endswith("well\n"), outcome
+
+
+SEVERS = (("FORKPOLICY_OPTIONS", "sever=1"),)
+HANDED = ["subprocess_is_handed_it", "subprocess_is_handed_it_without_a_fork_before"]
+
+
+@parametrize(job_rows("connections", names=HANDED, env=SEVERS))
+def test_connection_that_is_handed_over(row, outcomes):
+    check(row, outcomes)
+
+
+@pytest.mark.parametrize(
+    "name", ["child_that_lost_a_thread", "child_of_one_thread", "child_after_a_thread_has_ended"]
+)
+def test_connection_is_cut(name, tmp_path):
+    row = Row("connections", name, "reset", command=job_rows("connections", [name])[0].command)
+    assert run(replace(row, policy=None), tmp_path / "bare").stdout == "b'from the child'\n"
+    outcome = run(replace(row, env=SEVERS), tmp_path / "reset")
+    assert (outcome.status, outcome.stdout) == (0, "b''\n"), outcome
+
+
+HOOKED = ["refuse", "reset", "refuse:polars", "reset:libgomp", "fail"]
+MODES = {"-Xdev": {}, "PYTHONDEVMODE": {"PYTHONDEVMODE": "1"}, "PYTHONMALLOC": {"PYTHONMALLOC": "debug"}}
+
+
+def develop(interpreter, mode, policy, arguments):
+    """The outcomes of a Python in development mode: bare, and under a policy."""
+    version, path = interpreter
+    if not path:
+        pytest.skip(f"no CPython {version} on this machine")
+    command = [path, *([mode] if mode.startswith("-") else []), "-Wignore", *arguments]
+    bare = support.run(command, preload=False, env=MODES[mode])
+    assert bare.status == 0, bare
+    return bare, support.run(command, policy=policy, env=MODES[mode])
+
+
+def same(bare, outcome):
+    return (outcome.status, outcome.stdout, outcome.stderr) == (bare.status, bare.stdout, bare.stderr)
+
+
+@pytest.mark.parametrize(
+    "mode, policy", [("-Xdev", each) for each in HOOKED] + [(each, "refuse") for each in MODES][1:]
+)
+@pytest.mark.parametrize("interpreter", interpreters.parameters())
+def test_development_mode_ends(interpreter, policy, mode):
+    bare, outcome = develop(interpreter, mode, policy, ["-c", "print('well')"])
+    assert same(bare, outcome), outcome
+
+
+@pytest.mark.parametrize("policy", ["refuse", "fail"])
+@pytest.mark.parametrize("interpreter", interpreters.parameters())
+def test_children_in_development_mode(interpreter, policy):
+    bare, outcome = develop(interpreter, "-Xdev", policy, [JOBS / "development.py"])
+    assert same(bare, outcome), outcome
+
+
+@pytest.fixture(scope="module")
+def repeating(tmp_path_factory):
+    library = tmp_path_factory.mktemp("repeats") / "librepeats.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, JOBS / "repeats.c"], check=True)
+    return library
+
+
+@pytest.mark.parametrize("policy", ["fail", "refuse", "reset"])
+def test_wait_that_is_repeated_whatever_is_raised_is_ended(policy, repeating, tmp_path):
+    """A hang, in truth: an exception does not end it, so that the process must end."""
+    outcome = support.run(
+        [support.environment_python("wheels"), JOBS / "repeats.py", repeating],
+        policy=policy,
+        log=tmp_path / "log",
+        timeout=20,
+    )
+    assert (outcome.status, outcome.stdout) == (0, "status 70\n"), outcome
+    assert 1 <= len(outcome.of("hang")) <= 2
+
+
+ASK = "import sysconfig; print(*map(sysconfig.get_config_var, ['LIBDIR', 'LDVERSION']), sys.base_prefix)"
+
+
+@pytest.fixture(scope="module")
+def embedding(tmp_path_factory):
+    """jobs/embeds.c, built, and where its Python is at home: the first that has a library."""
+    program = tmp_path_factory.mktemp("embeds") / "embeds"
+    for version in ("3.11", "3.12", "3.10"):
+        path = interpreters.find(version).get("shared")
+        if path:
+            said = subprocess.run([path, "-c", "import sys; " + ASK], capture_output=True, check=True)
+            folder, name, home = said.stdout.decode().split()
+            subprocess.run(
+                ["gcc", "-std=gnu11", "-O2", "-Wl,-E", "-o", program, JOBS / "embeds.c"]
+                + [f"-L{folder}", f"-Wl,-rpath,{folder}", f"-lpython{name}", "-pthread"],
+                check=True,
+            )
+            return program, home
+    pytest.skip("no CPython with a library here")
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize(
+    "name", ["without_the_gil", "with_the_gil", "helper_is_woken", "handler_of_python"]
+)
+def test_program_that_has_python_linked_in(name, policy, embedding, tmp_path):
+    program, home = embedding
+    row = Row("embeds", name, policy, command=(program,), env=(("PYTHONHOME", home),))
+    bare = run(replace(row, policy=None), tmp_path / "bare")
+    outcome = run(row, tmp_path / policy)
+    check(row, lambda _: (bare, [outcome]))
