@@ -48,6 +48,8 @@ GLUED = "a record that is written in part is not ended by a newline"
 FIRST = "ASan wants to come first in LD_PRELOAD"
 NOTICE = "FORKPOLICY_NOTICE_BY of another job is believed"
 EACH = "a child with one thread looks before every wait"
+OWN = "handlers of the program that has Python linked in pass for those of Python"
+SERVER = "lines of the parent, below the fork, are evidence against a server that is at rest"
 
 RED = [
     ("answered_at_once-read_lock_by_its_writer", WATCHED, AT_ONCE, ""),
@@ -157,6 +159,14 @@ RED = [
     ("program_with_a_sanitizer_runs", ONCE, FIRST, ""),
     ("bad_entry_is_said_in_a_job_of_its_own*", ONCE, NOTICE, ""),
     ("short_waits_open_no_files[[]shared_semaphore]", ONCE, EACH, ""),
+    ("program_that_has_python_linked_in[[]*-*[!f]]", ONCE, OWN, ""),
+    ("managers-pool_whose_results_are_polled", WATCHED, SERVER, "9 of 10"),
+    ("managers-pool_that_does_not_ask_it", WATCHED, SERVER, "9 of 10"),
+    ("managers-made_by_other_functions", WATCHED, SERVER, "9 of 10"),
+    ("managers-locked_for_long", WATCHED, SERVER, "9 of 10"),
+    ("ci_lets_a_job_with_a_manager_go_on[[]pool*", ONCE, SERVER, "9 of 10"),
+    ("ci_lets_a_job_with_a_manager_go_on[[]made*", ONCE, SERVER, "9 of 10"),
+    ("ci_lets_a_job_with_a_manager_go_on[[]locked*", ONCE, SERVER, "9 of 10"),
 ]
 
 

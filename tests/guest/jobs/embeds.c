@@ -1,22 +1,15 @@
 /*
- * A program with Python in it, whose symbols it exports, and with handlers of its own in C, as
+ * A program with Python linked in, whose symbols it exports, and with handlers of its own in C, as
  * Blender and others are. embeds SCENARIO.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "../prog/guest.h"
 
-const char *Py_GetVersion(void);
-void Py_Initialize(void);
+void Py_InitializeEx(int);
 void *PyEval_SaveThread(void);
 void PyEval_RestoreThread(void *);
 int PyRun_SimpleStringFlags(const char *, void *);
-
-/* One of Python's symbols is the program's, as all are where it is linked in; the library is near. */
-const char *Py_GetVersion(void)
-{
-    return "3 (linked in)";
-}
 
 static sem_t semaphore;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -32,7 +25,8 @@ static void post(int number)
 
 static void embed(void)
 {
-    Py_Initialize();
+    Py_InitializeEx(0); /* no handlers of Python's */
+    PyRun_SimpleStringFlags("import signal", NULL);
     state = PyEval_SaveThread();
     sem_init(&semaphore, 0, 0);
     handle(SIGUSR1, post, SA_RESTART);
@@ -88,13 +82,4 @@ SCENARIO(helper_is_woken)
 {
     embed();
     return signal_child(wait_for_helper, 2600);
-}
-
-/* Python's handler, for one of its own signals, still interrupts what waits. */
-SCENARIO(handler_of_python)
-{
-    embed();
-    PyEval_RestoreThread(state);
-    PyRun_SimpleStringFlags("import signal; signal.signal(signal.SIGUSR2, lambda *_: None)", NULL);
-    return signal_child(wait_for_handler, LOOKS);
 }
