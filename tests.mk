@@ -143,7 +143,7 @@ GUEST_LIBRARIES := $(patsubst tests/guest/prog/lib/%.c,$(BUILD)/guest/lib%.so,$(
 GUESTS := $(patsubst tests/guest/prog/%.c,$(BUILD)/guest/%,$(wildcard tests/guest/prog/*.c)) \
           $(addprefix $(BUILD)/guest/,openmp_preloaded openmp_as_libgomp)
 GUEST_CC = $(CC) -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -pthread
-guest-programs: $(GUESTS) $(GUEST_LIBRARIES)
+guest-programs: $(GUESTS) $(GUEST_LIBRARIES) $(BUILD)/proof/plans
 
 $(BUILD)/guest/lib%.so: tests/guest/prog/lib/%.c | packages
 	$(call say,build)
@@ -167,9 +167,16 @@ $(BUILD)/guest/text_relocations: $(BUILD)/guest/libtext_relocations.so
 $(BUILD)/guest/openmp_anew: $(BUILD)/guest/libanew.so
 $(BUILD)/guest/openmp_as_libgomp: $(BUILD)/guest/llvm/libgomp.so.1
 
+$(BUILD)/proof/plans: tests/proof/plans.c tests/guest/prog/guest.h | packages
+	$(call say,build)
+	$(Q)$(GUEST_CC) -o $@ $< -Wl,-rpath,$(abspath $(BUILD))/guest -ldl
+
 GUEST_ROUNDS ?= 3
+PROOF_SECONDS ?= 0
+# They run some of their programs at a time by themselves: not under xdist.
 guest: all guest-programs environments ## programs that must behave as they do bare, under every policy
-	GUEST_ROUNDS=$(GUEST_ROUNDS) $(PYTEST) -q tests/guest
+	GUEST_ROUNDS=$(GUEST_ROUNDS) $(PYTEST) tests/guest
+	PROOF_SECONDS=$(PROOF_SECONDS) $(PYTEST) tests/proof
 
 python: all programs environments ## the shim under real wheels
 	$(RUN_PYTEST) $(PYTEST) tests/python
@@ -185,6 +192,7 @@ lint: $(BUILD)/known.c | packages ## clang-format and clang-tidy find nothing
 soak: all programs environments ## what is too long for CI: races again and again, fuzzing
 	$$(sh tools/other-user.sh) $(PYTEST) tests/soak
 	$(PYTEST) tests/python/resets_unit.py
+	$(MAKE) guest GUEST_ROUNDS=20 PROOF_SECONDS=1800
 	$(MAKE) fuzz FUZZ_SECONDS=600
 
 BENCH_LIBRARIES := $(BUILD)/bench/empty.so $(BUILD)/bench/foreign.so $(BUILD)/bench/random_read.so

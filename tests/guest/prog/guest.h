@@ -124,6 +124,7 @@ UNUSED static long futex(const void *word, int operation, int value)
     return syscall(SYS_futex, word, operation, value, NULL, NULL, ~0U);
 }
 
+#ifndef GUEST_WITHOUT_MAIN
 extern const struct scenario __start_scenarios[], __stop_scenarios[];
 
 int main(int count, char **arguments)
@@ -134,5 +135,6 @@ int main(int count, char **arguments)
     say("there is no such scenario\n");
     return 2;
 }
+#endif
 
 #endif
