@@ -247,11 +247,22 @@ __attribute__((constructor)) static void begin(void)
         python.add_hook(hear, NULL);
 }
 
+/* libc's function as programs get it: before glibc 2.36 RTLD_NEXT gives the older one of two
+   versions, and conditions had another layout on x86-64 until 2.3.2. musl has no versions. */
+extern __typeof(dlvsym) dlvsym __attribute__((weak));
+static void *find_next(const char *name)
+{
+    static const char CONDITIONS[] = "pthread_cond_";
+    bool has_two = dlvsym && strncmp(name, CONDITIONS, sizeof CONDITIONS - 1) == 0;
+    void *newer = has_two ? dlvsym(RTLD_NEXT, name, "GLIBC_2.3.2") : NULL;
+    return newer ? newer : dlsym(RTLD_NEXT, name);
+}
+
 /* How libc's calls are wrapped; `got` is what is done where one has got what it waits for. */
 #define REAL(name)               \
     static __typeof(name) *real; \
     if (!real)                   \
-    *(void **)&real = dlsym(RTLD_NEXT, #name)
+    *(void **)&real = find_next(#name)
 
 #define WAITS(name, parameters, arguments, got) \
     EXPORT int name parameters                  \

@@ -36,7 +36,7 @@ static struct fp_replaced_parent *parent_of(struct fp_replaced *replaced, pid_t 
     for (size_t i = 0; i < replaced->count; i++)
         if (replaced->parents[i].pid == pid)
             return &replaced->parents[i];
-    void *grown = reallocarray(replaced->parents, replaced->count + 1, sizeof *replaced->parents);
+    void *grown = realloc(replaced->parents, (replaced->count + 1) * sizeof *replaced->parents);
     if (!grown)
         return NULL;
     replaced->parents = grown;
@@ -50,7 +50,7 @@ static struct child *child_of(struct fp_replaced_parent *parent, pid_t pid)
     for (size_t i = 0; i < parent->count; i++)
         if (parent->children[i].pid == pid)
             return &parent->children[i];
-    void *grown = reallocarray(parent->children, parent->count + 1, sizeof *parent->children);
+    void *grown = realloc(parent->children, (parent->count + 1) * sizeof *parent->children);
     if (!grown)
         return NULL;
     parent->children = grown;

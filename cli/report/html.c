@@ -13,7 +13,8 @@
 #include "cli/record/log.h"
 
 #include <string.h>
-#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 extern const char fp_page_html[], fp_page_css[], fp_page_js[]; /* page.S */
 
@@ -27,7 +28,7 @@ struct page {
 static bool make_nonce(char *nonce, size_t size)
 {
     unsigned char bytes[16];
-    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+    if (syscall(SYS_getrandom, bytes, sizeof bytes, 0) != (long)sizeof bytes)
         return false;
     for (size_t i = 0; i < sizeof bytes; i++)
         snprintf(nonce + 2 * i, size - 2 * i, "%02x", bytes[i]);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static const char MAGIC[8] = "flring1";
@@ -81,7 +82,7 @@ static bool lay_out(struct fl_ring_head *head)
 
 static int make(struct forkloader_ring **ring, const struct fl_ring_head *plan)
 {
-    int descriptor = memfd_create("forkloader", MFD_CLOEXEC), code = 0;
+    int descriptor = (int)syscall(SYS_memfd_create, "forkloader", MFD_CLOEXEC), code = 0;
     if (descriptor < 0)
         return errno;
     if (ftruncate(descriptor, (off_t)plan->size) != 0 ||

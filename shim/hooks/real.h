@@ -12,11 +12,14 @@
 #include <sys/ioctl.h>
 #include <sys/types.h>
 #include <termios.h>
-#include <threads.h>
 
 /* void std::thread::_M_start_thread(std::unique_ptr<_State>, void (*)()), libstdc++ since GCC 6 */
 #define FP_CXX_START_THREAD \
     _ZNSt6thread15_M_start_threadESt10unique_ptrINS_6_StateESt14default_deleteIS1_EEPFvvE
+
+/* As in threads.h, which came with glibc 2.28. */
+typedef unsigned long fp_c11_thread;
+typedef int fp_c11_start(void *);
 
 struct fp_real {
 #define FP_HOOK(type, name, parameters, need) type(*name) parameters;

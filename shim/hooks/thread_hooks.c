@@ -104,7 +104,7 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
     return error;
 }
 
-int thrd_create(thrd_t *thread, thrd_start_t routine, void *argument)
+int thrd_create(fp_c11_thread *thread, fp_c11_start *routine, void *argument)
 {
     bool watched = fp_ready() && !fp_self.inside;
     if (!fp_real.thrd_create)
@@ -114,7 +114,7 @@ int thrd_create(thrd_t *thread, thrd_start_t routine, void *argument)
     if (!slot)
         return fp_real.thrd_create(thread, routine, argument);
     int error = fp_real.thrd_create(thread, fp_thread_run_c11, slot);
-    if (error != thrd_success)
+    if (error) /* thrd_success is 0 */
         take_back(slot);
     return error;
 }

@@ -8,7 +8,6 @@
 #include "shim/watch/syscall_dispatch.h"
 
 #include <pthread.h>
-#include <threads.h>
 
 static pthread_key_t leaving;
 
@@ -50,7 +49,7 @@ void *fp_thread_run_posix(void *argument)
 int fp_thread_run_c11(void *argument)
 {
     struct fp_thread_slot *slot = argument;
-    thrd_start_t routine;
+    int (*routine)(void *);
     *(void **)&routine = slot->routine;
     argument = slot->argument;
     arrive(slot);

@@ -4,19 +4,17 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 const char *fp_libc_single_threaded;
 
-#if defined(__GLIBC__) && defined(__GLIBC_PREREQ)
-#if __GLIBC_PREREQ(2, 35)
+/* Headers of glibc 2.35 and later have the type; whether libc has the function is found out at the
+ * start. */
+#ifdef DLFO_STRUCT_HAS_EH_DBASE
 #define HAVE_FIND_OBJECT 1
-#endif
-#endif
-
-#ifdef HAVE_FIND_OBJECT
-static int (*find_object)(void *, struct dl_find_object *); /* glibc >= 2.35 */
+static int (*find_object)(void *, struct dl_find_object *);
 #endif
 
 void fp_owners_init(void)
@@ -27,39 +25,59 @@ void fp_owners_init(void)
     fp_libc_single_threaded = dlsym(RTLD_DEFAULT, "__libc_single_threaded");
 }
 
+struct search {
+    uintptr_t address;
+    struct fp_owner found;
+    const void *unwind_table;
+};
+
+static bool holds(const struct dl_phdr_info *library, uintptr_t address)
+{
+    for (size_t i = 0; i < library->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &library->dlpi_phdr[i];
+        uintptr_t start = library->dlpi_addr + segment->p_vaddr;
+        if (segment->p_type == PT_LOAD && address - start < segment->p_memsz)
+            return true;
+    }
+    return false;
+}
+
+static const void *unwind_table_of(const struct dl_phdr_info *library)
+{
+    for (size_t i = 0; i < library->dlpi_phnum; i++)
+        if (library->dlpi_phdr[i].p_type == PT_GNU_EH_FRAME)
+            return (const void *)(library->dlpi_addr + library->dlpi_phdr[i].p_vaddr);
+    return NULL;
+}
+
+static int visit_object(struct dl_phdr_info *library, size_t size, void *context)
+{
+    struct search *search = context;
+    (void)size;
+    if (!holds(library, search->address))
+        return 0;
+    search->found.base = library->dlpi_phdr;
+    search->found.path = library->dlpi_name ? library->dlpi_name : "";
+    search->unwind_table = unwind_table_of(library);
+    return 1;
+}
+
 /*
- * libgcc's unwinder, which is linked in, finds its tables by this function where libc has it. Ours
- * stands before libc's for it alone, so that the library loads where libc is older than 2.35: -1
- * sends it to dl_iterate_phdr.
+ * libgcc's unwinder, which is linked in, finds its tables by this function alone. Ours stands
+ * before libc's, which has none before glibc 2.35: of what it tells, the unwinder wants the table.
  */
 #ifdef HAVE_FIND_OBJECT
 __attribute__((visibility("hidden"))) int _dl_find_object(void *address,
                                                           struct dl_find_object *object)
 {
-    return find_object ? find_object(address, object) : -1;
+    if (find_object)
+        return find_object(address, object);
+    struct search search = {.address = (uintptr_t)address};
+    dl_iterate_phdr(visit_object, &search);
+    *object = (struct dl_find_object){.dlfo_eh_frame = (void *)(uintptr_t)search.unwind_table};
+    return search.unwind_table ? 0 : -1;
 }
 #endif
-
-struct search {
-    uintptr_t address;
-    struct fp_owner found;
-};
-
-static int visit_object(struct dl_phdr_info *info, size_t size, void *context)
-{
-    struct search *search = context;
-    (void)size;
-    for (size_t i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-        uintptr_t start = info->dlpi_addr + segment->p_vaddr;
-        if (segment->p_type == PT_LOAD && search->address - start < segment->p_memsz) {
-            search->found.base = info->dlpi_phdr;
-            search->found.path = info->dlpi_name ? info->dlpi_name : "";
-            return 1;
-        }
-    }
-    return 0;
-}
 
 struct fp_owner fp_owner_of(const void *address)
 {
@@ -71,7 +89,7 @@ struct fp_owner fp_owner_of(const void *address)
         return (struct fp_owner){object.dlfo_map_start, object.dlfo_link_map->l_name};
     }
 #endif
-    struct search search = {(uintptr_t)address, {NULL, ""}};
+    struct search search = {.address = (uintptr_t)address, .found.path = ""};
     dl_iterate_phdr(visit_object, &search);
     return search.found;
 }

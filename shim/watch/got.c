@@ -41,16 +41,27 @@ static const char *const NAMES[FP_WATCHED_COUNT] = {
 
 static void *real[FP_WATCHED_COUNT];
 
+/*
+ * libc's function as programs get it. Where a name has two versions RTLD_NEXT gives the older one
+ * before glibc 2.36: conditions had another layout on x86-64 until 2.3.2. musl has no versions.
+ */
+extern __typeof(dlvsym) dlvsym __attribute__((weak));
+static void *find_next(const char *name)
+{
+    static const char CONDITIONS[] = "pthread_cond_";
+    bool has_two = dlvsym && strncmp(name, CONDITIONS, sizeof CONDITIONS - 1) == 0;
+    void *newer = has_two ? dlvsym(RTLD_NEXT, name, "GLIBC_2.3.2") : NULL;
+    return newer ? newer : dlsym(RTLD_NEXT, name);
+}
+
 bool fp_got_init(void)
 {
     fp_got.page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
     /* Other libcs keep other things in their semaphores and mutexes. */
     if (!dlsym(RTLD_DEFAULT, "gnu_get_libc_version"))
         return false;
-#define FP_WATCHED(name, in_every, in_lost)            \
-    real[FP_WATCHED_##name] = dlsym(RTLD_NEXT, #name); \
-    if (!real[FP_WATCHED_##name])                      \
-        return false;
+        /* What an old libc has not, no library calls. */
+#define FP_WATCHED(name, in_every, in_lost) real[FP_WATCHED_##name] = find_next(#name);
 #include "shim/watch/watched.def"
 #undef FP_WATCHED
     return true;
@@ -114,8 +125,11 @@ static void visit_slot(void **where, const char *name, void *context)
     if (watched < 0 || fp_got.slot_count == SLOTS_MAX)
         return;
     bool is_lazy = fp_object_holds(fp_object_at(scan->object), *where);
-    bool counts = !real[watched] ? note_region(where, is_lazy)
-                                 : is_lazy || *where == real[watched] || is_ours(*where);
+    bool is_missing =
+        watched < FP_WATCHED_LIBC && !real[watched]; /* and asked for by a weak name */
+    bool counts = watched >= FP_WATCHED_LIBC
+                      ? note_region(where, is_lazy)
+                      : !is_missing && (is_lazy || *where == real[watched] || is_ours(*where));
     if (counts)
         slots[fp_got.slot_count++] =
             (struct fp_slot){.where = where,

@@ -17,6 +17,8 @@ enum fp_watched {
 #define FP_WATCHED(name, in_every, in_lost) FP_WATCHED_##name,
 #include "shim/watch/watched.def"
 #undef FP_WATCHED
+    FP_WATCHED_LIBC, /* how many of them are libc's; those of regions follow */
+    FP_WATCHED_BEFORE_REGIONS = FP_WATCHED_LIBC - 1,
 #define FP_REGION(name, parameters, arguments, most) FP_WATCHED_##name,
 #include "shim/watch/omp_regions.def"
 #undef FP_REGION
@@ -38,10 +40,10 @@ struct fp_got {
 
 extern struct fp_got fp_got;
 
-/* Finds libc's own functions. False where the watch cannot work: not glibc, or one is missing. */
+/* Finds libc's own functions. False where the watch cannot work: not glibc. */
 bool fp_got_init(void);
 
-/* libc's function; NULL for the entries of OpenMP regions. */
+/* libc's function; NULL where this libc has none, and for the entries of OpenMP regions. */
 void *fp_got_real(enum fp_watched watched);
 
 /* Brings the list up to date; takes libc's lock on the list of libraries. False: another thread is

@@ -8,18 +8,13 @@
 #include "shim/hang/hang.h"
 #include "shim/hang/signal_handlers.h"
 #include "shim/watch/got.h"
+#include "shim/watch/until.h"
 #include "shim/watch/wait_loop.h"
 #include "shim/watch/watched.h"
 
 #include <errno.h>
 
 /* Not in every libc under which this library is loaded; the watch is on under glibc alone. */
-extern __typeof(sem_clockwait) sem_clockwait __attribute__((weak));
-extern __typeof(pthread_cond_clockwait) pthread_cond_clockwait __attribute__((weak));
-extern __typeof(pthread_mutex_clocklock) pthread_mutex_clocklock __attribute__((weak));
-extern __typeof(pthread_rwlock_clockrdlock) pthread_rwlock_clockrdlock __attribute__((weak));
-extern __typeof(pthread_rwlock_clockwrlock) pthread_rwlock_clockwrlock __attribute__((weak));
-extern __typeof(pthread_clockjoin_np) pthread_clockjoin_np __attribute__((weak));
 extern __typeof(pthread_tryjoin_np) pthread_tryjoin_np __attribute__((weak));
 
 static bool semaphore_is_over(struct fp_waiting *waiting)
@@ -31,7 +26,7 @@ static bool semaphore_is_over(struct fp_waiting *waiting)
    one without does, if the handler asks for it. */
 static int semaphore_slice(struct fp_waiting *waiting, const struct timespec *deadline)
 {
-    if (sem_clockwait((sem_t *)(uintptr_t)waiting->object, CLOCK_MONOTONIC, deadline) == 0)
+    if (fp_until_semaphore((sem_t *)(uintptr_t)waiting->object, deadline) == 0)
         return 0;
     int error = errno;
     if (error == EINTR && semaphore_is_over(waiting))
@@ -74,7 +69,7 @@ static pid_t mutex_owner(const struct fp_waiting *waiting)
 
 static int mutex_slice(struct fp_waiting *waiting, const struct timespec *deadline)
 {
-    return pthread_mutex_clocklock(mutex_of(waiting), CLOCK_MONOTONIC, deadline);
+    return fp_until_mutex(mutex_of(waiting), deadline);
 }
 
 __attribute__((noinline)) static int watch_mutex(pthread_mutex_t *mutex, const void *caller)
@@ -119,12 +114,12 @@ static bool write_is_over(struct fp_waiting *waiting)
 
 static int read_slice(struct fp_waiting *waiting, const struct timespec *deadline)
 {
-    return pthread_rwlock_clockrdlock(rwlock_of(waiting), CLOCK_MONOTONIC, deadline);
+    return fp_until_read_lock(rwlock_of(waiting), deadline);
 }
 
 static int write_slice(struct fp_waiting *waiting, const struct timespec *deadline)
 {
-    return pthread_rwlock_clockwrlock(rwlock_of(waiting), CLOCK_MONOTONIC, deadline);
+    return fp_until_write_lock(rwlock_of(waiting), deadline);
 }
 
 __attribute__((noinline)) static int watch_rwlock(pthread_rwlock_t *lock, enum fp_wait wait,
@@ -169,8 +164,7 @@ static bool join_is_over(struct fp_waiting *waiting)
 
 static int join_slice(struct fp_waiting *waiting, const struct timespec *deadline)
 {
-    return pthread_clockjoin_np((pthread_t)waiting->argument, waiting->returned, CLOCK_MONOTONIC,
-                                deadline);
+    return fp_until_join((pthread_t)waiting->argument, waiting->returned, deadline);
 }
 
 int fp_watched_join(pthread_t thread, void **returned)
@@ -207,7 +201,7 @@ int fp_watched_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
     if (fp_waiting_is_alone())
         fp_hang_look(&waiting);
     struct timespec deadline = fp_waiting_next(&waiting, CLOCK_MONOTONIC);
-    int error = pthread_cond_clockwait(condition, mutex, CLOCK_MONOTONIC, &deadline);
+    int error = fp_until_condition(condition, mutex, &deadline);
     bool in_vain = error == ETIMEDOUT;
     if (in_vain)
         fp_hang_look(&waiting);

@@ -8,12 +8,14 @@
 #include "shim/threads/origin.h"
 #include "shim/watch/got.h"
 #include "shim/watch/syscall_dispatch.h"
+#include "shim/watch/until.h"
 
 static bool is_possible; /* this libc is one whose waits we know */
 
 void fp_watch_init(void)
 {
     is_possible = fp_got_init();
+    fp_until_init();
 }
 
 bool fp_watch_is_possible(void)

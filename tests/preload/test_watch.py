@@ -18,6 +18,8 @@ DEAD = {
     "mutex_spinner": {"pthread_mutex_lock"},
     "mutex_sleeper": {"pthread_mutex_lock"},
     "cond": {"pthread_cond_wait"},
+    "cond_after_nap": {"pthread_cond_wait"},
+    "cond_by_clock": {"pthread_cond_wait"},
     "rdlock": {"pthread_rwlock_rdlock"},
     "wrlock": {"pthread_rwlock_wrlock"},
     "sem": {"sem_wait"},

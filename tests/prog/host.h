@@ -25,6 +25,34 @@
 
 #define UNUSED __attribute__((unused))
 
+/* What an older libc has not fails there. */
+#if defined(__GLIBC__) && !__GLIBC_PREREQ(2, 34)
+UNUSED static pid_t no_small_fork(void)
+{
+    errno = ENOSYS;
+    return -1;
+}
+#define _Fork no_small_fork
+#endif
+#if defined(__GLIBC__) && !__GLIBC_PREREQ(2, 32)
+#define pthread_attr_setsigmask_np(attributes, mask) ENOSYS
+UNUSED static const char *strerrorname_np(int error)
+{
+    switch (error) {
+    case ENOTSUP:
+        return "ENOTSUP";
+    case EINVAL:
+        return "EINVAL";
+    case EAGAIN:
+        return "EAGAIN";
+    case ENOSYS:
+        return "ENOSYS";
+    default:
+        return strerror(error);
+    }
+}
+#endif
+
 __attribute__((format(printf, 1, 2))) UNUSED static void say(const char *format, ...)
 {
     va_list arguments;

@@ -49,6 +49,28 @@ static void wait_for_change(void)
     await_change(&own);
 }
 
+static void *nap(void *unused)
+{
+    rest(200);
+    return unused;
+}
+
+static void wait_after_nap(void)
+{
+    start(nap, NULL);
+    await_change(&own);
+}
+
+/* Only a look after a slice can tell; a slice by the wrong clock lasts for years, or for nothing. */
+static void wait_after_nap_by_clock(void)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    check(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC), "pthread_condattr_setclock");
+    check(pthread_cond_init(&own.changed, &attributes), "pthread_cond_init");
+    wait_after_nap();
+}
+
 static void wait_to_read(void)
 {
     use_to_read(&own);
@@ -108,6 +130,8 @@ const struct wait_case DEAD[] = {
     {.name = "mutex_spinner", .dead = 1, .take = take_mutex, .child = wait_beside_spinner},
     {.name = "mutex_sleeper", .dead = 1, .take = take_mutex, .child = wait_beside_sleeper},
     {.name = "cond", .dead = 1, .child = wait_for_change},
+    {.name = "cond_after_nap", .dead = 1, .child = wait_after_nap},
+    {.name = "cond_by_clock", .dead = 1, .child = wait_after_nap_by_clock},
     {.name = "rdlock", .dead = 1, .take = take_rwlock, .child = wait_to_read},
     {.name = "wrlock", .dead = 1, .take = take_rwlock, .child = wait_to_write},
     {.name = "sem", .dead = 1, .child = wait_for_post},

@@ -1,0 +1,85 @@
+/* See until.h. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "shim/watch/until.h"
+
+#include "shim/watch/watched.h"
+
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Not in every libc under which this library is loaded; the watch is on under glibc alone. */
+extern __typeof(pthread_timedjoin_np) pthread_timedjoin_np __attribute__((weak));
+
+static int (*clock_join)(pthread_t, void **, clockid_t, const struct timespec *);
+static bool conditions_are_new; /* as glibc lays them out since 2.25 */
+
+void fp_until_init(void)
+{
+    const char *(*libc_version)(void);
+    *(void **)&libc_version = dlsym(RTLD_DEFAULT, "gnu_get_libc_version");
+    conditions_are_new = libc_version && strverscmp(libc_version(), "2.25") >= 0;
+    *(void **)&clock_join = dlsym(RTLD_DEFAULT, "pthread_clockjoin_np");
+}
+
+enum { SECOND = 1000000000 /* nanoseconds */ };
+
+static struct timespec on_wall_clock(const struct timespec *deadline)
+{
+    struct timespec now, wall;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_REALTIME, &wall);
+    int64_t left =
+        (deadline->tv_sec - now.tv_sec) * (int64_t)SECOND + deadline->tv_nsec - now.tv_nsec;
+    int64_t nanoseconds = wall.tv_nsec + (left > 0 ? left : 0);
+    return (struct timespec){.tv_sec = wall.tv_sec + nanoseconds / SECOND,
+                             .tv_nsec = nanoseconds % SECOND};
+}
+
+int fp_until_semaphore(sem_t *semaphore, const struct timespec *deadline)
+{
+    if (REAL(sem_clockwait))
+        return REAL(sem_clockwait)(semaphore, CLOCK_MONOTONIC, deadline);
+    struct timespec wall = on_wall_clock(deadline);
+    return REAL(sem_timedwait)(semaphore, &wall);
+}
+
+#define UNTIL(name, type, by_clock, timed)                            \
+    int name(type *object, const struct timespec *deadline)           \
+    {                                                                 \
+        if (REAL(by_clock))                                           \
+            return REAL(by_clock)(object, CLOCK_MONOTONIC, deadline); \
+        struct timespec wall = on_wall_clock(deadline);               \
+        return REAL(timed)(object, &wall);                            \
+    }
+
+UNTIL(fp_until_mutex, pthread_mutex_t, pthread_mutex_clocklock, pthread_mutex_timedlock)
+UNTIL(fp_until_read_lock, pthread_rwlock_t, pthread_rwlock_clockrdlock, pthread_rwlock_timedrdlock)
+UNTIL(fp_until_write_lock, pthread_rwlock_t, pthread_rwlock_clockwrlock, pthread_rwlock_timedwrlock)
+
+/* A condition has its own clock there: bit 1 of `__wrefs`, or, before 2.25, bit 0 of the word
+   behind it, which was called `__nwaiters`. */
+static bool is_monotonic(const pthread_cond_t *condition)
+{
+    const unsigned *references = &condition->__data.__wrefs;
+    return __atomic_load_n(references + !conditions_are_new, __ATOMIC_RELAXED) &
+           (conditions_are_new ? 2U : 1U);
+}
+
+int fp_until_condition(pthread_cond_t *condition, pthread_mutex_t *mutex,
+                       const struct timespec *deadline)
+{
+    if (REAL(pthread_cond_clockwait))
+        return REAL(pthread_cond_clockwait)(condition, mutex, CLOCK_MONOTONIC, deadline);
+    struct timespec until = is_monotonic(condition) ? *deadline : on_wall_clock(deadline);
+    return REAL(pthread_cond_timedwait)(condition, mutex, &until);
+}
+
+int fp_until_join(pthread_t thread, void **returned, const struct timespec *deadline)
+{
+    if (clock_join)
+        return clock_join(thread, returned, CLOCK_MONOTONIC, deadline);
+    struct timespec wall = on_wall_clock(deadline);
+    return pthread_timedjoin_np(thread, returned, &wall);
+}

@@ -1,0 +1,62 @@
+"""The watch where glibc is older: before 2.36 RTLD_NEXT gives the older version of conditions, before
+2.35 there is no _dl_find_object, and before 2.30 no wait by a chosen clock.
+
+A library before the shim answers its dlsym as such a libc does (tests/prog/lib/old_libc.c).
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import platform
+
+import pytest
+
+import support
+from test_watch import DEAD, the_hang
+
+OLDER = ["no_clocks", "no_find_object"] + ["old_conditions"] * (platform.machine() == "x86_64")
+FINE = [
+    "timed_cond",
+    "timed_mutex",
+    "timed_rwlock",
+    "timed_sem",
+    "cancel_cond",
+    "shared_cond",
+    "handler_cond",
+    "cond_beside_nanosleep",
+    "cond_beside_timed_cond",
+    "sem_beside_timed_sem",
+    "rdlock_beside_nanosleep",
+    "join_beside_nanosleep",
+]
+
+
+def run(libc, case, log):
+    before = support.BUILD / "prog" / "libold_libc.so"
+    env = {"LD_PRELOAD": f"{before}:{support.LIBRARY}", "FORKPOLICY_TEST_LIBC": libc}
+    command = [support.host("dead_waits"), case, 10]
+    return support.run(command, policy="fail", log=log, env=env, timeout=60)
+
+
+@pytest.mark.parametrize("case", DEAD)
+@pytest.mark.parametrize("libc", OLDER)
+def test_is_ended(libc, case, tmp_path):
+    outcome = run(libc, case, tmp_path / "log")
+    assert (outcome.status, outcome.stdout) == (0, "status 70\n"), outcome
+    the_hang(outcome, case, "exited")
+
+
+@pytest.mark.parametrize("case", FINE)
+@pytest.mark.parametrize("libc", OLDER)
+def test_ends_by_itself(libc, case, tmp_path):
+    outcome = run(libc, case, tmp_path / "log")
+    assert (outcome.status, outcome.stdout) == (0, "fine\n"), outcome
+    assert not [hang for hang in outcome.of("hang") if hang["verdict"] == "proven"], outcome.records
+
+
+@pytest.mark.parametrize("libc", OLDER)
+def test_the_amplifier_calls_what_programs_call(libc, tmp_path):
+    before = support.BUILD / "prog" / "libold_libc.so"
+    amplifier = support.BUILD / "libforkamplify.so"
+    env = {"LD_PRELOAD": f"{before}:{amplifier}", "FORKPOLICY_TEST_LIBC": libc}
+    command = [support.host("dead_waits"), "cond_beside_nanosleep", 10]
+    outcome = support.run(command, preload=False, env=env)
+    assert (outcome.status, outcome.stdout) == (0, "fine\n"), outcome
