@@ -5,16 +5,25 @@ PYTHON ?= python3
 CC ?= gcc
 CXX ?= g++
 CLANG ?= clang
+# For another machine than this one: its compiler, its name, and a folder of its static libraries.
+HOSTCC ?= $(CC)
+ARCH ?= $(shell uname -m)
+STATIC ?=
+static = $(if $(STATIC),$(STATIC)/$(1),-l:$(1))
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef \
             -Wvla -Wformat=2
 # No _FORTIFY_SOURCE: its __*_chk symbols are glibc's alone, and musl programs inherit the preload.
 CFLAGS ?= -O2 -g
+LDFLAGS ?=
 FLAGS := -std=c11 $(CFLAGS) $(WARNINGS) -fvisibility=hidden -fPIC -U_FORTIFY_SOURCE \
          -fno-stack-protector -I. -Iinclude
 # One mapping for code and constants (noseparate-code): a forked child faults in fewer pages.
-SHIM_LINK := -shared -Wl,-z,noseparate-code,--sort-section=name -Wl,-z,defs,-z,now,-z,relro,-z,nodelete,-z,noexecstack -Wl,-Bsymbolic \
-             -Wl,--hash-style=gnu -Wl,-soname,libforkpolicy.so -static-libgcc
+# Another linker than GNU's may know none of these.
+GNU_LINK ?= -Wl,-z,noseparate-code,--sort-section=name,--exclude-libs,ALL
+UNWINDER ?= -static-libgcc
+SHIM_LINK := -shared $(GNU_LINK) -Wl,-z,defs,-z,now,-z,relro,-z,nodelete,-z,noexecstack -Wl,-Bsymbolic \
+             -Wl,--hash-style=gnu -Wl,-soname,libforkpolicy.so
 
 POLICY := $(wildcard policy/*.c)
 COMMON := $(wildcard common/*.c)
@@ -37,7 +46,7 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | \
 	    awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-include setup.mk tests.mk
+include setup.mk tests.mk ship.mk
 
 # make V=1 shows the commands.
 Q := $(if $(V),,@)
@@ -76,7 +85,7 @@ $(BUILD)/obj/cli/report/page.o: cli/report/page.S $(BUILD)/words.js $(wildcard c
 
 $(BUILD)/compile_known: tools/compile_known.c $(filter-out %decide.c,$(POLICY)) | packages
 	$(call say,build)
-	$(Q)$(CC) -std=c11 -O1 $(WARNINGS) -I. -o $@ $^
+	$(Q)$(HOSTCC) -std=c11 -O1 $(WARNINGS) -I. -o $@ $^
 
 $(BUILD)/known.c: policy/known.policy $(BUILD)/compile_known
 	$(call say,make)
@@ -88,32 +97,31 @@ $(BUILD)/obj/known.o: $(BUILD)/known.c
 
 $(BUILD)/exports.map: shim/hooks/exports.map.in shim/hooks/hooks.def
 	$(call say,make)
-	$(Q)$(CC) -E -P -x c -I. -o $@ $<
+	$(Q)$(HOSTCC) -E -P -x c -I. -o $@ $<
 
 CORE := $(call objects,$(POLICY) $(COMMON)) $(BUILD)/obj/known.o
 
 $(LIBRARY): $(call objects,$(SHIM)) $(CORE) $(BUILD)/exports.map
 	$(call say,link)
-	$(Q)$(CC) $(CFLAGS) $(SHIM_LINK) -Wl,--version-script=$(BUILD)/exports.map -o $@ \
-	    $(filter %.o,$^) -l:libffi_pic.a -Wl,--exclude-libs,ALL
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(SHIM_LINK) -Wl,--version-script=$(BUILD)/exports.map -o $@ \
+	    $(filter %.o,$^) $(call static,libffi_pic.a) $(UNWINDER)
 
 LOADER_LINK := -shared -Wl,-z,defs,-z,now,-z,relro,-z,noexecstack -Wl,-soname,libforkloader.so \
                -Wl,--version-script=loader/exports.map
 $(LOADER): $(call objects,$(LOADS)) loader/exports.map
 	$(call say,link)
-	$(Q)$(CC) $(CFLAGS) $(LOADER_LINK) -o $@ $(filter %.o,$^) -lm -ldl
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LOADER_LINK) -o $@ $(filter %.o,$^) -lm -ldl
 
 $(AMPLIFIER): amplify/amplify.c amplify/locks.def | packages
 	$(call say,link)
-	$(Q)$(CC) $(FLAGS) -shared -Wl,-z,defs,-z,now,-z,relro -o $@ $< -ldl
+	$(Q)$(CC) $(FLAGS) $(LDFLAGS) -shared -Wl,-z,defs,-z,now,-z,relro -o $@ $< -ldl
 
 # Linked in, so that the program of a wheel needs nothing but libc. Debian's libunwind-ptrace.a is
 # not made for position-independent programs.
-PROGRAM_LIBRARIES := $(addprefix -l:,libjansson.a libunwind-ptrace.a libunwind-$(shell uname -m).a \
-    libunwind.a liblzma.a libz.a)
+PROGRAM_LIBRARIES := $(foreach name,jansson unwind-ptrace unwind-$(ARCH) unwind lzma z,$(call static,lib$(name).a))
 $(PROGRAM): $(call objects,$(CLI)) $(CORE)
 	$(call say,link)
-	$(Q)$(CC) $(CFLAGS) -no-pie -o $@ $^ $(PROGRAM_LIBRARIES)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -no-pie -o $@ $^ $(PROGRAM_LIBRARIES)
 
 # The small programs that the tests run under the shim; one of several files has a folder.
 FOLDERS := $(patsubst tests/prog/%/main.c,%,$(wildcard tests/prog/*/main.c))
@@ -134,7 +142,7 @@ $(FOLDERS:%=$(BUILD)/prog/%): tests/prog/host.h | packages
 
 $(BUILD)/prog/%: tests/prog/%.c | packages
 	$(call say,build)
-	$(Q)$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -pthread -o $@ $< -ldl -lutil
+	$(Q)$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -pthread -o $@ $< -ldl -lutil -lrt
 
 $(BUILD)/prog/%: tests/prog/%.cc | packages
 	$(call say,build)

@@ -39,13 +39,13 @@ def call(*command, env=None, cwd=None, check=True):
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
-    """A copy of what git would keep of this tree, without the tests."""
+    """A copy of what git would keep of this tree."""
     folder = tmp_path_factory.mktemp("tree")
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     files = subprocess.run(listing, cwd=support.ROOT, check=True, stdout=subprocess.PIPE)
     for name in filter(None, files.stdout.decode().split("\0")):
         source = support.ROOT / name
-        if source.is_file() and not name.startswith("tests/"):
+        if source.is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, folder / name)
     return folder
@@ -74,11 +74,12 @@ def installed(wheel, tmp_path_factory):
 
 
 def test_tag_tells_the_least_glibc(wheel):
-    tag = "manylinux_2_34" if is_proved(wheel) else "linux"
-    assert wheel.name == f"forkpolicy-{VERSION}-py3-none-{tag}_{os.uname().machine}.whl"
+    major, minor = oldest_glibc(wheel)
+    tag = f"manylinux_{major}_{minor}_{os.uname().machine}"
+    assert wheel.name == f"forkpolicy-{VERSION}-py3-none-{tag}.whl"
 
 
-def is_proved(wheel):
+def oldest_glibc(wheel):
     """By the symbols, where setup.py reads the versions' table."""
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(wheel.parent.parent / "unpacked")
@@ -87,7 +88,7 @@ def is_proved(wheel):
         symbols = call("nm", "-D", wheel.parent.parent / "unpacked" / name).stdout
         needs += re.findall(r"@GLIBC_([\d.]+)", symbols)
     assert needs
-    return max(tuple(map(int, need.split("."))) for need in needs) <= (2, 34)
+    return max(tuple(map(int, need.split("."))) for need in needs)[:2]
 
 
 def test_contents(wheel):
@@ -105,6 +106,16 @@ def test_contents(wheel):
     assert libraries == {path.name for path in support.BUILD.glob("*.so")}
     assert licence == (support.ROOT / "LICENSE").read_bytes()
     assert policy == (support.ROOT / "policy/known.policy").read_bytes()
+    linked = {"libffi", "libjansson", "libunwind", "liblzma", "zlib1g", "libxxhash", "uthash"}
+    assert {f"forkpolicy/licences/{name}.txt" for name in linked} <= names
+
+
+def test_programs_are_stripped(wheel, tmp_path):
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    for path in tmp_path.rglob("forkpolicy/**/*"):
+        if path.suffix == ".so" or path.parent.name == "bin":
+            assert ".symtab" not in call("readelf", "--wide", "--sections", path).stdout, path
 
 
 def test_metadata(wheel):
@@ -112,14 +123,17 @@ def test_metadata(wheel):
         text = archive.read(f"forkpolicy-{VERSION}.dist-info/METADATA").decode()
     metadata = email.message_from_string(text)
     assert metadata["Name"] == "forkpolicy" and metadata["Version"] == VERSION
-    assert metadata["License-Expression"] == "Apache-2.0" and metadata["Summary"]
-    assert metadata["Requires-Python"] == ">=3.6" and metadata.get_all("Classifier")
+    assert "Apache-2.0" in (metadata["License-Expression"], metadata["License"]) and metadata["Summary"]
+    assert metadata["Requires-Python"] == ">=3.7" and metadata.get_all("Classifier")
     assert metadata["Description-Content-Type"] == "text/markdown"
-    assert metadata.get_payload().startswith("# forkpolicy")
+    readme = metadata.get_payload()
+    assert readme.startswith("# forkpolicy")
+    assert not re.findall(r"\]\((?!https?:|#)", readme)  # an index has none of the neighbours of README.md
     assert sorted(metadata.get_all("Requires-Dist")) == [  # nothing that is not asked for
         'numpy; extra == "loader"',
         'py-spy; extra == "stacks"',
         'pyarrow; extra == "loader"',
+        'pytest>=6; extra == "pytest"',
     ]
 
 
@@ -135,13 +149,13 @@ def test_source_distribution(tree, tmp_path):
     (source / "build").mkdir()
     (source / "build/.packages").touch()
     assert "forkpolicy" in call("make", "-n", "all", cwd=source).stdout
-    assert sources(tree) <= sources(source)
+    assert files_of(tree) <= files_of(source)
 
 
-def sources(tree):
-    """The C files that are built into the program and the libraries, or by which they are."""
-    files = {path.relative_to(tree) for path in tree.rglob("*.[chS]")}
-    return {file for file in files if file.parts[0] not in ("bench", "examples")}
+def files_of(tree):
+    """All but what only git reads, tests and benchmarks among them."""
+    files = {path.relative_to(tree) for path in tree.rglob("*") if path.is_file()}
+    return {file for file in files if not file.name.startswith(".git")}
 
 
 def test_program(installed):
@@ -154,6 +168,22 @@ def test_program(installed):
     assert f"preload    {path}" in checked
     bad = call(installed / "bin/forkpolicy", "run", "--policy", "flail", "true", check=False)
     assert bad.returncode == 2 and "--policy column 1" in bad.stdout
+
+
+def test_script_is_found_where_pip_puts_it(wheel, installed, tmp_path):
+    """Through a link, as pipx makes one, and in a folder of its own."""
+    (tmp_path / "link").symlink_to(installed / "bin/forkpolicy")
+    pip = [installed / "bin/python", "-m", "pip", "install", "--no-deps", "--target", tmp_path / "own", wheel]
+    call(*pip)
+    for script, place in ((tmp_path / "link", installed), (tmp_path / "own/bin/forkpolicy", tmp_path / "own")):
+        path = call(script, "path", env={"PATH": "/nowhere:/usr/bin:/bin"}).stdout
+        assert path.startswith(str(place.resolve())) and path.endswith(PROGRAMS[1] + "\n"), path
+
+
+def test_script_costs_no_python(installed):
+    """It finds the program by itself: with a Python that cannot start, it works."""
+    broken = call(installed / "bin/forkpolicy", "--version", env={"PYTHONHOME": "/nowhere"})
+    assert broken.stdout.startswith("forkpolicy ")
 
 
 def test_job_has_what_the_shell_gave(installed):

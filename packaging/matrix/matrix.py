@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""matrix.py WHEEL ROOTS_FOLDER [PYTHON...]: the wheel where it was not built.
+
+In each root below ROOTS_FOLDER (packaging/matrix/root.sh), by its own Python, and by each PYTHON
+given: the wheel is installed by pip, and job.py is run for every job and policy. Prints a table, and
+returns 1 where an outcome is not the one expected, or a hang was not told.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+JOB = Path(__file__).with_name("job.py")
+POLICIES = ["off", "warn", "fail", "refuse", "reset"]
+OUTCOMES = {  # by policy, in their order; warn tells of a hang, off does not
+    "lock": ["hung", "hung", "raised", "raised", "raised"],
+    "future": ["hung", "hung", "raised", "raised", "worked"],
+    "queue": ["hung", "hung", "raised", "raised", "raised"],
+    "polars": ["hung", "hung", "exited", "refused", "exited"],
+}
+RESET_EXECUTORS = (3, 8)  # Pythons whose executors `reset` can renew
+LIMIT = 120  # seconds, for each command
+
+
+class Place:
+    """An environment with the wheel: in a root, or by an interpreter of this machine."""
+
+    def __init__(self, name, root, python):
+        self.name, self.root = name, root
+        self.folder = Path(tempfile.mkdtemp(prefix="matrix-", dir=root / "var/tmp" if root else None))
+        self.inner = "/" / self.folder.relative_to(root) if root else self.folder
+        self.python = str(self.inner / "venv/bin/python")
+        self.call([python, "-m", "venv", str(self.inner / "venv")], check=True)
+        shutil.copy2(JOB, self.folder)
+
+    def call(self, command, check=False, **settings):
+        """Without what this process's environment says of Python and of the shim."""
+        prefix = []
+        if self.root:
+            inside = 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"'
+            prefix = ["unshare", "-pf", "-m", "--kill-child", "sh", "-c", inside, str(self.root)]
+        environment = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith(("FORKPOLICY", "PYTHON", "PIP_", "LD_"))
+        }
+        return subprocess.run(
+            prefix + command,
+            env={**environment, "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"},
+            check=check,
+            timeout=LIMIT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            universal_newlines=True,
+            **settings,
+        )
+
+    def ask(self, code):
+        return self.call([self.python, "-c", code], check=True).stdout.strip()
+
+    def version(self):
+        code = "import platform, os; print(platform.python_version(), os.confstr('CS_GNU_LIBC_VERSION'))"
+        python, _, libc = self.ask(code).split()
+        free = self.ask("import sys; print(getattr(sys, '_is_gil_enabled', lambda: True)())")
+        return python + ("t" if free == "False" else ""), libc
+
+    def install(self, wheel):
+        shutil.copy2(wheel, self.folder)
+        options = ["-m", "pip", "install", "--disable-pip-version-check", "--no-index"]
+        done = self.call([self.python, *options, str(self.inner / wheel.name)])
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def install_polars(self):
+        """By this machine's pip, since a root has no network: False where there is none for this Python."""
+        tags = "import sys; print('%d.%d' % sys.version_info[:2])"
+        options = ["download", "-q", "--disable-pip-version-check", "--only-binary=:all:"]
+        options += ["--python-version", self.ask(tags), "--implementation", "cp", "-d", self.folder / "wheels"]
+        for glibc in ("2_17", "2_24", "2_27", "2_28"):
+            options += ["--platform", f"manylinux_{glibc}_{os.uname().machine}"]
+        options += ["--platform", f"manylinux2014_{os.uname().machine}", "polars"]
+        if subprocess.run([sys.executable, "-m", "pip", *map(str, options)], capture_output=True).returncode:
+            return False
+        wheels = ["--no-index", "--find-links", str(self.inner / "wheels"), "polars"]
+        return self.call([self.python, "-m", "pip", "install", "-q", *wheels]).returncode == 0
+
+    def run(self, job, policy):
+        program = str(self.inner / "venv/bin/forkpolicy")
+        command = [program, "run", "--policy", policy, "--", self.python, str(self.inner / "job.py"), job]
+        done = self.call(command)
+        said = [line for line in done.stderr.splitlines() if line.startswith("forkpolicy: ")]
+        reports = [line for line in said if not line.startswith("forkpolicy:  ")]
+        return (done.stdout.strip() or f"status {done.returncode}"), reports
+
+    def close(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def expectation(python, job, policy):
+    major, minor = map(int, python.split(".")[:2])
+    if (job, policy) == ("future", "reset") and (major, minor) < RESET_EXECUTORS:
+        policy = "fail"
+    return OUTCOMES[job][POLICIES.index(policy)]
+
+
+def faults_of(expected, policy, outcome, reports):
+    quiet = policy == "off" or expected == "worked"
+    if outcome != expected:
+        yield f"{outcome}, not {expected}"
+    if quiet and reports:
+        yield f"says {reports[0]}"
+    if not quiet and not reports:
+        yield "says nothing"
+
+
+def try_place(place, wheel):
+    """Prints a row for each job; how many were wrong."""
+    python, libc = place.version()
+    place.install(wheel)
+    jobs = [job for job in OUTCOMES if job != "polars" or place.install_polars()]
+    wrong = 0
+    for job in jobs:
+        cells = []
+        for policy in POLICIES:
+            outcome, reports = place.run(job, policy)
+            faults = list(faults_of(expectation(python, job, policy), policy, outcome, reports))
+            wrong += bool(faults)
+            cells.append("; ".join(["WRONG", *faults]) if faults else outcome)
+        print(f"| {place.name} | {libc} | {python} | {job} | {' | '.join(cells)} |", flush=True)
+    if "polars" not in jobs:
+        print(f"| {place.name} | {libc} | {python} | polars | no wheel for this Python |" + " |" * 4)
+    return wrong
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("wheel", type=Path)
+    parser.add_argument("roots", type=Path)
+    parser.add_argument("pythons", nargs="*")
+    given = parser.parse_args()
+    roots = sorted(path for path in given.roots.iterdir() if (path / "usr/bin/python3").exists())
+    places = [(root.name, root.resolve(), "/usr/bin/python3") for root in roots]
+    places += [("here", None, python) for python in given.pythons]
+    print(f"| root | glibc | Python | job | {' | '.join(POLICIES)} |\n|{'---|' * (4 + len(POLICIES))}")
+    wrong = 0
+    for name, root, python in places:
+        place = Place(name, root, python)
+        try:
+            wrong += try_place(place, given.wheel.resolve())
+        finally:
+            place.close()
+    print(f"{wrong} of the outcomes are not as expected")
+    return wrong > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
