@@ -6,8 +6,8 @@ import pyarrow
 import pyarrow.compute
 import pyarrow.types as types
 
+from .encodings import LISTS, is_text
 from .joined import arrow_of
-from .tensors import LISTS, is_text
 
 
 class Documents:

@@ -2,9 +2,11 @@
 """What a batch is given as: with_format's names."""
 
 import numpy
+import pyarrow
 import pyarrow.types as types
 
-from .tensors import Masked, is_text, row_of, to_tensor
+from .encodings import NUMBERS, is_text, plain
+from .tensors import Masked, row_of, to_tensor
 
 
 def _python(batch, fields):
@@ -31,7 +33,7 @@ def _polars(batch, fields):
 
 def _numpy(batch, fields):
     """(rows, columns): of the common type of numbers, of the one type of all, or else objects."""
-    columns = [column.to_numpy(zero_copy_only=False) for column in batch.columns]
+    columns = [_as_numpy(column) for column in batch.columns]
     kinds = {column.dtype for column in columns}
     if len(kinds) == 1:
         kind = kinds.pop()
@@ -49,15 +51,53 @@ def _numpy(batch, fields):
     return found
 
 
+def _as_numpy(column):
+    """pyarrow has no way from dictionaries of views or unions, and crashes at intervals."""
+    if column.type.id in NUMBERS:
+        return column.to_numpy(zero_copy_only=False)
+    if types.is_dictionary(column.type) and is_text(column.type.value_type):
+        column = plain(column)
+    if _is_foreign(column.type):
+        found = numpy.empty(len(column), object)
+        for row, value in enumerate(column.to_pylist()):
+            found[row] = value
+        return found
+    return column.to_numpy(zero_copy_only=False)
+
+
+def _is_foreign(kind):
+    """Has it intervals or unions?"""
+    if isinstance(kind, pyarrow.ExtensionType):
+        return _is_foreign(kind.storage_type)
+    inner = [kind.field(place).type for place in range(kind.num_fields)]
+    return (
+        types.is_interval(kind) or types.is_union(kind) or any(_is_foreign(part) for part in inner)
+    )
+
+
 def _tensor(batch, fields):
     return {field.name: to_tensor(column, field) for field, column in zip(fields, batch.columns)}
 
 
+def _with_texts(column, field):
+    """As tensors, but texts are a list of str, also within structs."""
+    stored = plain(column)
+    if is_text(stored.type):
+        return stored.to_pylist()
+    if not types.is_struct(stored.type):
+        return to_tensor(column, field)
+    fields = [
+        inner.with_nullable(inner.nullable or field.nullable) for inner in list(field.type)
+    ]
+    return {
+        inner.name: _with_texts(part, inner) for inner, part in zip(fields, stored.flatten())
+    }
+
+
 def _torch(batch, fields):
-    columns = {}
-    for field, column in zip(fields, batch.columns):
-        kind = column.type.value_type if types.is_dictionary(column.type) else column.type
-        columns[field.name] = column.to_pylist() if is_text(kind) else to_tensor(column, field)
+    columns = {
+        field.name: _with_texts(column, field) for field, column in zip(fields, batch.columns)
+    }
     return [
         {name: row_of(column, row) for name, column in columns.items()}
         for row in range(batch.num_rows)

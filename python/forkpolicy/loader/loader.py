@@ -30,10 +30,10 @@ class Loader:
 
     shuffle: in an order of perm v1, another in each epoch, the same in every run; by seed, and by
     clump_size, shard and window as in Permutation.shuffle. columns: those to be read. format: as in
-    Permutation.with_format; None: the source's, of a table "tensor". transform: a function of the
-    batch. on_error: what becomes of rows on which functions fail: "raise"; "skip", "warn", or a
-    function (error, row) leave them out, so that the batch is shorter, or has no rows, and the
-    ranks stay in step. With workers all functions are called there.
+    Permutation.with_format; None: the one that the source was given, else "tensor". transform: a
+    function of the batch. on_error: what becomes of rows on which functions fail: "raise"; "skip",
+    "warn", or a function (error, row) leave them out, so that the batch is shorter, or has no rows,
+    and the ranks stay in step. With workers all functions are called there.
 
     workers: processes that make the batches, 0: this one. start: "fork" or "spawn". prefetch:
     batches ahead, of each worker. threads: that take rows ahead where there are no workers.

@@ -34,7 +34,7 @@ class Permutation:
         self._rows = rows
         self._columns = columns or Columns.all(table)
         self._batch_size = BATCH_SIZE
-        self._format = "python"
+        self._format, self._is_chosen = "python", False
         self._functions = ()
         self._limits = len(rows), False
 
@@ -259,20 +259,20 @@ class Permutation:
         """
         if format not in FORMATS:
             raise ValueError(f"Invalid format: {format}")
-        return self._with(format=format, functions=())
+        return self._with(format=format, is_chosen=True, functions=())
 
     def with_transform(self, transform):
         """A batch is what transform(pyarrow.RecordBatch) gives: in place of a format."""
         if not callable(transform):
             raise TypeError(f"transform must be callable, not {type(transform).__name__}")
-        return self._with(format="arrow", functions=(transform,))
+        return self._with(format="arrow", is_chosen=True, functions=(transform,))
 
     def map(self, function):
         """A batch is what function(batch) gives, after the format or transform and earlier maps.
         Not in LanceDB."""
         if not callable(function):
             raise TypeError(f"function must be callable, not {type(function).__name__}")
-        return self._with(functions=self._functions + (function,))
+        return self._with(is_chosen=True, functions=self._functions + (function,))
 
     def _batch(self, row_ids):
         fields = self._columns.fields() if self._format in TENSORS else None

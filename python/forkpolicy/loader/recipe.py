@@ -9,10 +9,10 @@ from .units import BlockUnits, Formatted, RowUnits
 
 
 def read(source, columns, format):
-    """A Permutation of any source."""
-    found = source
-    if not isinstance(source, Permutation):
-        found = Permutation.identity(source).with_format("tensor")
+    """A Permutation of any source, in tensors where no format was chosen."""
+    found = source if isinstance(source, Permutation) else Permutation.identity(source)
+    if not found._is_chosen:
+        found = found.with_format("tensor")
     if columns is not None:
         found = found.select_columns(columns)
     return found if format is None else found.with_format(format)

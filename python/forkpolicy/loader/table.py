@@ -10,7 +10,7 @@ import pyarrow.compute
 
 from ._library import ArrowArray, ArrowSchema, ArrowStream, Handle, SPLITS, WORD, WORDS
 from ._library import call, library, text, words
-from .tensors import refine
+from .encodings import refine
 
 ROW_ID = "_rowid"
 

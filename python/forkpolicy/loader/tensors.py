@@ -5,8 +5,9 @@ from collections import namedtuple
 
 import numpy
 import pyarrow
-import pyarrow.compute
 import pyarrow.types as types
+
+from .encodings import NUMBERS, elements, is_any, is_text, plain
 
 
 class Masked(namedtuple("Masked", ("values", "valid"))):
@@ -24,85 +25,7 @@ class Ragged(namedtuple("Ragged", ("values", "offsets"))):
         return self.values[self.offsets[number] : self.offsets[number + 1]]
 
 
-TEXTS = (
-    types.is_string, types.is_large_string, types.is_string_view,
-    types.is_binary, types.is_large_binary, types.is_binary_view,
-)  # fmt: skip
-LISTS = types.is_list, types.is_large_list, types.is_list_view, types.is_large_list_view
 TIMES = types.is_timestamp, types.is_duration, types.is_time, types.is_date
-NUMBERS = {
-    kind.id
-    for kind in (
-        pyarrow.int8(), pyarrow.int16(), pyarrow.int32(), pyarrow.int64(),
-        pyarrow.uint8(), pyarrow.uint16(), pyarrow.uint32(), pyarrow.uint64(),
-        pyarrow.float16(), pyarrow.float32(), pyarrow.float64(),
-    )
-}  # fmt: skip
-VECTORS = pyarrow.list_(pyarrow.int8(), 1).id
-
-
-def _is(kind, tests):
-    return any(test(kind) for test in tests)
-
-
-def is_text(kind):
-    return _is(kind, TEXTS)
-
-
-def _plain(array):
-    """Encodings undone: dictionaries, runs, views."""
-    kind = array.type
-    if kind.id in NUMBERS or kind.id == VECTORS:  # most are
-        return array
-    if types.is_dictionary(kind):
-        return _plain(array.dictionary_decode())
-    if types.is_run_end_encoded(kind):
-        return _plain(pyarrow.compute.run_end_decode(array))
-    if types.is_string_view(kind) or types.is_string(kind):
-        return array.cast(pyarrow.large_string())
-    if types.is_binary_view(kind) or types.is_binary(kind):
-        return array.cast(pyarrow.large_binary())
-    if types.is_list(kind):
-        return array.cast(pyarrow.large_list(kind.value_field))
-    if types.is_list_view(kind) or types.is_large_list_view(kind):
-        return _list_of_views(array)
-    return array.storage if isinstance(array, pyarrow.ExtensionArray) else array
-
-
-def _list_of_views(array):
-    """By hand: pyarrow's cast gets the last offset wrong."""
-    lengths = array.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
-    ends = numpy.cumsum(lengths, dtype=numpy.int64)
-    offsets = pyarrow.array(numpy.concatenate(([0], ends)).astype(numpy.int64))
-    kind = pyarrow.large_list(array.type.value_field)
-    mask = array.is_null() if array.null_count else None
-    return pyarrow.LargeListArray.from_arrays(offsets, array.flatten(), type=kind, mask=mask)
-
-
-def _elements(array):
-    """The values of fixed-size lists, those of null lists among them."""
-    size = array.type.list_size
-    return array.values.slice(array.offset * size, len(array) * size)
-
-
-def refine(field, chunks):
-    """The field, nullable (and so within) only where one of the chunks has a null."""
-    chunks = [_plain(chunk) for chunk in chunks]
-    nullable = any(chunk.null_count for chunk in chunks)
-    kind = chunks[0].type if chunks else field.type
-    if types.is_struct(kind):
-        fields = [
-            refine(inner, [chunk.field(place) for chunk in chunks])
-            for place, inner in enumerate(kind)
-        ]
-        kind = pyarrow.struct(fields)
-    elif types.is_fixed_size_list(kind):
-        inner = refine(kind.value_field, [_elements(chunk) for chunk in chunks])
-        kind = pyarrow.list_(inner, kind.list_size)
-    elif types.is_large_list(kind):
-        inner = refine(kind.value_field, [chunk.flatten() for chunk in chunks])
-        kind = pyarrow.large_list(inner)
-    return pyarrow.field(field.name, kind, nullable)
 
 
 def _numbers(array):
@@ -116,7 +39,7 @@ def _numbers(array):
     shape = (len(array),)
     if types.is_fixed_size_binary(kind) and not types.is_decimal(kind):
         kind, shape = pyarrow.uint8(), (len(array), kind.byte_width)
-    elif _is(kind, TIMES):
+    elif is_any(kind, TIMES):
         kind = pyarrow.int32() if kind.bit_width == 32 else pyarrow.int64()
     elif not (types.is_integer(kind) or types.is_floating(kind)):
         return None
@@ -167,8 +90,9 @@ def to_tensor(array, field, path=None):
 
     Numbers and times: (rows,), of their own width. Booleans: torch.bool. Fixed-size lists:
     (rows, size), and so on within. Fixed-size binary: uint8 (rows, width). Structs: a dict. Lists,
-    strings and binary: Ragged, texts as uint8 (UTF-8). With nulls: Masked. The tensors are views of
-    the array but for booleans and where an encoding has to be undone.
+    strings and binary: Ragged, texts as uint8 (UTF-8). Extension types: as their storage, but a
+    fixed-shape tensor has its shape and bool8 is torch.bool. With nulls: Masked. The tensors are
+    views of the array but for booleans and where an encoding has to be undone.
 
     Raises TypeError for decimals, maps, unions and null columns.
     """
@@ -176,8 +100,8 @@ def to_tensor(array, field, path=None):
         import torch
 
         return torch.from_dlpack(array)
-    path = path or field.name
-    array = _plain(array)
+    path, outer = path or field.name, array.type
+    array = plain(array)
     kind = array.type
     if types.is_struct(kind):
         value = {
@@ -187,7 +111,7 @@ def to_tensor(array, field, path=None):
             for place, inner in enumerate(kind)
         }
     elif types.is_fixed_size_list(kind):
-        value = to_tensor(_elements(array), field.type.value_field, path)
+        value = to_tensor(elements(array), field.type.value_field, path)
         value = _split(value, len(array), kind.list_size, path)
     elif types.is_large_list(kind):
         offsets = _numbers(array.offsets)
@@ -200,7 +124,22 @@ def to_tensor(array, field, path=None):
         value = _numbers(array)
         if value is None:
             raise TypeError(f"column `{path}` of {kind} has no tensor: remove it or convert it")
-    return _masked(array, field, value)
+    return _masked(array, field, _as_extension(outer, value))
+
+
+def _as_extension(kind, value):
+    """What an extension type says of its storage: a tensor's shape, a byte that is a truth."""
+    import torch
+
+    if isinstance(value, Masked) and isinstance(value.values, torch.Tensor):
+        return Masked(*(_as_extension(kind, part) for part in value))
+    if isinstance(kind, pyarrow.FixedShapeTensorType):
+        order = list(kind.permutation or range(len(kind.shape)))
+        value = value.reshape((len(value), *kind.shape))
+        return value.permute(0, *(place + 1 for place in order))
+    if isinstance(kind, pyarrow.Bool8Type):
+        return value != 0
+    return value
 
 
 def _split(value, rows, size, path):
