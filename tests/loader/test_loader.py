@@ -323,7 +323,7 @@ def refused(loader, token):
 def test_foreign_tokens():
     loader = Loader(table(), 10, shuffle=True)
     token = loader.token()
-    source, order = "its rows or columns differ", "its seed, shuffle"
+    source, order = "its rows, columns or values differ", "its seed, shuffle"
     units = "its packing or mixture"
     said = refused(Loader(table(), 10, shuffle=True, seed=1), token)
     assert order in said and source not in said and units not in said
@@ -481,7 +481,7 @@ WRONG = [
     ({"global_batch_size": []}, TypeError, "global_batch_size must be an int"),
     ({**OF_ALL, "drop_last": True, "pad": True}, ValueError, "drop_last or pad"),
     ({**OF_ALL, "shuffle": True, "seed": -1}, ValueError, "seed must be at least 0"),
-    ({**OF_ALL, "shuffle": True, "seed": None}, TypeError, "seed must be an int"),
+    ({**OF_ALL, "shuffle": True, "seed": "a"}, TypeError, "seed must be an int"),
     ({**OF_ALL, "shuffle": True, "clump_size": 0}, ValueError, "clump_size must be at least 1"),
     ({**OF_ALL, "shuffle": True, "shard": 0}, ValueError, "shard must be"),
     ({**OF_ALL, "shuffle": True, "window": "a"}, TypeError, "window must be"),

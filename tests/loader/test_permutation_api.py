@@ -400,7 +400,7 @@ class TestChoosing:
 
     def test_nothing_there(self):
         said = "No rows found in the permutation table for the given split"
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises(ValueError, match="^the table has no rows$"):
             Permutation.identity(numbers(0))
         with pytest.raises(ValueError, match=said):
             Permutation.from_tables(numbers(), builder().filter("id > 1000").execute())

@@ -117,7 +117,7 @@ DESCRIBED = {
     "units": {"length": 2048, "eos": 0.5},
 }
 DIFFER = {
-    "source": "of another source: its rows or columns differ",
+    "source": "of another source: its rows, columns or values differ",
     "order": "of another order: its seed, shuffle, split, weights or locality differ",
     "units": "of another making of units: its packing or mixture differs",
 }

@@ -1,17 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Iterations: the batches of an epoch, counted, and the Loader's place moved on with each."""
 
+import os
+import threading
 import time
 
 COUNTED_EVERY = 16  # steps; the library's counters take longer to read
 
 
 class Iteration:
-    """One epoch, or what is left of it, as an iterator. close() ends it before its end."""
+    """One epoch, or what is left of it, as an iterator. close() ends it before its end.
+
+    Several threads may share it: one of them at a time gets the next batch.
+    """
 
     def __init__(self, loader, epoch, consumed):
         self._loader = loader
         self._epoch = epoch
+        self._turn = threading.Lock(), os.getpid()
         self._steps, self._source = loader._begin(epoch, consumed)
         self._bar = loader._bar(self._steps)
         loader._stand(epoch, consumed, is_last=not len(self._steps))
@@ -25,6 +31,13 @@ class Iteration:
         return len(self._steps)
 
     def __next__(self):
+        turn, owner = self._turn
+        if owner != os.getpid():  # a forked child, in which another thread's turn would not end
+            self._turn = turn, _ = threading.Lock(), os.getpid()
+        with turn:
+            return self._next()
+
+    def _next(self):
         begun = time.perf_counter_ns()
         try:
             step, batch, left_out = next(self._source)

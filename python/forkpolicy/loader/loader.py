@@ -4,7 +4,7 @@
 import copy
 import numbers
 
-from ._check import whole
+from ._check import seed_of, whole
 from .ahead import Ahead
 from .counters import Counters
 from .iteration import Iteration
@@ -28,8 +28,8 @@ class Loader:
     batch, pad fills it up with the epoch's first rows; else it is a short one, of which a rank may
     have no row.
 
-    shuffle: in an order of perm v1, another in each epoch, the same in every run; by seed, and by
-    clump_size, shard and window as in Permutation.shuffle. columns: those to be read. format: as in
+    shuffle: in an order of perm v1, another in each epoch, the same in every run; by seed
+    (None: one that is drawn, and is in state_dict()), clump_size, shard and window as in Permutation.shuffle. columns: those to be read. format: as in
     Permutation.with_format; None: the one that the source was given, else "tensor". transform: a
     function of the batch. on_error: what becomes of rows on which functions fail: "raise"; "skip",
     "warn", or a function (error, row) leave them out, so that the batch is shorter, or has no rows,
@@ -70,10 +70,13 @@ class Loader:
         self._ranks = rank, world_size
         self._find_ranks()
         order = {"clump_size": clump_size, "shard": shard, "window": window}
-        self._permutation = ordered(read(source, columns, format), shuffle, seed, order)
+        self._is_drawn = bool(shuffle) and seed is None
+        if self._is_drawn and self.world_size > 1:
+            raise ValueError("seed=None: each rank would draw another one; give all the same")
         options = {"eos_id": eos_id, "pad_id": pad_id, "window": pack_window}
         self._packing = packing_of(pack_sequences, sequence_length, **options)
-        self._units = units_of(self._permutation, transform, on_error, self._packing)
+        self._source = read(source, columns, format), shuffle, order, transform, on_error
+        self._arrange(seed_of(seed))
         self._ahead = {
             "prefetch": whole("prefetch", prefetch, 0, 1023),
             "threads": whole("threads", threads, 0, 257),
@@ -88,12 +91,24 @@ class Loader:
             "restarts": whole("restarts", restarts),
         }
         self._progress = progress
-        self._fingerprint = None
+        self._in_torch = None
         self._counters = Counters()
         self._place = whole("epoch", epoch), 0
         self._begins = self._place  # where the next iteration begins
 
+    def _arrange(self, seed):
+        """The units in the order of this seed."""
+        read, shuffle, order, transform, on_error = self._source
+        self._seed, self._fingerprint = seed, None
+        self._permutation = ordered(read, shuffle, seed, order)
+        self._units = units_of(self._permutation, transform, on_error, self._packing)
+
     # Where it is
+
+    @property
+    def seed(self):
+        """Of the shuffle: as given, or drawn."""
+        return self._seed
 
     @property
     def epoch(self):
@@ -107,19 +122,28 @@ class Loader:
     def token(self):
         """Where this run is, behind the last batch that was given: a Token, 64 characters at most.
         Good for any number of ranks and workers, and for another batch size."""
-        return Token(*self._place, self.fingerprint)
+        return self.token_at(*self._place)
+
+    def token_at(self, epoch, consumed):
+        """The Token of another place."""
+        return Token(epoch, consumed, self.fingerprint)
 
     def resume(self, token):
         """The next `for batch in loader` goes on behind a Token, or its text.
 
         ValueError: it is no token, or one of another source, order or packing, and which.
         """
+        token = self.checked(token)
+        self._move(token.epoch, token.units)
+
+    def checked(self, token):
+        """The Token of its text; ValueError as in resume."""
         token = token if isinstance(token, Token) else Token.parse(token)
         token.check(self.fingerprint)
         units = len(self._units.with_epoch(token.epoch))
         if token.units > units:
             raise ValueError(f"the token is at unit {token.units} of an epoch of {units}")
-        self._move(token.epoch, token.units)
+        return token
 
     def skip(self, steps):
         """Goes on so many steps later; those that are left of an epoch at most."""
@@ -131,12 +155,17 @@ class Loader:
         if consumed and not self._schedule(epoch).steps_from(consumed):
             epoch, consumed = epoch + 1, 0
         self._place = self._begins = epoch, consumed
+        if self._in_torch is not None:
+            self._in_torch.set(epoch, consumed)
 
     def state_dict(self):
-        """{"token": text}"""
-        return {"token": str(self.token())}
+        """{"token": text}, with the seed where that was drawn."""
+        drawn = {"seed": self._seed} if self._is_drawn else {}
+        return {"token": str(self.token()), **drawn}
 
     def load_state_dict(self, state):
+        if self._is_drawn and "seed" in state:
+            self._arrange(whole("seed", state["seed"]))
         self.resume(state["token"])
 
     @property
@@ -158,6 +187,10 @@ class Loader:
         made._ranks = ranks if ranks[1] > 1 else self._ranks
         return made
 
+    @property
+    def world_size(self):
+        return self._find_ranks()[1]
+
     def _schedule(self, epoch):
         rank, world_size = self._find_ranks()
         size = self._global_size or self._batch_size * world_size
@@ -172,10 +205,10 @@ class Loader:
         """The rest of the epoch behind resume() or skip(), else the epoch from its beginning."""
         return Iteration(self, *self._begins)
 
-    def part(self, number, of):
-        """Of the same batches those of every `of`-th step, from step `number` on: an iterator of
-        what one of several workers of somebody else's loader makes. The Loader's place stays."""
-        epoch, consumed = self._begins
+    def part(self, number, of, epoch, consumed):
+        """Of the batches behind this place those of every `of`-th step, from step `number` on: an
+        iterator of what one of several workers of somebody else's loader makes. The Loader's place
+        stays."""
         units, steps = self._at(epoch, consumed)
         source = Ahead(units, steps, **self._ahead, numbers=range(number, len(steps), of))
         return (batch for _, batch, _ in source)
@@ -215,7 +248,16 @@ class Loader:
         """An IterableDataset for torch's DataLoader, with batch_size=None; see docs/loader.md."""
         from .torch_dataset import LoaderDataset
 
+        self.in_torch()
         return LoaderDataset(self)
+
+    def in_torch(self):
+        """The Place of the iterations of torch's DataLoaders."""
+        from .torch_dataset import Place
+
+        if self._in_torch is None:
+            self._in_torch = Place(*self._begins)
+        return self._in_torch
 
 
 def _whole_or_none(name, value):

@@ -13,7 +13,7 @@ from .formats import FORMATS, TENSORS
 from .locality import shuffled
 from .mixture import mix
 from .packing import PackedBlocks
-from .permutation_table import NO_ROWS, as_permutation_table
+from .permutation_table import as_permutation_table
 from .rows import AllRows, RepeatedRows, Window
 from .table import as_table
 from .weighted import WeightedRows, sums_of, weights_in
@@ -49,7 +49,7 @@ class Permutation:
         """All rows of a table, in its order. ValueError where it has none."""
         table = as_table(table)
         if not len(table):
-            raise ValueError(NO_ROWS)
+            raise ValueError("the table has no rows")
         return cls(table, AllRows(len(table)))
 
     @classmethod

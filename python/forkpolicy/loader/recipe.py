@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recipes: what the batches of a Loader are made of, and how."""
 
+import numpy
+
 from ._check import whole
 from .permutation import Permutation
-from .token import fingerprint, probe
+from .table import Table
+from .token import fingerprint, probe, probes
 from .transform import Transform, check_on_error
 from .units import BlockUnits, Formatted, RowUnits
 
@@ -54,5 +57,19 @@ def units_of(permutation, transform, on_error, packing):
 def fingerprint_of(permutation, packing):
     """Of the source, the order and the packing: what a token is checked against."""
     columns = [[field.name, str(field.type)] for field in permutation.schema]
-    source = {"rows": len(permutation._columns.table), "columns": columns}
+    source = {
+        "rows": len(permutation._columns.table),
+        "columns": columns,
+        "values": sample(permutation._columns),
+    }
     return fingerprint(source, probe(permutation._rows), packing)
+
+
+def sample(columns):
+    """Hashes of the values of 64 rows of the table, from its first row to its last one: so that
+    another content of the same shape, or what another SELECT computed, is told apart."""
+    places = probes(len(columns.table))
+    taken = columns.take(numpy.array(places, numpy.uint64))
+    if not places or not taken.num_columns:
+        return []
+    return Table(taken).hashes(taken.schema.names).tolist()

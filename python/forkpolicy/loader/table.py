@@ -9,7 +9,7 @@ import pyarrow
 import pyarrow.compute
 
 from ._library import ArrowArray, ArrowSchema, ArrowStream, Handle, SPLITS, WORD, WORDS
-from ._library import call, library, text, words
+from ._library import call, library, words
 from .encodings import refine
 
 ROW_ID = "_rowid"
@@ -153,7 +153,7 @@ class Table:
     def filter(self, sql):
         """The numbers of the rows where the condition holds, ascending: a uint64 array."""
         rows, count = WORDS(), WORD()
-        call("table_filter", self._handle.pointer, text(sql, "SQL"), ctypes.byref(rows), count)
+        call("table_filter", self._handle.pointer, _sql(sql), ctypes.byref(rows), count)
         try:
             found = numpy.empty(count.value, numpy.uint64)
             if count.value:
@@ -165,13 +165,13 @@ class Table:
     def evaluate(self, sql):
         """The expression's value for every row: a pyarrow.Array."""
         array, schema = ArrowArray(), ArrowSchema()
-        call("table_evaluate", self._handle.pointer, text(sql, "SQL"), array, schema)
+        call("table_evaluate", self._handle.pointer, _sql(sql), array, schema)
         return pyarrow.Array._import_from_c(ctypes.addressof(array), ctypes.addressof(schema))
 
     def hashes(self, columns):
         """A hash of each row's values in these columns ("a.b": a field): a uint64 array."""
         found = numpy.empty(max(1, len(self)), numpy.uint64)
-        names = (ctypes.c_char_p * max(1, len(columns)))(*(text(name, "a column name") for name in columns))
+        names = (ctypes.c_char_p * max(1, len(columns)))(*(name.encode() for name in columns))
         call("table_hash", self._handle.pointer, names, len(columns), words(found))
         return found[: len(self)]
 
@@ -209,6 +209,13 @@ class Table:
             path.append(kind.get_field_index(part))
             kind = kind.field(path[-1]).type
         return pyarrow.compute.struct_field(self._arrow.column(place), path)
+
+
+def _sql(text):
+    """In C a NUL would be the end of it."""
+    if "\0" in text:
+        raise ValueError(f"character {text.index(chr(0)) + 1} of the SQL is a NUL")
+    return text.encode()
 
 
 def as_table(source):

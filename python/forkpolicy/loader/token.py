@@ -21,7 +21,7 @@ NUMBER_END = (1 << 63) + 1  # 19 digits: the longest token has 64 characters
 FIELDS = "version", "epoch", "units", "fingerprint"
 FINGERPRINT = re.compile(r"[0-9a-f]{6}-[0-9a-f]{6}-[0-9a-f]{6}")
 PARTS = {  # of a fingerprint: what differs, in words
-    "source": "its rows or columns differ",
+    "source": "its rows, columns or values differ",
     "order": "its seed, shuffle, split, weights or locality differ",
     "units": "its packing or mixture differs",
 }
@@ -52,11 +52,13 @@ def probe(rows):
     """A description of the order of any rows, by what it does: how many they are and which ones are
     at 64 places of epoch 0. Another seed, split, weight or locality gives other ones."""
     rows = rows.with_epoch(0)
-    places = [
-        place * (len(rows) - 1) // (PROBES - 1) for place in range(PROBES if len(rows) else 0)
-    ]
-    found = rows.at(numpy.array(places, numpy.int64))
+    found = rows.at(numpy.array(probes(len(rows)), numpy.int64))
     return {"rows": len(rows), "probes": found.tolist()}
+
+
+def probes(count):
+    """64 places of so many, the first and the last among them."""
+    return [place * (count - 1) // (PROBES - 1) for place in range(PROBES if count else 0)]
 
 
 class Token:

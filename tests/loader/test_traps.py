@@ -1,0 +1,176 @@
+"""What would go wrong without a word. SPDX-License-Identifier: Apache-2.0"""
+
+import os
+import threading
+
+import numpy
+import pyarrow
+import pytest
+from loaders import ROWS, flat, ids_of, table
+from torch.utils.data import DataLoader
+
+from forkpolicy.loader import Loader, Permutation, Table, permutation_builder
+
+pytestmark = pytest.mark.timeout(60)
+
+
+# Tokens of another content
+
+
+def other(values):
+    return pyarrow.table({"id": numpy.arange(ROWS), "x": values})
+
+
+def test_another_content_of_the_same_shape():
+    token = Loader(other(numpy.zeros(ROWS)), 10, shuffle=True).token()
+    with pytest.raises(ValueError, match="of another source: its rows, columns or values differ"):
+        Loader(other(numpy.ones(ROWS)), 10, shuffle=True).resume(token)
+    Loader(other(numpy.zeros(ROWS)), 20, shuffle=True).resume(token)
+
+
+def test_another_selection():
+    def selecting(sql):
+        return Loader(Permutation.identity(table()).select({"id": "id", "x": sql}), 10)
+
+    token = selecting("x + 1").token()
+    with pytest.raises(ValueError, match="of another source"):
+        selecting("x + 2").resume(token)
+    selecting("x + 1").resume(token)
+
+
+@pytest.mark.parametrize("chunks", [1, 7])
+def test_a_token_knows_no_chunks_and_no_dictionaries(chunks):
+    texts = pyarrow.array([str(row % 5) for row in range(ROWS)])
+    parts = numpy.array_split(numpy.arange(ROWS), chunks)
+    chunked = pyarrow.chunked_array([texts.take(part) for part in parts])
+    expected = Loader(pyarrow.table({"c": texts}), 10).fingerprint
+    assert Loader(pyarrow.table({"c": chunked}), 10).fingerprint == expected
+
+
+# A drawn seed
+
+
+def test_a_seed_that_is_drawn_is_recorded():
+    loader = Loader(table(), 10, shuffle=True, seed=None)
+    iteration = iter(loader)
+    first, state = ids_of([next(iteration)]), loader.state_dict()
+    rest = ids_of(iteration)
+    assert state["seed"] == loader.seed
+    again = Loader(table(), 10, shuffle=True, seed=None)
+    assert again.seed != loader.seed
+    again.load_state_dict(state)
+    assert ids_of(again) == rest and again.seed == loader.seed
+    assert ids_of(Loader(table(), 10, shuffle=True, seed=loader.seed)) == first + rest
+    with pytest.raises(ValueError, match="each rank would draw another one"):
+        Loader(table(), 10, shuffle=True, seed=None, rank=0, world_size=2)
+
+
+# SQL
+
+
+@pytest.mark.parametrize("call", [Table.filter, Table.evaluate])
+def test_a_nul_in_sql(call):
+    with pytest.raises(ValueError, match="character 7 of the SQL is a NUL"):
+        call(Table(table()), "id < 5\0 OR true")
+    with pytest.raises(ValueError, match="NUL"):
+        permutation_builder(table()).filter("id < 5\0").execute()
+
+
+# Threads
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_threads_that_share_an_iteration(workers):
+    iteration, found, errors = iter(Loader(table(), 1, workers=workers)), [], []
+
+    def read():
+        try:
+            for batch in iteration:
+                found.append(batch["id"].item())
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors and sorted(found) == list(range(ROWS))
+
+
+def test_a_child_forked_while_another_thread_reads():
+    asked, go_on = threading.Event(), threading.Event()
+
+    def wait(batch):
+        if threading.current_thread() is not threading.main_thread():
+            asked.set()
+            go_on.wait()
+        return batch
+
+    iteration = iter(Loader(table(), 10, transform=wait, threads=0, prefetch=0))
+    reader = threading.Thread(target=next, args=(iteration,))
+    reader.start()
+    asked.wait()
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if next(iteration)["id"].tolist() == list(range(10, 20)) else 1)
+    assert os.waitpid(pid, 0)[1] == 0
+    go_on.set()
+    reader.join()
+
+
+# In torch's DataLoader
+
+
+@pytest.mark.parametrize("start, workers", [(None, 0), ("fork", 2), ("fork", 3), ("spawn", 1)])
+@pytest.mark.parametrize("persistent", [False, True])
+def test_each_iteration_of_a_dataset_is_the_next_epoch(start, workers, persistent):
+    if (persistent or start == "spawn") and not (workers and persistent):
+        return
+    loader = Loader(table(), 10, shuffle=True)
+    expected = [ids_of(loader) for _ in range(4)]
+    loader.set_epoch(0)
+    batches = DataLoader(
+        loader.torch_dataset(), batch_size=None, num_workers=workers,
+        multiprocessing_context=start, persistent_workers=persistent,
+    )  # fmt: skip
+    assert [ids_of(batches) for _ in range(3)] == expected[:3]
+    batches.dataset.set_epoch(1)
+    assert [ids_of(batches) for _ in range(2)] == expected[1:3]
+    loader.set_epoch(3)
+    loader.skip(2)
+    assert ids_of(batches) == expected[3][2:]
+
+
+@pytest.mark.parametrize("stop", [0, 1, 5, 11])
+def test_the_state_of_a_dataset_s_iteration(stop):
+    whole = ids_of(DataLoader(Loader(table(), 10, shuffle=True).torch_dataset(), batch_size=None))
+    iteration = iter(Loader(table(), 10, shuffle=True).torch_dataset())
+    found = [next(iteration)["id"].tolist() for _ in range(stop)]
+    state = iteration.state_dict()
+    again = iter(Loader(table(), 10, shuffle=True).torch_dataset())
+    again.load_state_dict(state)
+    assert found + ids_of(again) == whole
+    with pytest.raises(ValueError, match="of another order"):
+        iter(Loader(table(), 10, shuffle=True, seed=1).torch_dataset()).load_state_dict(state)
+    with pytest.raises(ValueError, match="of 2 workers, not 1"):
+        again.load_state_dict({**state, "of": 2})
+
+
+class DataLoaderDispatcher:
+    """As accelerate's: rank 0 reads, and shares out."""
+
+    def __init__(self, dataset):
+        self.dataset = dataset
+
+    def __iter__(self):
+        yield from self.dataset
+
+
+def test_ranks_are_not_shared_out_twice():
+    alone = Loader(table(), 10)
+    assert flat(ids_of(DataLoaderDispatcher(alone.torch_dataset()))) == list(range(ROWS))
+    one_of_two = Loader(table(), 10, rank=0, world_size=2)
+    with pytest.raises(RuntimeError, match="accelerate's DataLoaderDispatcher shares out batches"):
+        list(DataLoaderDispatcher(one_of_two.torch_dataset()))
+    assert len(ids_of(DataLoader(one_of_two.torch_dataset(), batch_size=None))) == 6
