@@ -29,11 +29,10 @@ class PermutationBuilder:
         self._table = as_table(table)
         self._filter = self._split = self._names = self._shuffle = self._path = None
 
-    def filter(self, sql):
-        """Only the rows where this SQL condition holds (docs/sql.md)."""
-        if not isinstance(sql, str):
-            raise TypeError(f"filter must be SQL, not {type(sql).__name__}")
-        self._filter = sql
+    def filter(self, condition):
+        """Only the rows where this condition holds: SQL (docs/sql.md), an expression of pyarrow or
+        polars, or an array of truths, one for each row."""
+        self._filter = condition
         return self
 
     def split_random(

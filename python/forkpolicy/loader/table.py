@@ -8,9 +8,11 @@ import numpy
 import pyarrow
 import pyarrow.compute
 
+from . import conditions
 from ._library import ArrowArray, ArrowSchema, ArrowStream, Handle, SPLITS, WORD, WORDS
 from ._library import call, library, words
 from .encodings import refine
+from .sql import NotHere
 
 ROW_ID = "_rowid"
 
@@ -150,10 +152,33 @@ class Table:
         address = rows.ctypes.data
         call("table_take", self.handle, address, len(rows), numbers, len(columns), array, schema)
 
-    def filter(self, sql):
-        """The numbers of the rows where the condition holds, ascending: a uint64 array."""
+    def filter(self, condition):
+        """The numbers of the rows where the condition holds, ascending: a uint64 array.
+
+        condition: SQL, an expression of pyarrow or polars, or an array of truths.
+        """
+        found = conditions.rows_of_truths(condition, len(self))
+        if found is not None:
+            return found
+        if not isinstance(condition, str):
+            mask, columns = conditions.mask_of(condition, self.schema)
+            return conditions.rows_where(self._slabs(columns), mask, len(self))
+        compiled = conditions.compiled(_checked(condition), self.schema)
+        if compiled is not None and compiled.is_condition:
+            try:
+                slabs = self._slabs(compiled.columns)
+                return conditions.rows_where(slabs, compiled.mask, len(self))
+            except NotHere:
+                pass  # as of integers beyond 64 bits
+        return self._filter_by_library(condition)
+
+    def _slabs(self, columns):
+        """Batches of these columns, or of any where there are none."""
+        return conditions.slabs_of(self._arrow.select(columns or self.schema.names[:1]))
+
+    def _filter_by_library(self, sql):
         rows, count = WORDS(), WORD()
-        call("table_filter", self._handle.pointer, _sql(sql), ctypes.byref(rows), count)
+        call("table_filter", self._handle.pointer, sql.encode(), ctypes.byref(rows), count)
         try:
             found = numpy.empty(count.value, numpy.uint64)
             if count.value:
@@ -163,9 +188,25 @@ class Table:
             library.forkloader_rows_free(rows)
 
     def evaluate(self, sql):
-        """The expression's value for every row: a pyarrow.Array."""
+        """The expression's value for every row: a pyarrow.Array, or a ChunkedArray."""
+        compiled = conditions.compiled(_checked(sql), self.schema)
+        if compiled is None or compiled.is_time:
+            try:
+                return self._evaluate_by_library(sql)
+            except ValueError:
+                if compiled is None:
+                    raise
+        try:
+            kind = compiled.result
+            slabs = self._slabs(compiled.columns)
+            found = conditions.over(slabs, compiled.evaluate, len(self))
+            return pyarrow.chunked_array([array for _, array in found], kind)
+        except NotHere:
+            return self._evaluate_by_library(sql)
+
+    def _evaluate_by_library(self, sql):
         array, schema = ArrowArray(), ArrowSchema()
-        call("table_evaluate", self._handle.pointer, _sql(sql), array, schema)
+        call("table_evaluate", self._handle.pointer, sql.encode(), array, schema)
         return pyarrow.Array._import_from_c(ctypes.addressof(array), ctypes.addressof(schema))
 
     def hashes(self, columns):
@@ -211,11 +252,11 @@ class Table:
         return pyarrow.compute.struct_field(self._arrow.column(place), path)
 
 
-def _sql(text):
+def _checked(sql):
     """In C a NUL would be the end of it."""
-    if "\0" in text:
-        raise ValueError(f"character {text.index(chr(0)) + 1} of the SQL is a NUL")
-    return text.encode()
+    if "\0" in sql:
+        raise ValueError(f"character {sql.index(chr(0)) + 1} of the SQL is a NUL")
+    return sql
 
 
 def as_table(source):
