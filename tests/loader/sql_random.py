@@ -121,7 +121,7 @@ class Generator:
         if depth <= 0 or self._rng.random() < 0.5:
             return self.one(["s", "t", "v", "st.s", "'a'", "'A'", "''", "'ab'", "'x%z'", "'é'"])
         form = self.one(["lower({})", "upper({})", "trim({})", "ltrim({})", "rtrim({})",
-                         "substr({}, 1, 1)", "substr({}, 2)", "replace({}, 'a', 'bb')",
+                         "substr({}, 1, 1)", "replace({}, 'a', 'bb')",
                          "({} || {})", "coalesce({}, {})", "nullif({}, {})",
                          "trim({}, 'a')"])  # fmt: skip
         return form.format(*(self.text(depth - 1) for _ in range(form.count("{}"))))

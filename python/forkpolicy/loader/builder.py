@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The builder of permutation tables."""
 
-from . import splits
+from . import conditions, splits
 from ._check import clump_of, columns_of, exactly_one, names_of, seed_of, weights_of, whole
 from .order import Order
 from .permutation_table import PermutationTable
@@ -32,6 +32,8 @@ class PermutationBuilder:
     def filter(self, condition):
         """Only the rows where this condition holds: SQL (docs/sql.md), an expression of pyarrow or
         polars, or an array of truths, one for each row."""
+        if not isinstance(condition, str):
+            conditions.check(condition, len(self._table), self._table.schema)
         self._filter = condition
         return self
 

@@ -67,9 +67,10 @@ def places_in(mask):
     return numpy.flatnonzero(mask.to_numpy(zero_copy_only=False)).view(numpy.uint64)
 
 
-def is_condition(value):
-    """Is it an expression or an array, rather than SQL?"""
-    return not isinstance(value, str)
+def check(condition, count, schema):
+    """TypeError or ValueError for what is no condition; SQL is checked when it is read."""
+    if rows_of_truths(condition, count) is None:
+        mask_of(condition, schema)
 
 
 def mask_of(condition, schema):

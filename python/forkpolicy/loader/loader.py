@@ -251,6 +251,13 @@ class Loader:
         self.in_torch()
         return LoaderDataset(self)
 
+    def torch_loader(self, **options):
+        """torch's DataLoader of torch_dataset(), for who takes nothing else (Lightning's Fabric);
+        options: its own, such as num_workers."""
+        from torch.utils.data import DataLoader
+
+        return DataLoader(self.torch_dataset(), batch_size=None, **options)
+
     def in_torch(self):
         """The Place of the iterations of torch's DataLoaders."""
         from .torch_dataset import Place

@@ -102,7 +102,7 @@ CALLS = {
     "ends_with": lambda value, part: texts.contains(value, part, compute.ends_with),
     "contains": texts.contains,
     "regexp_like": texts.matches,
-    "regexp_match": texts.first_match,
+    "regexp_match": texts.matches,  # a condition, as in LanceDB
     "regexp_replace": texts.replaced_by_pattern,
     "replace": texts.replaced,
     "strpos": texts.place_of,

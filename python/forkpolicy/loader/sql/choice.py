@@ -6,6 +6,7 @@ import pyarrow.compute as compute
 from sqlglot import exp
 
 from . import texts, times
+from .arithmetic import of_real
 from .compare import adapted, compare
 from .values import BIG, BOOL, DATE, INT, NULL, REAL, STAMP, TEXT, WHEN, NotHere, Value, nothing
 from .values import rows_only
@@ -96,8 +97,8 @@ def coalesce(*values):
 
 
 def nullif(value, other):
-    if value.kind in WHEN or value.is_literal:
-        raise NotHere("nullif of times or literals")
+    if value.kind in WHEN or value.is_literal or other.kind not in (value.kind, NULL):
+        raise NotHere("nullif of times, literals or two types")
     same = compare("eq", value, other)
     return case([(same, nothing())], value) if same.kind == BOOL else value
 
@@ -168,20 +169,17 @@ def _to_text(value):
 
 
 def _to_decimal(value, digits):
-    """The double nearest to what is rounded to so many digits."""
+    """A double that is rounded to so many digits."""
     if value.kind not in (INT, REAL):
         raise NotHere(f"CAST of {value.kind} to a decimal")
     precision, scale = (digits + [0])[:2] if digits else (38, 10)
     if not 0 <= scale <= precision <= 38:
         raise NotHere("a decimal of that size")
-    get, decimal = value.as_real(exactly=False).get, pyarrow.decimal128(precision, scale)
 
-    def rounded(columns):
-        found = get(columns)
-        rows_only(found)
-        return compute.cast(compute.cast(found, decimal), pyarrow.float64())
+    def rounded(found):
+        return compute.round(found, ndigits=scale, round_mode="half_towards_infinity")
 
-    return Value(REAL, rounded, pyarrow.float64())
+    return of_real(rounded, value)
 
 
 def _to_date(value):

@@ -6,10 +6,8 @@ import hashlib
 import pyarrow
 import pyarrow.compute as compute
 
-from .values import BYTES, INT, NULL, OTHER, TEXT, NotHere, Value, condition, literal_of
+from .values import BYTES, INT, NULL, TEXT, NotHere, Value, condition, literal_of
 from .values import null_condition, nothing, rows_only
-
-NONE = pyarrow.scalar(None, pyarrow.string())
 
 
 def _needs_text(*values):
@@ -69,14 +67,6 @@ def pattern_of(value, flags=None):
 
 def matches(value, pattern, flags=None):
     return tested(compute.match_substring_regex, value, **pattern_of(pattern, flags))
-
-
-def first_match(value, pattern, flags=None):
-    """regexp_match, of which only whether it IS NULL can be asked."""
-    found = matches(value, pattern, flags).get
-    return Value(
-        OTHER, lambda columns: compute.if_else(found(columns), True, pyarrow.scalar(None, pyarrow.bool_()))
-    )
 
 
 def replaced_by_pattern(value, pattern, replacement, flags=None):

@@ -20,7 +20,10 @@ COMPARED = {
 }  # fmt: skip
 OPERATORS = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}
 LOGIC = {exp.And: compute.and_kleene, exp.Or: compute.or_kleene}
-HARMLESS = {"typed", "safe", "coalesce", "big_int", "ignore_nulls", "value_constructor", "nested"}
+HARMLESS = {  # of sqlglot's own, for what it writes
+    "typed", "safe", "coalesce", "big_int", "ignore_nulls", "single_replace", "value_constructor",
+    "nested",
+}  # fmt: skip
 
 
 class Translator:
@@ -319,6 +322,7 @@ for kind, name, *args in (
     (exp.EndsWith, "ends_with", "this", "expression"),
     (exp.Contains, "contains", "this", "expression"),
     (exp.RegexpLike, "regexp_like", "this", "expression", "flag"),
+    (exp.RegexpReplace, "regexp_replace", "this", "expression", "replacement", "modifiers"),
     (exp.Replace, "replace", "this", "expression", "replacement"),
     (exp.StrPosition, "strpos", "this", "substr"),
     (exp.Substring, "substr", "this", "start", "length"),
