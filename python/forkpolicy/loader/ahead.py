@@ -3,8 +3,6 @@
 
 from collections import deque
 
-from .prefetch import Prefetch
-
 
 class Ahead:
     """Batches of steps: next() gives (step, batch, rows left out).
@@ -22,7 +20,7 @@ class Ahead:
         self._length = prefetch + 1
         columns = units.columns
         self._columns = columns.numbers() if columns is not None else []
-        self._prefetch = Prefetch(threads, most_bytes) if self._columns else None
+        self._prefetch = columns.table.ahead(threads, most_bytes) if self._columns else None
 
     def __iter__(self):
         return self

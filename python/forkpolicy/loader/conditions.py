@@ -131,6 +131,13 @@ def rows_of_truths(condition, count):
     return numpy.flatnonzero(found).astype(numpy.uint64)
 
 
+def checked(sql):
+    """In C a NUL would be the end of it."""
+    if "\0" in sql:
+        raise ValueError(f"character {sql.index(chr(0)) + 1} of the SQL is a NUL")
+    return sql
+
+
 def compiled(text, schema):
     """The Compiled expression of an SQL text, None where the library's own evaluator has it."""
     try:

@@ -101,6 +101,25 @@ def refine(field, chunks):
     return pyarrow.field(field.name, kind, nullable)
 
 
+def assumed(field, has_nulls):
+    """The field as refine has it, where no chunks are there to be asked: without nulls where that
+    is known, else nullable where the schema says so."""
+    if has_nulls is False:
+        return refine(field, [pyarrow.array([], field.type)])
+    kind = field.type
+    while isinstance(kind, pyarrow.ExtensionType):
+        kind = kind.storage_type
+    if types.is_dictionary(kind) or types.is_run_end_encoded(kind):
+        return assumed(field.with_type(kind.value_type), has_nulls)
+    if types.is_struct(kind):
+        kind = pyarrow.struct([assumed(inner, has_nulls) for inner in kind])
+    elif types.is_fixed_size_list(kind):
+        kind = pyarrow.list_(assumed(kind.value_field, has_nulls), kind.list_size)
+    elif is_any(kind, LISTS):
+        kind = pyarrow.large_list(assumed(kind.value_field, has_nulls))
+    return pyarrow.field(field.name, kind, field.nullable)
+
+
 def _stored(array):
     while isinstance(array, pyarrow.ExtensionArray):
         array = array.storage

@@ -16,7 +16,7 @@ class JoinedTable(Table):
     """
 
     def __init__(self, columns):
-        self._path = self._stamp = None
+        self._paths = self._stamps = None
         self._columns = columns
         arrows = {name: arrow_of(part) for name, part in columns.items()}
         first = _common(arrows)

@@ -53,7 +53,7 @@ class Loader:
     def __init__(
         self, source, batch_size=None, *, global_batch_size=None, drop_last=False, pad=False,
         shuffle=False, seed=0, clump_size=None, shard=None, window=None, epoch=0, columns=None,
-        format=None, transform=None, on_error="raise", workers=0, start="fork", prefetch=2,
+        format=None, transform=None, on_error="raise", workers=0, start=None, prefetch=2,
         threads=1, prefetch_bytes=256 << 20, slot_bytes=256 << 20, timeout=None, restarts=0,
         pack_sequences=None, sequence_length=None, eos_id=None, pad_id=0, pack_window=1024,
         rank=None, world_size=None, progress=False,
@@ -62,7 +62,7 @@ class Loader:
             raise ValueError("exactly one of batch_size and global_batch_size must be given")
         if drop_last and pad:
             raise ValueError("either drop_last or pad")
-        if start not in STARTS:
+        if start is not None and start not in STARTS:
             raise ValueError(f"start must be one of {', '.join(STARTS)}, not {start!r}")
         self._batch_size = _whole_or_none("batch_size", batch_size)
         self._global_size = _whole_or_none("global_batch_size", global_batch_size)
@@ -85,7 +85,7 @@ class Loader:
         self._of_workers = {
             "workers": whole("workers", workers, 0, 1024),
             "prefetch": self._ahead["prefetch"],
-            "start": start,
+            "start": self._start(start),
             "slot_bytes": whole("slot_bytes", slot_bytes, 1),
             "timeout": _seconds("timeout", timeout),
             "restarts": whole("restarts", restarts),
@@ -102,6 +102,13 @@ class Loader:
         self._seed, self._fingerprint = seed, None
         self._permutation = ordered(read, shuffle, seed, order)
         self._units = units_of(self._permutation, transform, on_error, self._packing)
+
+    def _start(self, start):
+        """fork, unless the source has threads that a forked child would lack."""
+        needed = self._permutation._table.start
+        if needed is not None and start not in (None, needed):
+            raise ValueError(f"start must be {needed!r} for this source, not {start!r}")
+        return start or needed or "fork"
 
     # Where it is
 

@@ -24,6 +24,8 @@ def read(source, columns, format):
 def ordered(permutation, shuffle, seed, order):
     """order: {name: value} of Permutation.shuffle's other arguments."""
     if shuffle:
+        if all(value is None for value in order.values()):
+            order = {**order, **permutation._table.locality}
         return permutation.shuffle(whole("seed", seed), **order)
     if any(value is not None for value in order.values()):
         raise ValueError(f"{', '.join(order)}: without shuffle there is nothing to shuffle")
@@ -61,6 +63,7 @@ def fingerprint_of(permutation, packing):
         "rows": len(permutation._columns.table),
         "columns": columns,
         "values": sample(permutation._columns),
+        "identity": permutation._columns.table.identity,
     }
     return fingerprint(source, probe(permutation._rows), packing)
 

@@ -8,26 +8,14 @@ import numpy
 import pyarrow
 import pyarrow.compute
 
-from . import conditions
+from . import conditions, sources
 from ._library import ArrowArray, ArrowSchema, ArrowStream, Handle, SPLITS, WORD, WORDS
 from ._library import call, library, words
 from .encodings import refine
+from .prefetch import Prefetch
 from .sql import NotHere
 
 ROW_ID = "_rowid"
-
-
-def _read_file(path):
-    """An IPC file, or stream, whose buffers are pages of the file."""
-    source = pyarrow.memory_map(path)
-    try:
-        try:
-            return pyarrow.ipc.open_file(source).read_all()
-        except pyarrow.ArrowInvalid:
-            source.seek(0)
-            return pyarrow.ipc.open_stream(source).read_all()
-    except pyarrow.ArrowInvalid as error:
-        raise ValueError(f"{path} is no Arrow IPC file: {error}") from None
 
 
 def _read_object(source):
@@ -46,30 +34,42 @@ def _read_object(source):
             return _read_object(found)
     raise TypeError(
         f"{type(source).__name__} is no table: it has neither __arrow_c_stream__ nor a to_arrow()"
-        " that gives a pyarrow table, and it is no path of an Arrow IPC file"
+        " that gives a pyarrow table, it is no path, and no source of forkpolicy.loader"
     )
 
 
 class Table:
     """Rows of columns, in memory that forked children share; it never changes.
 
-    source: anything with ``__arrow_c_stream__`` (pyarrow, polars, pandas, duckdb ...) or
-    ``to_arrow()`` (lancedb ...), or the path of an Arrow IPC file, which is memory-mapped. The
-    row id of a row is its number, from 0.
+    source: the path of an Arrow IPC or Parquet file, several paths, a directory, a glob; anything
+    with ``__arrow_c_stream__`` (pyarrow, polars, pandas, duckdb ...) or ``to_arrow()``; a LanceDB
+    table, a Dataset of Hugging Face, a dict of numpy arrays, a torch Dataset with __getitems__, or
+    a source of your own (docs/loader.md). Arrow files are memory-mapped, Parquet and LanceDB read
+    where they are. The row id of a row is its number, from 0.
 
-    A pickled table holds the path, where there is one, else the data.
+    A pickled table holds the paths, where there are any, else the data.
 
-    Raises TypeError for what is no table, ValueError for a file that is none.
+    Raises TypeError for what is no table, ValueError for a file that is none, and says what it is.
     """
 
-    def __init__(self, source):
-        self._path = self._stamp = None
-        if isinstance(source, (str, os.PathLike)):
-            self._path = os.path.abspath(os.fspath(source))
-            self._stamp = self._stamp_of(self._path)
-            self._set(_read_file(self._path))
+    def __new__(cls, source=None, *others):
+        found = sources.found(source) if cls is Table and source is not None else None
+        if found is None or not sources.is_source(found):
+            made = object.__new__(cls)
         else:
-            self._set(_read_object(source))
+            from .source_table import SourceTable
+
+            made = object.__new__(SourceTable)
+        made._found = found
+        return made
+
+    def __init__(self, source):
+        self._paths = self._stamps = None
+        if isinstance(source, (str, os.PathLike)) or sources.paths.is_list(source):
+            self._paths = sources.paths.files_of(source).names
+            self._stamps = [self._stamp_of(path) for path in self._paths]
+        self._set(self._found if self._found is not None else _read_object(source))
+        self._found = None
 
     def _set(self, arrow):
         self._base, self._expressions = None, {}
@@ -86,10 +86,11 @@ class Table:
         return status.st_size, status.st_mtime_ns
 
     @classmethod
-    def _from_file(cls, path, stamp):
-        table = cls(path)
-        if table._stamp != stamp:
-            raise ValueError(f"{path} has changed since the table was pickled")
+    def _from_files(cls, paths, stamps):
+        table = cls(paths)
+        for path, before, now in zip(paths, stamps, table._stamps):
+            if before != now:
+                raise ValueError(f"{path} has changed since the table was pickled")
         return table
 
     @classmethod
@@ -99,8 +100,8 @@ class Table:
     def __reduce__(self):
         if self._base is not None:
             return Table.with_expressions, (self._base, self._expressions)
-        if self._path is not None:
-            return Table._from_file, (self._path, self._stamp)
+        if self._paths is not None:
+            return Table._from_files, (self._paths, self._stamps)
         sink = pyarrow.BufferOutputStream()
         with pyarrow.ipc.new_stream(sink, self._arrow.schema) as writer:
             writer.write_table(self._arrow)
@@ -127,6 +128,12 @@ class Table:
             chunks = self._arrow.column(column).chunks
             self._fields[column] = refine(self.schema.field(column), chunks)
         return self._fields[column]
+
+    start, locality, identity = None, {}, None  # of tables whose rows are elsewhere
+
+    def ahead(self, threads, most_bytes):
+        """What takes rows ahead."""
+        return Prefetch(threads, most_bytes)
 
     @property
     def handle(self):
@@ -163,7 +170,7 @@ class Table:
         if not isinstance(condition, str):
             mask, columns = conditions.mask_of(condition, self.schema)
             return conditions.rows_where(self._slabs(columns), mask, len(self))
-        compiled = conditions.compiled(_checked(condition), self.schema)
+        compiled = conditions.compiled(conditions.checked(condition), self.schema)
         if compiled is not None and compiled.is_condition:
             try:
                 slabs = self._slabs(compiled.columns)
@@ -189,7 +196,7 @@ class Table:
 
     def evaluate(self, sql):
         """The expression's value for every row: a pyarrow.Array, or a ChunkedArray."""
-        compiled = conditions.compiled(_checked(sql), self.schema)
+        compiled = conditions.compiled(conditions.checked(sql), self.schema)
         if compiled is None or compiled.is_time:
             try:
                 return self._evaluate_by_library(sql)
@@ -252,11 +259,9 @@ class Table:
         return pyarrow.compute.struct_field(self._arrow.column(place), path)
 
 
-def _checked(sql):
-    """In C a NUL would be the end of it."""
-    if "\0" in sql:
-        raise ValueError(f"character {sql.index(chr(0)) + 1} of the SQL is a NUL")
-    return sql
+def hashes_of(batch, columns):
+    """Table.hashes of one batch."""
+    return Table(pyarrow.Table.from_batches([batch])).hashes(columns)
 
 
 def as_table(source):
