@@ -22,6 +22,7 @@ from .permutation_table import PermutationTable
 from .permutations import Permutations
 from .ranks import find_ranks
 from .schedule import Schedule
+from .sources.cache import cached
 from .table import Table
 from .tensors import Masked, Ragged, to_tensor
 from .token import Token, fingerprint
@@ -40,6 +41,7 @@ __all__ = [
     "Table",
     "Token",
     "WorkerError",
+    "cached",
     "collate",
     "find_ranks",
     "fingerprint",

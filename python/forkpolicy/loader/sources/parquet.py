@@ -49,6 +49,7 @@ class ParquetSource:
             for one in metadata
             for group in range(one.num_row_groups)
         )
+        self.decoded_bytes = size  # or less, where there are dictionaries
         self._row_bytes = max(1, size // max(1, self.count_rows()))
 
     def __reduce__(self):
