@@ -328,7 +328,7 @@ class TestTables:
         for source in sources:
             assert ids(Permutation.identity(source)) == list(range(ROWS))
 
-    @pytest.mark.parametrize("source", [3, None, [1], {"a": [1]}, pyarrow.array([1])])
+    @pytest.mark.parametrize("source", [3, None, [1], {"a": 1}, {1: [1]}, pyarrow.array([1])])
     def test_no_table(self, source):
         with pytest.raises(TypeError, match="is no"):
             permutation_builder(source)

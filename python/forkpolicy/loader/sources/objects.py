@@ -54,19 +54,28 @@ def _collected(source):
 
 
 def _of_dict(source):
-    columns = {}
-    for name, values in source.items():
-        values = numpy.asarray(values) if not isinstance(values, (pyarrow.Array, pyarrow.ChunkedArray)) else values  # fmt: skip
-        if isinstance(values, numpy.ndarray) and values.ndim > 1:
-            shape = values.shape[1:]
-            flat = pyarrow.array(numpy.ascontiguousarray(values).reshape(-1))
-            size = int(numpy.prod(shape))
-            values = pyarrow.FixedSizeListArray.from_arrays(flat, size)
-            if len(shape) > 1:
-                kind = pyarrow.fixed_shape_tensor(flat.type, shape)
-                values = pyarrow.ExtensionArray.from_storage(kind, values)
-        columns[name] = values
-    return pyarrow.table(columns)
+    if not all(isinstance(name, str) for name in source):
+        raise TypeError("a dict of columns has their names as its keys")
+    return pyarrow.table({name: _of_values(name, values) for name, values in source.items()})
+
+
+def _of_values(name, values):
+    """An array of the first dimension: of two it has vectors, of more fixed-shape tensors."""
+    if isinstance(values, (pyarrow.Array, pyarrow.ChunkedArray)):
+        return values
+    if not hasattr(values, "__array__"):
+        if not isinstance(values, (list, tuple)):
+            raise TypeError(f"column `{name}` is of {type(values).__name__}: no array, no list")
+        return pyarrow.array(values)
+    values = numpy.asarray(values)
+    if values.ndim < 2:
+        return pyarrow.array(values)
+    shape = values.shape[1:]
+    flat = pyarrow.array(numpy.ascontiguousarray(values).reshape(-1))
+    made = pyarrow.FixedSizeListArray.from_arrays(flat, int(numpy.prod(shape)))
+    if len(shape) == 1:
+        return made
+    return pyarrow.ExtensionArray.from_storage(pyarrow.fixed_shape_tensor(flat.type, shape), made)
 
 
 class ChosenRows:
