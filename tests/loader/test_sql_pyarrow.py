@@ -206,7 +206,7 @@ def test_integers_and_floats_compare_exactly():
 
 
 def test_without_sqlglot(monkeypatch):
-    monkeypatch.setattr(conditions, "compiled", lambda text, schema: None)
+    monkeypatch.setattr(conditions, "compiled", lambda expression, schema: None)
     assert Table(TABLE).filter("id < 2").tolist() == [0, 1]
     assert Table(TABLE).evaluate("id + 1").to_pylist() == [1, 2, 3, 4, 5, 6]
 

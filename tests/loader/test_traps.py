@@ -70,7 +70,7 @@ def test_a_seed_that_is_drawn_is_recorded():
 
 @pytest.mark.parametrize("call", [Table.filter, Table.evaluate])
 def test_a_nul_in_sql(call):
-    with pytest.raises(ValueError, match="character 7 of the SQL is a NUL"):
+    with pytest.raises(ValueError, match="SQL has a NUL at character 7"):
         call(Table(table()), "id < 5\0 OR true")
     with pytest.raises(ValueError, match="NUL"):
         permutation_builder(table()).filter("id < 5\0").execute()

@@ -14,6 +14,7 @@ import pyarrow
 import pyarrow.compute as compute
 
 from . import sql as _sql
+from ._library import text
 
 SLAB = 1 << 16  # rows
 MOST_THREADS = 16
@@ -132,15 +133,14 @@ def rows_of_truths(condition, count):
 
 
 def checked(sql):
-    """In C a NUL would be the end of it."""
-    if "\0" in sql:
-        raise ValueError(f"character {sql.index(chr(0)) + 1} of the SQL is a NUL")
+    """ValueError for SQL with a NUL, whoever evaluates it."""
+    text(sql, "SQL")
     return sql
 
 
-def compiled(text, schema):
+def compiled(expression, schema):
     """The Compiled expression of an SQL text, None where the library's own evaluator has it."""
     try:
-        return _sql.compiled(text, schema)
+        return _sql.compiled(expression, schema)
     except _sql.NotHere:
         return None

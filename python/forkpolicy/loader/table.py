@@ -10,7 +10,7 @@ import pyarrow.compute
 
 from . import conditions, sources
 from ._library import ArrowArray, ArrowSchema, ArrowStream, Handle, SPLITS, WORD, WORDS
-from ._library import call, library, words
+from ._library import call, library, text, words
 from .encodings import refine
 from .prefetch import Prefetch
 from .sql import NotHere
@@ -185,7 +185,7 @@ class Table:
 
     def _filter_by_library(self, sql):
         rows, count = WORDS(), WORD()
-        call("table_filter", self._handle.pointer, sql.encode(), ctypes.byref(rows), count)
+        call("table_filter", self._handle.pointer, text(sql, "SQL"), ctypes.byref(rows), count)
         try:
             found = numpy.empty(count.value, numpy.uint64)
             if count.value:
@@ -213,13 +213,13 @@ class Table:
 
     def _evaluate_by_library(self, sql):
         array, schema = ArrowArray(), ArrowSchema()
-        call("table_evaluate", self._handle.pointer, sql.encode(), array, schema)
+        call("table_evaluate", self._handle.pointer, text(sql, "SQL"), array, schema)
         return pyarrow.Array._import_from_c(ctypes.addressof(array), ctypes.addressof(schema))
 
     def hashes(self, columns):
         """A hash of each row's values in these columns ("a.b": a field): a uint64 array."""
         found = numpy.empty(max(1, len(self)), numpy.uint64)
-        names = (ctypes.c_char_p * max(1, len(columns)))(*(name.encode() for name in columns))
+        names = (ctypes.c_char_p * max(1, len(columns)))(*(text(name, "a column name") for name in columns))
         call("table_hash", self._handle.pointer, names, len(columns), words(found))
         return found[: len(self)]
 

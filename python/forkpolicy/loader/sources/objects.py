@@ -55,7 +55,7 @@ def _collected(source):
 
 def _of_dict(source):
     if not all(isinstance(name, str) for name in source):
-        raise TypeError("a dict of columns has their names as its keys")
+        raise TypeError("a dict is no table where its keys are no names")
     return pyarrow.table({name: _of_values(name, values) for name, values in source.items()})
 
 
@@ -65,7 +65,9 @@ def _of_values(name, values):
         return values
     if not hasattr(values, "__array__"):
         if not isinstance(values, (list, tuple)):
-            raise TypeError(f"column `{name}` is of {type(values).__name__}: no array, no list")
+            raise TypeError(
+                f"a dict whose `{name}` is {type(values).__name__} is no table: columns are arrays"
+            )
         return pyarrow.array(values)
     values = numpy.asarray(values)
     if values.ndim < 2:
