@@ -10,6 +10,10 @@ import pytest
 import support
 
 
+# A second such host would meet the system's limit of threads, and be skipped.
+ONE_AT_A_TIME = pytest.mark.xdist_group("threads")
+
+
 def forks_of(log, *arguments, host="bypass", timeout=60):
     outcome = support.run(
         [support.host(host), *arguments], policy="warn", log=log, timeout=timeout, isolated=True
@@ -120,6 +124,7 @@ def test_a_child_on_the_parents_memory_resets_nothing(tmp_path):
     assert all(record["threads"] == 2 and owned(record) == 1 for record in records), records
 
 
+@ONE_AT_A_TIME
 @pytest.mark.parametrize("count", [100, 5000])
 def test_many_threads(count, tmp_path):
     outcome = support.run([support.host("many_threads"), count], log=tmp_path / "log")
@@ -131,6 +136,7 @@ def test_many_threads(count, tmp_path):
     assert all(agrees(record) for record in records)
 
 
+@ONE_AT_A_TIME
 def test_more_threads_than_the_table_has_room_for(tmp_path):
     """What has no slot is counted as unattributed: the sum is the kernel's all the same."""
     outcome = support.run([support.host("many_threads"), "17000"], log=tmp_path / "log")

@@ -64,8 +64,15 @@ def bare(name):
     return outcome
 
 
+# A second such host would meet the system's limit of threads.
+MANY = "10,000 threads"
+ONE_AT_A_TIME = pytest.mark.xdist_group("threads")
+
+
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy or "unset")
-@pytest.mark.parametrize("name", HOSTS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=ONE_AT_A_TIME if name == MANY else ()) for name in HOSTS]
+)
 def test_as_bare(name, policy):
     arguments, _ = HOSTS[name]
     outcome = support.run(command_of(arguments), policy=policy, isolated=True)
@@ -73,7 +80,7 @@ def test_as_bare(name, policy):
 
 
 @pytest.mark.parametrize(
-    "name", sorted(set(HOSTS) - {"10,000 threads", "no descriptor left to have"})
+    "name", sorted(set(HOSTS) - {MANY, "no descriptor left to have"})
 )
 def test_as_bare_with_a_log(name, tmp_path):
     """Reading names and writing records is more work at each fork, and must not show either."""
