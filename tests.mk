@@ -10,8 +10,8 @@ FUZZ := rules policy_text options log arrow sql
 PERMUTATION := $(addprefix loader/permutation/,permutation.c feistel.c feistel_groups.c)
 # What the unit tests link: the pure core, and the guest's tables, which need no preload.
 TESTED := $(POLICY) $(COMMON) shim/base/self.c shim/threads/table.c shim/threads/runtimes.c shim/base/report_once.c shim/libraries/address.c \
-          shim/libraries/elf.c shim/threads/sites.c shim/threads/lost.c $(wildcard tests/unit/support/*.c) \
-          $(LOADS)
+          shim/libraries/elf.c shim/libraries/loader_list.c shim/libraries/probe.c shim/threads/sites.c \
+          shim/threads/lost.c $(wildcard tests/unit/support/*.c) $(LOADS)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 .PHONY: test quick unit asan warnings lint format rooms preload guest guest-programs loader program python fuzz soak bench peers demo

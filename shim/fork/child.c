@@ -7,6 +7,7 @@
 #include "shim/base/self.h"
 #include "shim/fork/registered.h"
 #include "shim/hang/hang.h"
+#include "shim/libraries/loader_list.h"
 #include "shim/reset/epoll.h"
 #include "shim/reset/reset.h"
 #include "shim/reset/sockets.h"
@@ -35,6 +36,7 @@ FP_CHILD void fp_child_enter(void)
     if (fp_self.inside)
         return;
     if (fp_table_ever_threaded()) {
+        fp_list_child();
         fp_hang_child();
         bool is_watched = fp_watch_child();
         fp_table_child();

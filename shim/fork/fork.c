@@ -14,15 +14,19 @@
 #include "shim/fork/child.h"
 #include "shim/fork/fork_context.h"
 #include "shim/fork/registered.h"
+#include "shim/libraries/loader_list.h"
 
 #include <errno.h>
 
 /* In the child, what is done by our atfork handler is done again: not every fork runs handlers. */
 static pid_t fork_now(fp_real_fork *real, void *context)
 {
+    bool begun = fp_list_fork_begin();
     pid_t child = real(context);
     if (child == 0)
         fp_child_enter();
+    else
+        fp_list_fork_end(begun);
     return child;
 }
 

@@ -1,4 +1,5 @@
 /* See real.h. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
 #include "shim/hooks/real.h"
 
 #include <dlfcn.h>
@@ -66,9 +67,9 @@ void *fp_real_cxx_start_thread(const char *caller_path)
     const char *const files[] = {caller_path, "libstdc++.so.6"};
     for (size_t i = 0; !found && i < sizeof files / sizeof *files; i++) {
         void *handle = dlopen(files[i], RTLD_NOLOAD | RTLD_LAZY);
-        if (handle) {
+        if (handle && fp_real.dlclose) {
             found = not_ours(dlsym(handle, name));
-            dlclose(handle);
+            fp_real.dlclose(handle); /* not by our hook, which stands upon this */
         }
     }
     __atomic_store_n(slot, found, __ATOMIC_RELEASE);

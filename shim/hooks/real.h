@@ -7,6 +7,7 @@
 #ifndef FP_SHIM_HOOKS_REAL_H
 #define FP_SHIM_HOOKS_REAL_H
 
+#include <link.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <sys/ioctl.h>

@@ -4,6 +4,7 @@
 
 #include "shim/base/self.h"
 #include "shim/hang/wait_record.h"
+#include "shim/libraries/loader_list.h"
 #include "shim/threads/table.h"
 #include "shim/watch/syscall_dispatch.h"
 
@@ -16,6 +17,7 @@ static pthread_key_t leaving;
 static void leave(void *slot)
 {
     fp_table_leave(slot, fp_self.life);
+    fp_list_thread_ends();
     fp_self.slot = NULL; /* later destructors may fork, when it serves another thread already */
 }
 

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "shim/libraries/address.h"
 
+#include "shim/libraries/loader_list.h"
+
 #include <dlfcn.h>
 #include <link.h>
 #include <stdbool.h>
@@ -22,6 +24,7 @@ void fp_owners_init(void)
 #ifdef HAVE_FIND_OBJECT
     *(void **)&find_object = dlsym(RTLD_DEFAULT, "_dl_find_object");
 #endif
+    fp_list_init();
     fp_libc_single_threaded = dlsym(RTLD_DEFAULT, "__libc_single_threaded");
 }
 
@@ -62,6 +65,15 @@ static int visit_object(struct dl_phdr_info *library, size_t size, void *context
     return 1;
 }
 
+/* Finds nothing where the list cannot be had. */
+static void find(struct search *search)
+{
+    if (!fp_list_claim(FP_LIST_PATIENCE))
+        return;
+    fp_list_each(visit_object, search);
+    fp_list_release();
+}
+
 /*
  * libgcc's unwinder, which is linked in, finds its tables by this function alone. Ours stands
  * before libc's, which has none before glibc 2.35: of what it tells, the unwinder wants the table.
@@ -73,7 +85,7 @@ __attribute__((visibility("hidden"))) int _dl_find_object(void *address,
     if (find_object)
         return find_object(address, object);
     struct search search = {.address = (uintptr_t)address};
-    dl_iterate_phdr(visit_object, &search);
+    find(&search);
     *object = (struct dl_find_object){.dlfo_eh_frame = (void *)(uintptr_t)search.unwind_table};
     return search.unwind_table ? 0 : -1;
 }
@@ -90,6 +102,6 @@ struct fp_owner fp_owner_of(const void *address)
     }
 #endif
     struct search search = {.address = (uintptr_t)address, .found.path = ""};
-    dl_iterate_phdr(visit_object, &search);
+    find(&search);
     return search.found;
 }

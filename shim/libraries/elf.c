@@ -2,6 +2,9 @@
 #define _GNU_SOURCE
 #include "shim/libraries/elf.h"
 
+#include "shim/base/child_section.h"
+#include "shim/libraries/probe.h"
+
 #include <string.h>
 #include <unistd.h>
 
@@ -15,6 +18,8 @@ static void read_segments(struct fp_elf *elf, const struct dl_phdr_info *info,
                           const ElfW(Dyn) * *dynamic)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    elf->segments = info->dlpi_phdr;
+    elf->segment_count = info->dlpi_phnum;
     for (size_t i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
         uintptr_t start = elf->base + segment->p_vaddr, end = start + segment->p_memsz;
@@ -91,20 +96,59 @@ bool fp_elf_is_protected(const struct fp_elf *elf, const void *address)
     return (uintptr_t)address - elf->protected_start < elf->protected_end - elf->protected_start;
 }
 
+static bool is_writable(const struct fp_elf *elf, uintptr_t address)
+{
+    for (size_t i = 0; i < elf->segment_count; i++) {
+        const ElfW(Phdr) *segment = &elf->segments[i];
+        if (segment->p_type == PT_LOAD && segment->p_flags & PF_W &&
+            address - (elf->base + segment->p_vaddr) < segment->p_memsz)
+            return true;
+    }
+    return false;
+}
+
+static void visit_slot(const struct fp_elf *elf, const ElfW(Rela) * relocation,
+                       void (*visit)(const struct fp_elf_slot *slot, void *context), void *context)
+{
+    const ElfW(Sym) *symbol = &elf->symbols[ELF64_R_SYM(relocation->r_info)];
+    uintptr_t where = elf->base + relocation->r_offset;
+    struct fp_elf_slot slot = {(void **)where, elf->strings + symbol->st_name, relocation};
+    /* One that lies across two words cannot be written at once. */
+    if (symbol != elf->symbols && symbol->st_shndx == SHN_UNDEF && where % sizeof(void *) == 0 &&
+        is_writable(elf, where))
+        visit(&slot, context);
+}
+
 void fp_elf_each_slot(const struct fp_elf *elf,
-                      void (*visit)(void **where, const char *name, void *context), void *context)
+                      void (*visit)(const struct fp_elf_slot *slot, void *context), void *context)
 {
     for (size_t table = 0; table < 2; table++)
         for (size_t i = 0; elf->relocations[table] && i < elf->relocation_counts[table]; i++) {
             const ElfW(Rela) *relocation = &elf->relocations[table][i];
             unsigned type = (unsigned)ELF64_R_TYPE(relocation->r_info);
-            if (type != SLOT && type != DATA_SLOT && type != ADDRESS)
-                continue;
-            const ElfW(Sym) *symbol = &elf->symbols[ELF64_R_SYM(relocation->r_info)];
-            if (symbol != elf->symbols && symbol->st_shndx == SHN_UNDEF)
-                visit((void **)(elf->base + relocation->r_offset), elf->strings + symbol->st_name,
-                      context);
+            if (type == SLOT || type == DATA_SLOT || type == ADDRESS)
+                visit_slot(elf, relocation, visit, context);
         }
+}
+
+FP_CHILD static bool can_read(const void *start, size_t length)
+{
+    const char *first = start;
+    return fp_probe_read(first) && fp_probe_read(first + length - 1);
+}
+
+FP_CHILD bool fp_elf_is_still_slot(uintptr_t base, const ElfW(Sym) * symbols, const char *strings,
+                                   const struct fp_elf_slot *slot)
+{
+    const ElfW(Rela) *relocation = slot->relocation;
+    if (!can_read(relocation, sizeof *relocation) ||
+        base + relocation->r_offset != (uintptr_t)slot->where)
+        return false;
+    const ElfW(Sym) *symbol = &symbols[ELF64_R_SYM(relocation->r_info)];
+    if (!can_read(symbol, sizeof *symbol))
+        return false;
+    const char *name = strings + symbol->st_name;
+    return can_read(name, strlen(slot->name) + 1) && strcmp(name, slot->name) == 0;
 }
 
 /* The number of dynamic symbols stands nowhere: the last chain of the hash table ends with it. */

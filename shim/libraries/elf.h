@@ -17,6 +17,8 @@ struct fp_elf {
     uintptr_t base;                           /* what addresses in the file are relative to */
     uintptr_t start, end;                     /* of its mappings */
     uintptr_t protected_start, protected_end; /* made read-only after relocation (RELRO) */
+    const ElfW(Phdr) * segments;
+    size_t segment_count;
     const ElfW(Sym) * symbols;
     const char *strings;
     const uint32_t *gnu_hash;
@@ -34,9 +36,22 @@ const char *fp_elf_soname(const struct fp_elf *elf);
 
 bool fp_elf_is_protected(const struct fp_elf *elf, const void *address);
 
-/* Calls `visit` with each slot that holds the address of a function of another library. */
+/* A place that holds the address of a function of another library. */
+struct fp_elf_slot {
+    void **where;
+    const char *name;
+    const ElfW(Rela) * relocation; /* that asked for it */
+};
+
+/* Calls `visit` with each slot in a segment that is mapped for writing: text relocations are left
+   out. */
 void fp_elf_each_slot(const struct fp_elf *elf,
-                      void (*visit)(void **where, const char *name, void *context), void *context);
+                      void (*visit)(const struct fp_elf_slot *slot, void *context), void *context);
+
+/* Whether the relocation still stands there and asks for this function at this place. Another
+   library, or none, may be there by now: nothing is read before it is known to be readable. */
+bool fp_elf_is_still_slot(uintptr_t base, const ElfW(Sym) * symbols, const char *strings,
+                          const struct fp_elf_slot *slot);
 
 /* The exported function that holds an address, and the offset in it; "" where none does. */
 const char *fp_elf_symbol(const struct fp_elf *elf, uintptr_t address, unsigned long *offset);

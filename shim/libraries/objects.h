@@ -1,6 +1,8 @@
 /*
  * The loaded libraries as they were when they were last listed. dl_iterate_phdr takes a lock that a
- * thread may hold for ever, so that a child looks here.
+ * thread may hold for ever, so that a child looks here. A list is made aside and then put in place
+ * of the last one, so that a fork at any moment finds a whole one; what it says of a library may be
+ * out of date, but none of it lies in the library or the loader.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -15,13 +17,28 @@ enum { FP_OBJECTS_MAX = 2048 };
 struct fp_object {
     const char *name; /* as the loader spells it */
     uintptr_t base, start, end;
+    const ElfW(Sym) * symbols; /* where they were */
+    const char *strings;
 };
+
+/* The rest is called with a claim on the loader's list (loader_list.h) alone. */
 
 /* The loader's count of loads and unloads: while it stays the same, so do the libraries. */
 unsigned long long fp_objects_changes(void);
 
-/* Lists the loaded libraries anew; `visit` gets each with its place in the list. */
-void fp_objects_list(void (*visit)(const struct fp_elf *elf, size_t place));
+/* Makes the next list; `visit` gets each library with its place in it. */
+typedef void fp_objects_visit(const struct fp_object *object, const struct fp_elf *elf,
+                              size_t place, void *context);
+void fp_objects_list(fp_objects_visit *visit, void *context);
+
+/* It is the list from now on. */
+void fp_objects_publish(void);
+
+/* While this runs no library comes or goes. */
+void fp_objects_hold(void (*work)(void));
+
+/* The rest by anybody. Which of two lists counts, 0 or 1; the next one is the other. */
+unsigned fp_objects_turn(void);
 
 size_t fp_objects_count(void);
 const struct fp_object *fp_object_at(size_t place);

@@ -4,31 +4,24 @@
 
 #include "common/large.h"
 #include "shim/base/child_section.h"
+#include "shim/libraries/loader_list.h"
 #include "shim/libraries/objects.h"
 
 #include <dlfcn.h>
-#include <sched.h>
-#include <stdatomic.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { SLOTS_MAX = 8192, REGIONS_MAX = 1024 };
+enum { SLOTS_MAX = 8192 };
 
-FP_LARGE static struct fp_slot slots[SLOTS_MAX];
-
-/* The slots of region entries, with the function that was there before ours: it differs from
-   library to library, and must outlive the next search. */
-struct region {
-    void **where;
-    void *behind;
+struct table {
+    size_t count;
+    unsigned long closes; /* of libraries, when it was made */
+    struct fp_slot slots[SLOTS_MAX];
 };
-FP_LARGE static struct region regions[REGIONS_MAX];
-static size_t region_count;
 
-struct fp_got fp_got = {.slots = slots};
+/* One for each of the two lists of libraries (fp_objects_turn). */
+FP_LARGE static struct table tables[2];
 
-static atomic_flag searching = ATOMIC_FLAG_INIT;
-static unsigned long long changes_seen; /* of the loaded libraries, at the last search */
+static unsigned long long changes_seen; /* of the loaded libraries, in the last table */
 
 static const char *const NAMES[FP_WATCHED_COUNT] = {
 #define FP_WATCHED(name, in_every, in_lost) #name,
@@ -56,7 +49,6 @@ static void *find_next(const char *name)
 
 bool fp_got_init(void)
 {
-    fp_got.page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
     /* Other libcs keep other things in their semaphores and mutexes. */
     if (!dlsym(RTLD_DEFAULT, "gnu_get_libc_version"))
         return false;
@@ -88,65 +80,83 @@ static int find_name(const char *name)
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 extern const char _end[] __attribute__((visibility("hidden")));
 
-struct scan {
-    const struct fp_elf *elf;
-    uint16_t object;
-};
-
 static bool is_ours(const void *function)
 {
     return (uintptr_t)function - (uintptr_t)__ehdr_start < (uintptr_t)(_end - __ehdr_start);
 }
 
-/* False where the function behind is not known: not bound yet, or no room. */
-static bool note_region(void **where, bool is_lazy)
+struct scan {
+    const struct fp_object *object;
+    const struct fp_elf *elf;
+    uint16_t place;
+    struct table *table;
+    const struct table *last;
+    size_t *at; /* in the last table: most libraries stand there in the same order */
+};
+
+/* What the last table has of this slot, or NULL. */
+static const struct fp_slot *find_last(const struct scan *scan, void **where)
 {
-    size_t i = 0;
-    while (i < region_count && regions[i].where != where)
-        i++;
-    if (is_ours(*where))
-        return i < region_count;
-    if (is_lazy || i == REGIONS_MAX)
-        return false;
-    regions[i] = (struct region){where, *where};
-    region_count += i == region_count;
-    return true;
+    for (size_t i = 0; i < scan->last->count; i++, (*scan->at)++) {
+        if (*scan->at >= scan->last->count)
+            *scan->at = 0;
+        if (scan->last->slots[*scan->at].where == where)
+            return &scan->last->slots[*scan->at];
+    }
+    return NULL;
 }
 
 /*
- * A slot counts if it holds libc's function, ours, or nothing yet but the way to the lazy resolver,
- * which lies in the library itself. What holds another address has been given it by somebody else:
- * by another interposer, or by the version script of a program older than NPTL.
+ * What stands behind the slot, or NULL where it doesn't count. It does if it holds libc's function,
+ * ours, or nothing yet but the way to the lazy resolver, which lies in the library itself. What
+ * holds another address has been given it by somebody else: by another interposer, or by the
+ * version script of a program older than NPTL. The entries of regions differ from library to
+ * library, and count where they are bound.
  */
-static void visit_slot(void **where, const char *name, void *context)
+static void *find_behind(const struct scan *scan, void **where, int watched)
 {
-    const struct scan *scan = context;
-    int watched = find_name(name);
-    if (watched < 0 || fp_got.slot_count == SLOTS_MAX)
-        return;
-    bool is_lazy = fp_object_holds(fp_object_at(scan->object), *where);
-    bool is_missing =
-        watched < FP_WATCHED_LIBC && !real[watched]; /* and asked for by a weak name */
-    bool counts = watched >= FP_WATCHED_LIBC
-                      ? note_region(where, is_lazy)
-                      : !is_missing && (is_lazy || *where == real[watched] || is_ours(*where));
-    if (counts)
-        slots[fp_got.slot_count++] =
-            (struct fp_slot){.where = where,
-                             .object = scan->object,
-                             .watched = (uint8_t)watched,
-                             .is_protected = fp_elf_is_protected(scan->elf, where)};
+    void *held = __atomic_load_n(where, __ATOMIC_RELAXED);
+    if (is_ours(held)) {
+        const struct fp_slot *last = find_last(scan, where);
+        return last && last->watched == watched ? last->found : real[watched];
+    }
+    bool is_lazy = fp_object_holds(scan->object, held);
+    if (watched >= FP_WATCHED_LIBC)
+        return is_lazy ? NULL : held;
+    bool is_missing = !real[watched]; /* and asked for by a weak name */
+    return !is_missing && (is_lazy || held == real[watched]) ? held : NULL;
 }
 
-static void visit_object(const struct fp_elf *elf, size_t place)
+static void visit_slot(const struct fp_elf_slot *slot, void *context)
 {
+    struct scan *scan = context;
+    int watched = find_name(slot->name);
+    if (watched < 0 || scan->table->count == SLOTS_MAX)
+        return;
+    void *behind = find_behind(scan, slot->where, watched);
+    if (behind)
+        scan->table->slots[scan->table->count++] =
+            (struct fp_slot){.where = slot->where,
+                             .found = behind,
+                             .relocation = slot->relocation,
+                             .object = scan->place,
+                             .watched = (uint8_t)watched,
+                             .is_protected = fp_elf_is_protected(scan->elf, slot->where)};
+}
+
+static void visit_object(const struct fp_object *object, const struct fp_elf *elf, size_t place,
+                         void *context)
+{
+    struct scan *scan = context;
     const char *name = fp_elf_soname(elf);
     /* libc and the loader call themselves otherwise; our own calls are not to be watched. */
     bool skipped = elf->start == (uintptr_t)__ehdr_start || strcmp(name, "libc.so.6") == 0 ||
                    strncmp(name, "ld-linux", 8) == 0 || strncmp(name, "linux-vdso", 10) == 0;
-    struct scan scan = {elf, (uint16_t)place};
+    scan->object = object;
+    scan->elf = elf;
+    scan->place = (uint16_t)place;
     if (!skipped)
-        fp_elf_each_slot(elf, visit_slot, &scan);
+        fp_elf_each_slot(elf, visit_slot, scan);
 }
 
 static void search(void)
@@ -154,45 +164,62 @@ static void search(void)
     unsigned long long changes = fp_objects_changes();
     if (changes == changes_seen)
         return;
-    fp_got.slot_count = 0;
-    fp_objects_list(visit_object);
+    size_t at = 0;
+    unsigned turn = fp_objects_turn();
+    struct scan scan = {.table = &tables[!turn], .last = &tables[turn], .at = &at};
+    scan.table->count = 0;
+    scan.table->closes = fp_list_closes_settled();
+    fp_objects_list(visit_object, &scan);
+    fp_objects_publish();
     changes_seen = changes;
 }
 
 bool fp_got_scan(void)
 {
-    enum { PATIENCE = 2000 }; /* a search takes some milliseconds at most */
-    for (int tries = 0; atomic_flag_test_and_set(&searching); tries++) {
-        if (tries == PATIENCE)
-            return false;
-        sched_yield();
+    if (fp_list_claim(FP_LIST_PATIENCE)) {
+        search();
+        fp_list_release();
     }
-    search();
-    atomic_flag_clear(&searching);
-    return true;
+    return fp_objects_count() > 0;
 }
 
-bool fp_got_try_scan(void)
+void fp_got_scan_and(void (*work)(void))
 {
-    if (atomic_flag_test_and_set(&searching))
-        return false;
+    if (!fp_list_claim(0))
+        return;
     search();
-    atomic_flag_clear(&searching);
-    return true;
+    fp_objects_hold(work);
+    fp_list_release();
 }
 
-FP_CHILD void fp_got_child(void)
+FP_CHILD struct fp_slots fp_got_slots(void)
 {
-    atomic_flag_clear(&searching);
+    const struct table *table = &tables[fp_objects_turn()];
+    return (struct fp_slots){.count = table->count,
+                             .slots = table->slots,
+                             .is_certain = table->closes == fp_list_closes()};
+}
+
+/* Another library in the same place may have a function of its own in the same slot: what is in
+   there tells them apart, unless it is the way to the resolver, which looks the same in both. */
+FP_CHILD bool fp_got_may_write(const struct fp_slots *slots, const struct fp_slot *slot)
+{
+    const struct fp_object *object = fp_object_at(slot->object);
+    void *held = __atomic_load_n(slot->where, __ATOMIC_RELAXED);
+    if (held && held == real[slot->watched])
+        return true;
+    struct fp_elf_slot as_found = {slot->where, NAMES[slot->watched], slot->relocation};
+    return held == slot->found &&
+           (slots->is_certain ||
+            fp_elf_is_still_slot(object->base, object->symbols, object->strings, &as_found));
 }
 
 void *fp_got_behind(enum fp_watched watched, const void *caller)
 {
-    const struct fp_object *object = fp_object_of(caller);
-    for (size_t i = 0; object && i < fp_got.slot_count; i++)
-        if (slots[i].watched == watched && fp_object_at(slots[i].object) == object)
-            for (size_t k = 0; k < region_count; k++)
-                if (regions[k].where == slots[i].where)
-                    return regions[k].behind;
+    const struct table *table = &tables[fp_objects_turn()];
+    for (size_t i = 0; i < table->count; i++)
+        if (table->slots[i].watched == watched &&
+            fp_object_holds(fp_object_at(table->slots[i].object), caller))
+            return table->slots[i].found;
     return NULL;
 }

@@ -4,6 +4,9 @@
  * whenever libraries have come or gone, and rewritten in the child alone: the parent's calls stay
  * as they are.
  *
+ * A table is made aside and put in place with the list of libraries that it belongs to, so that a
+ * fork at any moment finds both whole. Libraries may have gone since: fp_got_may_write.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef FP_SHIM_WATCH_GOT_H
@@ -27,18 +30,18 @@ enum fp_watched {
 
 struct fp_slot {
     void **where;
+    void *found; /* what it held before ours: libc's function, or the way to the lazy resolver */
+    const void *relocation;
     uint16_t object;   /* its place in the list of libraries */
     uint8_t watched;   /* enum fp_watched */
     bool is_protected; /* read-only since the library was relocated */
 };
 
-struct fp_got {
-    uintptr_t page_size;
-    size_t slot_count;
-    struct fp_slot *slots;
+struct fp_slots {
+    size_t count;
+    const struct fp_slot *slots;
+    bool is_certain; /* no library has gone since they were found */
 };
-
-extern struct fp_got fp_got;
 
 /* Finds libc's own functions. False where the watch cannot work: not glibc. */
 bool fp_got_init(void);
@@ -46,17 +49,20 @@ bool fp_got_init(void);
 /* libc's function; NULL where this libc has none, and for the entries of OpenMP regions. */
 void *fp_got_real(enum fp_watched watched);
 
-/* Brings the list up to date; takes libc's lock on the list of libraries. False: another thread is
-   at it and takes long. */
+/* Brings the table up to date, where the loader's list can be had; otherwise the last one holds.
+   False: there was none yet. */
 bool fp_got_scan(void);
 
-/* The same, but false at once where another thread is at it. */
-bool fp_got_try_scan(void);
+/* Brings it up to date and does the work, while no library can go; or neither, where another thread
+   is at it. */
+void fp_got_scan_and(void (*work)(void));
+
+/* Child room: the table, and whether a slot of it is still there and holds what it held, so that
+   ours may be put in its place. The page of `where` can be read. */
+struct fp_slots fp_got_slots(void);
+bool fp_got_may_write(const struct fp_slots *slots, const struct fp_slot *slot);
 
 /* What the library that holds `caller` has behind its slot for the entry of a region, or NULL. */
 void *fp_got_behind(enum fp_watched watched, const void *caller);
-
-/* Child room: whoever was searching is gone. */
-void fp_got_child(void);
 
 #endif

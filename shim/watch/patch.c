@@ -10,14 +10,17 @@
 #include "shim/base/child_section.h"
 #include "shim/base/self.h"
 #include "shim/libraries/objects.h"
+#include "shim/libraries/probe.h"
 #include "shim/threads/lost.h"
 #include "shim/watch/got.h"
 #include "shim/watch/watched.h"
 
 #include <dlfcn.h>
-#include <stdatomic.h>
+#include <errno.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 static const struct {
     void *in_every, *in_lost;
@@ -33,39 +36,75 @@ static const struct {
 /* Whether a library is the code of a runtime that was lost. */
 FP_LARGE static bool is_lost[FP_OBJECTS_MAX];
 
-static const uintptr_t NO_PAGE = 1;
+static uintptr_t page_size;
 
-/* Opens the page of a slot for writing, and closes the one that is open; true if it can be written.
- */
-static bool open_page(uintptr_t *open, const struct fp_slot *slot)
+void fp_patch_init(void)
 {
-    uintptr_t page = slot ? (uintptr_t)slot->where & -fp_got.page_size : NO_PAGE;
-    if (slot && (!slot->is_protected || page == *open))
-        return true;
-    if (*open != NO_PAGE)
-        mprotect((void *)*open, fp_got.page_size, PROT_READ);
-    *open = NO_PAGE;
-    if (!slot || mprotect((void *)page, fp_got.page_size, PROT_READ | PROT_WRITE) != 0)
-        return false;
-    *open = page;
-    return true;
+    page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
+}
+
+/* The page that is looked at, of which one writes several slots. */
+struct page {
+    uintptr_t start, size;
+    bool can_read, can_write;
+    bool is_open; /* was read-only, and is to be so again */
+};
+
+FP_CHILD static void close_page(struct page *page)
+{
+    if (page->is_open)
+        mprotect((void *)page->start, page->size, PROT_READ);
+    page->is_open = false;
+}
+
+FP_CHILD static void turn_to(struct page *page, void **where)
+{
+    uintptr_t start = (uintptr_t)where & -page->size;
+    if (start == page->start)
+        return;
+    close_page(page);
+    page->start = start;
+    page->can_read = fp_probe_read(where);
+    page->can_write = false;
+}
+
+/* What the loader has made read-only is opened; what somebody else has, is left alone. */
+FP_CHILD static bool open_page(struct page *page, const struct fp_slot *slot)
+{
+    page->can_write = page->can_write || fp_probe_write(slot->where);
+    if (page->can_write || !slot->is_protected)
+        return page->can_write;
+    page->is_open = page->can_write =
+        mprotect((void *)page->start, page->size, PROT_READ | PROT_WRITE) == 0;
+    return page->can_write;
+}
+
+FP_CHILD static void point(struct page *page, const struct fp_slots *slots,
+                           const struct fp_slot *slot)
+{
+    void *used = REPLACEMENTS[slot->watched].in_lost, *every = REPLACEMENTS[slot->watched].in_every;
+    void *function = used && is_lost[slot->object] ? used : every;
+    turn_to(page, slot->where);
+    void *held = page->can_read ? __atomic_load_n(slot->where, __ATOMIC_RELAXED) : function;
+    if (!function || held == function)
+        return;
+    bool is_ours = held && (held == used || held == every);
+    /* Other threads of the child may call through it, where a library came later. */
+    if ((is_ours || fp_got_may_write(slots, slot)) && open_page(page, slot))
+        __atomic_store_n(slot->where, function, __ATOMIC_RELEASE);
 }
 
 FP_CHILD void fp_patch_child(void)
 {
-    uintptr_t open = NO_PAGE;
+    struct fp_slots slots = fp_got_slots();
+    struct page page = {.size = page_size};
+    int saved = errno;
     for (size_t i = 0; i < fp_objects_count(); i++)
         is_lost[i] = fp_lost_is_library(fp_object_at(i)->name);
-    for (size_t i = 0; i < fp_got.slot_count; i++) {
-        const struct fp_slot *slot = &fp_got.slots[i];
-        void *used = REPLACEMENTS[slot->watched].in_lost;
-        void *function =
-            used && is_lost[slot->object] ? used : REPLACEMENTS[slot->watched].in_every;
-        /* Other threads of the child may call through it, where a library came later. */
-        if (function && *slot->where != function && open_page(&open, slot))
-            __atomic_store_n(slot->where, function, __ATOMIC_RELEASE);
-    }
-    open_page(&open, NULL);
+    for (size_t i = 0; i < slots.count; i++)
+        point(&page, &slots, &slots.slots[i]);
+    close_page(&page);
+    errno = saved;
 }
 
 /*
@@ -81,8 +120,8 @@ void *fp_watched_dlopen(const char *path, int mode)
     void *library = real(path, mode);
     struct fp_work work = fp_work_begin();
     /* Where another thread has just loaded a library it does it for both, or the next one does. */
-    if (library && fp_got_try_scan())
-        fp_patch_child();
+    if (library)
+        fp_got_scan_and(fp_patch_child);
     fp_work_end(work);
     return library;
 }

@@ -6,7 +6,10 @@
 #ifndef FP_SHIM_WATCH_PATCH_H
 #define FP_SHIM_WATCH_PATCH_H
 
-/* Rewrites the slots that fp_got_scan found in the parent. */
+/* Once, in the constructor. */
+void fp_patch_init(void);
+
+/* Rewrites the slots that fp_got_scan found, as far as they are still there. */
 void fp_patch_child(void);
 
 #endif

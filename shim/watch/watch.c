@@ -7,6 +7,7 @@
 #include "shim/reset/reset.h"
 #include "shim/threads/origin.h"
 #include "shim/watch/got.h"
+#include "shim/watch/patch.h"
 #include "shim/watch/syscall_dispatch.h"
 #include "shim/watch/until.h"
 
@@ -16,6 +17,7 @@ void fp_watch_init(void)
 {
     is_possible = fp_got_init();
     fp_until_init();
+    fp_patch_init();
 }
 
 bool fp_watch_is_possible(void)
@@ -33,6 +35,5 @@ void fp_watch_prepare(const char *call, enum fp_origin origin, const struct fp_s
 
 FP_CHILD bool fp_watch_child(void)
 {
-    fp_got_child();
     return fp_origin_child(fp_reset_has);
 }

@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "shim/libraries/elf.h"
+#include "shim/libraries/probe.h"
 
 enum { OBJECTS_MAX = 64 };
 
@@ -269,13 +271,13 @@ struct search {
     size_t count, others;
 };
 
-static void visit(void **where, const char *name, void *context)
+static void visit(const struct fp_elf_slot *slot, void *context)
 {
     struct search *search = context;
-    if (strcmp(name, search->name) != 0)
+    if (strcmp(slot->name, search->name) != 0)
         search->others++;
     else if (search->count < sizeof search->found / sizeof *search->found)
-        search->found[search->count++] = where;
+        search->found[search->count++] = slot->where;
 }
 
 static struct search find_slots(const struct fp_elf *elf, const char *name)
@@ -329,15 +331,15 @@ enum { RELATIVE = R_AARCH64_RELATIVE, OTHER = R_AARCH64_TLS_TPREL64 };
 static char visited[32];
 static size_t visited_count;
 
-static void note_visit(void **where, const char *name, void *base)
+static void note_visit(const struct fp_elf_slot *slot, void *base)
 {
-    cr_expect_eq((char *)where - (char *)base, 8 * (name[0] - 'a'), "%s", name);
-    visited[visited_count++] = name[0];
+    cr_expect_eq((char *)slot->where - (char *)base, 8 * (slot->name[0] - 'a'), "%s", slot->name);
+    visited[visited_count++] = slot->name[0];
 }
 
 Test(elf, slots_are_told_by_their_kind_and_by_symbols_that_others_define)
 {
-    static char base[256];
+    static _Alignas(8) char base[256];
     enum { OWN = 1, FOREIGN };
     const struct {
         unsigned kind, symbol;
@@ -356,7 +358,12 @@ Test(elf, slots_are_told_by_their_kind_and_by_symbols_that_others_define)
         relocations[i] = (ElfW(Rela)){
             .r_offset = 8 * i, .r_info = ELF64_R_INFO(cases[i].symbol ? 1 + i : 0, cases[i].kind)};
     }
-    struct fp_elf elf = {.base = (uintptr_t)base, .symbols = symbols, .strings = strings};
+    ElfW(Phdr) segment = {.p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_memsz = sizeof base};
+    struct fp_elf elf = {.base = (uintptr_t)base,
+                         .segments = &segment,
+                         .segment_count = 1,
+                         .symbols = symbols,
+                         .strings = strings};
     fp_elf_each_slot(&elf, note_visit, base);
     cr_expect_eq(visited_count, 0);
     for (int table = 0; table < 2; table++) {
@@ -368,6 +375,39 @@ Test(elf, slots_are_told_by_their_kind_and_by_symbols_that_others_define)
         cr_expect(visited_count == 3 && memcmp(visited, "abc", 3) == 0, "table %d: %.*s", table,
                   (int)visited_count, visited);
     }
+    visited_count = 0;
+    relocations[1].r_offset++; /* across two words */
+    segment.p_memsz = 16;      /* the third lies behind the segment */
+    fp_elf_each_slot(&elf, note_visit, base);
+    cr_expect(visited_count == 1 && visited[0] == 'a', "%zu", visited_count);
+    segment.p_flags = PF_R | PF_X; /* text relocations */
+    fp_elf_each_slot(&elf, note_visit, base);
+    cr_expect_eq(visited_count, 1);
+}
+
+Test(elf, a_slot_is_still_there_while_its_relocation_names_the_function)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *memory = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uintptr_t base = (uintptr_t)memory;
+    ElfW(Rela) *relocation = (ElfW(Rela) *)memory;
+    ElfW(Sym) *symbols = (ElfW(Sym) *)(memory + 64);
+    char *strings = memory + page - sizeof "fork"; /* nothing can be read behind the page */
+    const struct fp_elf_slot slot = {(void **)(base + 512), "fork", relocation};
+    *relocation = (ElfW(Rela)){.r_offset = 512, .r_info = ELF64_R_INFO(1, CALLED)};
+    strcpy(strings, "fork");
+    cr_expect(fp_elf_is_still_slot(base, symbols, strings, &slot));
+    relocation->r_offset = 520;
+    cr_expect_not(fp_elf_is_still_slot(base, symbols, strings, &slot), "of another place");
+    relocation->r_offset = 512;
+    strings[3] = 'd';
+    cr_expect_not(fp_elf_is_still_slot(base, symbols, strings, &slot), "of another function");
+    symbols[1].st_name = 2;
+    cr_expect_not(fp_elf_is_still_slot(base, symbols, strings, &slot), "its name has no end here");
+    relocation->r_info = ELF64_R_INFO(1U << 20, CALLED);
+    cr_expect_not(fp_elf_is_still_slot(base, symbols, strings, &slot), "its symbol is nowhere");
+    munmap(memory, page);
+    cr_expect_not(fp_elf_is_still_slot(base, symbols, strings, &slot), "nothing is there");
 }
 
 /* As the kernel has it, from /proc/self/maps. */
@@ -395,16 +435,19 @@ struct pages {
     size_t protected, writable;
 };
 
-static void check_page(void **where, const char *name, void *context)
+static void check_page(const struct fp_elf_slot *slot, void *context)
 {
     struct pages *pages = context;
+    void **where = slot->where;
     const void *page = (void *)((uintptr_t)where & -(uintptr_t)sysconf(_SC_PAGESIZE));
     if (page == pages->last)
         return;
     pages->last = page;
     bool writable = is_writable(where);
-    cr_expect_eq(fp_elf_is_protected(pages->elf, where), !writable, "%s at %p", name,
+    cr_expect_eq(fp_elf_is_protected(pages->elf, where), !writable, "%s at %p", slot->name,
                  (void *)where);
+    cr_expect(fp_probe_read(where));
+    cr_expect_eq(fp_probe_write(where), writable);
     pages->writable += writable;
     pages->protected += !writable;
 }
