@@ -27,7 +27,7 @@ def tool(name, *arguments):
 
 
 def hooks():
-    text = (support.ROOT / "shim" / "hooks.def").read_text()
+    text = (support.ROOT / "shim" / "hooks" / "hooks.def").read_text()
     names = re.findall(r"^FP_HOOK\([^,]+, (\w+),", text, flags=re.M)
     return {CXX_STARTER if name == "FP_CXX_START_THREAD" else name for name in names}
 
