@@ -14,7 +14,7 @@ TESTED := $(POLICY) $(COMMON) shim/base/self.c shim/threads/table.c shim/threads
           shim/threads/lost.c $(wildcard tests/unit/support/*.c) $(LOADS)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-.PHONY: test quick unit asan warnings lint format rooms preload guest guest-programs loader program python fuzz soak bench peers demo
+.PHONY: test quick unit asan warnings lint format rooms preload guest guest-programs loader program python table knowledge fuzz soak bench peers demo
 
 # What can run beside other things comes first, the suites, which use all processors, one by one.
 test: packages ## set up and run every test
@@ -180,6 +180,18 @@ guest: all guest-programs environments ## programs that must behave as they do b
 
 python: all programs environments ## the shim under real wheels
 	$(RUN_PYTEST) $(PYTEST) tests/python
+
+table: all environments ## the table of runtimes agrees with recorded runs, ten of which are repeated
+	$(PYTEST) tests/knowledge
+
+# ONLY=name,...: these recipes or groups; NEWEST=1: what pip serves today, and what moved; RUNS=5
+knowledge: all environments ## run the recipes behind the table of runtimes: ONLY=, NEWEST=1, RUNS=
+	$(PYTHON) -B tests/knowledge/run.py $(if $(ONLY),--only $(ONLY)) $(if $(NEWEST),--newest) $(if $(RUNS),--runs $(RUNS))
+	$(if $(NEWEST),,$(MAKE) docs/runtimes.md)
+
+docs/runtimes.md: policy/known.policy $(KNOWLEDGE)
+	$(call say,make)
+	$(Q)$(PYTHON) -B tools/runtimes.py page > $@.new && mv $@.new $@
 
 SOURCES = $(POLICY) $(COMMON) $(filter %.c,$(SHIM)) $(filter %.c,$(CLI)) $(LOADS) amplify/amplify.c tools/compile_known.c $(wildcard examples/*/*.c)
 format: | packages ## clang-format every C file

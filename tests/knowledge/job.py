@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""job.py RECIPE RUNS: does what a recipe says and forks RUNS times, one child after the other.
+
+A recipe's `use` defines work(), which the parent calls before each fork, so that the runtime's threads live,
+and the child after it. One JSON line for each child on stdout: how it ended, and after how long. The process
+runs in an interpreter of the recipe's environment, under a policy or bare.
+"""
+
+import json
+import linecache
+import os
+import signal
+import sys
+import tempfile
+import time
+import tomllib
+from pathlib import Path
+
+import helpers
+import watch
+
+SETTLED = 0.15  # seconds without a new or an ended thread
+
+
+def prepare(path, recipe):
+    """Runs `use`, with the line numbers of the recipe's file, for what names lines of code or reads them."""
+    source = Path(path).read_text()
+    line = source[: source.index('use = """')].count("\n") + 1
+    code = "\n" * line + recipe["use"]
+    linecache.cache[path] = (len(code), None, code.splitlines(keepends=True), path)
+    folder = tempfile.mkdtemp()
+    space = {"__name__": "__main__", "folder": folder, "serve": lambda: helpers.serve(folder)}
+    exec(compile(code, path, "exec"), space)
+    return space
+
+
+def settle():
+    """Libraries start and end threads in their own time: waits until their number rests."""
+    before, since = 0, time.monotonic()
+    while time.monotonic() - since < SETTLED:
+        now = len(os.listdir("/proc/self/task"))
+        if now != before:
+            before, since = now, time.monotonic()
+        time.sleep(0.01)
+
+
+def in_child(space, answer, pipe):
+    os.setpgid(0, 0)
+    began = time.monotonic()
+    try:
+        got = space.get("child", space["work"])()
+        if got == answer:
+            outcome = {"outcome": "works"}
+        elif got == "ForkPolicyError":  # of a recipe that returns the name of its error
+            outcome = {"outcome": "raises", "detail": got}
+        else:
+            outcome = {"outcome": "wrong", "detail": f"{got!r} not {answer!r}"[:200]}
+    except BaseException as error:
+        said = " ".join(str(error).split())
+        outcome = {"outcome": "raises", "detail": f"{type(error).__name__}: {said}"[:200]}
+    outcome["seconds"] = round(time.monotonic() - began, 3)
+    os.write(pipe, json.dumps(outcome).encode())
+
+
+def by_fork(space, answer, pipe):
+    child = os.fork()
+    if child == 0:
+        in_child(space, answer, pipe)
+        os._exit(0)
+    return child
+
+
+def by_multiprocessing(space, answer, pipe):
+    import multiprocessing
+
+    process = multiprocessing.get_context("fork").Process(target=in_child, args=(space, answer, pipe))
+    process.start()
+    return process.pid
+
+
+def by_exit(space, answer, pipe):
+    """A child that uses nothing and leaves through the interpreter's clean-up."""
+    child = os.fork()
+    if child == 0:
+        os.setpgid(0, 0)
+        sys.exit(0)
+    return child
+
+
+def told_by(pipe):
+    text = os.read(pipe, 4096)
+    return json.loads(text) if text else {}
+
+
+def judge(status, said):
+    """How a child ended that was not given up: what it said, or what its status says."""
+    if os.WIFSIGNALED(status):
+        return {"outcome": "crashes", "detail": signal.Signals(os.WTERMSIG(status)).name}
+    code = os.WEXITSTATUS(status)
+    if said:
+        return said
+    if code == 70:
+        return {"outcome": "ends", "detail": "status 70"}
+    return {"outcome": "crashes", "detail": f"status {code}"} if code else {"outcome": "works"}
+
+
+def one_child(start, space, answer, recipe, seconds):
+    readable, writable = os.pipe()
+    began = time.monotonic()
+    child = start(space, answer, writable)
+    os.close(writable)
+    limit = recipe.get("limit", 12) + min(10 * seconds, 15)
+    status, why = watch.until_end_or_hang(child, recipe.get("patience", 2.5), limit)
+    # A child of the child may keep the pipe open: nobody waits for its end.
+    os.set_blocking(readable, False)
+    try:
+        said = told_by(readable)
+    except BlockingIOError:
+        said = {}
+    os.close(readable)
+    result = {"outcome": "hangs", "detail": why} if status is None else judge(status, said)
+    result.setdefault("seconds", round(time.monotonic() - began, 3))
+    if result["outcome"] == "works" and result["seconds"] > max(4, 20 * seconds):
+        result["outcome"] = "slow"
+    return result
+
+
+def main(path, runs, mode):
+    recipe = tomllib.loads(Path(path).read_text())
+    start = {"fork": by_fork, "multiprocessing": by_multiprocessing}[recipe.get("start", "fork")]
+    space = prepare(path, recipe)
+    for run in range(int(runs)):
+        began = time.monotonic()
+        answer = space["work"]()
+        seconds = time.monotonic() - began
+        settle()
+        for each in [start, by_exit] if mode == "bare" and recipe.get("exit", True) else [start]:
+            result = one_child(each, space, space.get("expected", answer), recipe, seconds)
+            result.update(run=run, exit=each is by_exit, parent_seconds=round(seconds, 3))
+            os.write(1, f"@{json.dumps(result)}\n".encode())  # sys.stdout may be somebody's by now
+    os._exit(0)  # some libraries crash in their own clean-up
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parent))
+    main(*sys.argv[1:])

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was seen, one line for each recipe and version in results.jsonl: read, compared and written."""
+
+import fcntl
+import json
+from collections import Counter
+from pathlib import Path
+
+FILE = Path(__file__).resolve().parent / "results.jsonl"
+BAD = ("hangs", "crashes", "wrong")  # nothing in the program says what went wrong
+SHOWN = ("name", "package", "version", "kind", "class", "threads", "names")
+
+
+def key(result):
+    return (result["recipe"], *result["versions"].items(), *result["environment"].items())
+
+
+def load():
+    return [json.loads(line) for line in FILE.read_text().splitlines()] if FILE.exists() else []
+
+
+def described(recipe):
+    """What a recipe says of itself, for whoever reads results without the recipes."""
+    return {"recipe": recipe.name, "covers": recipe.covers, "about": recipe.about, "rank": recipe.rank}
+
+
+def write(kept):
+    lines = [json.dumps(kept[each], ensure_ascii=False) + "\n" for each in sorted(kept, key=str)]
+    FILE.write_text("".join(lines))
+
+
+def describe_anew(recipes):
+    """Brings the descriptions up to date; results of recipes that are no more are left out."""
+    there = {(each.name, *each.named_versions().items()): described(each) for each in recipes}
+    runs = [(run, there.get((run["recipe"], *run["versions"].items()))) for run in load()]
+    write({key(run): {**run, **known} for run, known in runs if known})
+    return 0
+
+
+def store(result):
+    """Replaces the result of the same recipe and versions."""
+    with open(FILE, "a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # beside another run
+        kept = {key(each): each for each in load()}
+        kept[key(result)] = result
+        write(kept)
+
+
+def add(result, policy, children, records, said, parent):
+    """Sums up one job, which is one policy."""
+    used = [child for child in children if not child["exit"]]
+    left = [child for child in children if child["exit"]]
+    seen = {"children": dict(Counter(child["outcome"] for child in used)), "parent": parent}
+    details = Counter(child["detail"] for child in used if child.get("detail"))
+    if details:
+        seen["detail"] = details.most_common(1)[0][0]
+    if parent != "works" and said:
+        seen["said"] = said.strip().splitlines()[-1][:200]
+    if used:
+        seen["seconds"] = sorted(child["seconds"] for child in used)[len(used) // 2]
+    if left:
+        seen["unused"] = dict(Counter(child["outcome"] for child in left))
+    forks = [record for record in records if record["event"] == "fork" and record["origin"] == "python"]
+    if policy != "bare":
+        seen["told"] = "forkpolicy: fork() goes on" in said
+        seen["hangs_told"] = dict(Counter(r["verdict"] for r in records if r["event"] == "hang"))
+    if policy == "warn":
+        runtimes = {r["name"] or r["dso"] or r["names"]: r for fork in forks for r in fork["runtimes"]}
+        result["threads"] = max((fork["threads"] for fork in forks), default=1)
+        result["runtimes"] = [{name: each.get(name) for name in SHOWN} for each in runtimes.values()]
+        for each, record in zip(result["runtimes"], runtimes.values()):
+            each["file"] = Path(record["dso"] or "").name
+    result[policy] = seen
+
+
+def complete(result):
+    """Whether each child of the bare job and of each policy was seen to its end."""
+    return all(
+        sum(seen["children"].values()) == result["runs"]
+        for seen in result.values()
+        if isinstance(seen, dict) and "children" in seen
+    )
+
+
+def outcome(seen):
+    """The worst that happened to a child, in a word."""
+    for worst in ("hangs", "crashes", "wrong", "raises", "ends", "slow"):
+        if seen["children"].get(worst):
+            return worst
+    return "works" if seen["children"] else "not seen"
+
+
+def counted(seen):
+    return ", ".join(f"{count} {what}" for what, count in seen["children"].items()) or seen.get("said", "nothing")
+
+
+def line(recipe, result):
+    if not result:
+        return f"{recipe}: no environment"
+    seen = {policy: each for policy, each in result.items() if isinstance(each, dict) and "children" in each}
+    owners = ", ".join(f"{r['name'] or r['package'] or r['file'] or '?'}:{r['threads']}" for r in result["runtimes"])
+    told = "told" if result["warn"]["told"] else "silent"
+    return f"{recipe}: " + "; ".join(f"{p} {counted(each)}" for p, each in seen.items()) + f"; {told}; {owners}"
+
+
+def moved(result):
+    """What differs from the recorded run of the same recipe at its pinned version."""
+    before = [r for r in load() if r["recipe"] == result["recipe"] and r["environment"] == result["environment"]]
+    before = before[-1:] or [None]
+    if not before[0]:
+        return f"{result['recipe']}: never run before\n"
+    old, text = before[0], ""
+    for policy in ("bare", "warn", "fail", "reset"):
+        if outcome(old[policy]) != outcome(result[policy]):
+            text += f"{result['recipe']}: {policy}: {counted(old[policy])} -> {counted(result[policy])}\n"
+    names = [{r["name"] or r["file"] for r in each["runtimes"]} for each in (old, result)]
+    if names[0] != names[1]:
+        text += f"{result['recipe']}: threads of {sorted(names[0])} -> {sorted(names[1])}\n"
+    return text and f"{result['recipe']}: {old['versions']} -> {result['versions']}\n{text}"

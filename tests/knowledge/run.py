@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""run.py [--only NAME,...] [--newest] [--runs N]: runs recipes bare and under each policy.
+
+Each result replaces the one of the same recipe and version in results.jsonl; with --newest nothing is written, but
+what moved is told. The status is 1 where a recipe could not be run.
+"""
+
+import argparse
+import datetime
+import json
+import platform
+import re
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import environments
+import results
+from recipes import HERE, recipes
+
+sys.path.insert(0, str(HERE.parent))
+import support  # noqa: E402: found by the path just set
+
+ACTIONS = environments.ROOT / "policy" / "actions.def"
+# The same pools on every machine, and no network.
+POOLS = {
+    "OPENBLAS_NUM_THREADS": "2",
+    "OMP_NUM_THREADS": "2",
+    "RAYON_NUM_THREADS": "2",
+    "POLARS_MAX_THREADS": "2",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "no_proxy": "*",
+}
+JOB_SECONDS = 60  # for all but the children, which have limits of their own
+OPTIONS = "hang_seconds=0.5"
+
+
+def policies():
+    """bare, and each action that is in this version and does something."""
+    rows = re.findall(r'^FP_ACTION\(\w+, "(\w+)", (true|false)', ACTIONS.read_text(), re.MULTILINE)
+    return ["bare"] + [name for name, there in rows if there == "true" and name not in ("off", "refuse")]
+
+
+def run_job(recipe, python, policy, runs):
+    """(children, records of the shim, what was said on stderr, what became of the parent)"""
+    with tempfile.TemporaryDirectory(prefix="knowledge-", ignore_cleanup_errors=True) as folder:
+        outcome = support.run(
+            [python, HERE / "job.py", recipe.path, str(runs), policy],
+            policy=None if policy == "bare" else policy,
+            log=Path(folder, "log"),
+            preload=policy != "bare",
+            env={**POOLS, "TMPDIR": folder, "HOME": folder, "FORKPOLICY_OPTIONS": OPTIONS, **recipe.environment},
+            timeout=JOB_SECONDS + runs * (recipe.text.get("limit", 12) + 10),
+            isolated=True,
+            cwd=folder,
+        )
+    children = [json.loads(line[1:]) for line in outcome.stdout.splitlines() if line.startswith("@")]
+    parent = {0: "works", None: "hangs"}.get(outcome.status, f"ends with status {outcome.status}")
+    return children, outcome.records, outcome.stderr, parent
+
+
+def run_recipe(recipe, python, runs, raw):
+    installed = environments.versions(python)
+    result = {
+        **results.described(recipe),
+        "date": datetime.date.today().isoformat(),
+        "python": platform.python_version(),
+        "versions": {name: installed[environments.normal(name)].partition("+")[0] for name in recipe.named_versions()},
+        "environment": recipe.environment,
+        "runs": runs,
+    }
+    for policy in policies():
+        children, records, said, parent = run_job(recipe, python, policy, runs)
+        results.add(result, policy, children, records, said, parent)
+        raw.write(json.dumps([recipe.name, result["versions"], policy, children, records, said[-3000:], parent]) + "\n")
+        raw.flush()
+    return result
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", default="")
+    parser.add_argument("--newest", action="store_true")
+    parser.add_argument("--runs", type=int, default=5, help="0: only what recipes say of themselves is brought up to date")
+    parser.add_argument("--jobs", type=int, default=2)
+    given = parser.parse_args()
+    chosen = [each for each in recipes(given.only) if not (given.newest and each.old)]
+    if not given.runs:
+        return results.describe_anew(recipes())
+    groups = {each.group for each in chosen}
+    everything = recipes()
+    pythons = {
+        group: environments.make(group, environments.wanted(group, everything, given.newest), given.newest)
+        for group in sorted(groups)
+    }
+    failed = []
+    folder = environments.BUILD / "knowledge"
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "raw.jsonl", "a") as raw, ThreadPoolExecutor(given.jobs) as pool:
+
+        def one(recipe):
+            python = pythons[recipe.group]
+            result = run_recipe(recipe, python, given.runs, raw) if python else None
+            if not result or not results.complete(result):
+                failed.append(recipe)
+            print(results.line(recipe, result), flush=True)
+            return result
+
+        for recipe, result in zip(chosen, pool.map(one, chosen)):
+            if result and given.newest:
+                print(results.moved(result), end="", flush=True)
+            elif result and results.complete(result):
+                results.store(result)
+    for recipe in failed:
+        print(f"not run: {recipe}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

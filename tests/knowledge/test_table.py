@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""policy/known.policy says what the recorded runs show, and docs/runtimes.md says it, too."""
+
+import re
+
+import known
+import pytest
+import recipes
+import results
+import runtimes
+
+ENTRIES = known.read()
+COLLECTED = {runtime.entry.name: runtime for runtime in runtimes.collect()}
+
+
+def ran(runtime):
+    """The runs that say something of an entry: those in which its threads were there, if in any."""
+    own = [run for run in runtime.runs if any(each["name"] == runtime.entry.name for each in run["runtimes"])]
+    return own or runtime.runs
+
+
+def agrees(name, runs):
+    """Whether runs of versions that a class is given to show it. Some uses of a lost runtime work: one must hang."""
+    outcomes = {results.outcome(run["bare"]) for run in runs}
+    bad = outcomes & set(results.BAD)
+    return {
+        "lost": bad,
+        "reset": bad and any(results.outcome(run["reset"]) == "works" for run in runs),
+        "survives": all(run["bare"]["children"].get("works", 0) * 2 > run["runs"] for run in runs),
+        "refuses": outcomes & {"raises", "crashes"},
+        "unknown": True,
+    }[name]
+
+
+def disagreement(runtime):
+    """The first class that the table gives to versions whose runs show another one, or None."""
+    by_class = {}
+    for run in ran(runtime):
+        name = runtime.entry.class_of(runtimes.version(run), run["environment"])
+        by_class.setdefault(name, []).append(run)
+    return next((name for name, runs in by_class.items() if not agrees(name, runs)), None)
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_each_entry_agrees_with_its_runs_or_says_why_there_is_none(name):
+    runtime = COLLECTED[name]
+    if not runtime.runs:
+        assert runtime.entry.not_run, f"{name} has no run and no source line that ends 'not run here: REASON'"
+        return
+    assert runtime.entry.not_run is None, f"{name} was run, but says that it was not"
+    assert disagreement(runtime) is None
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_each_entry_that_was_run_names_a_version_of_the_run(name):
+    runtime = COLLECTED[name]
+    seen = {runtimes.version(run) for run in runtime.runs}
+    said = " ".join(runtime.entry.all("source"))
+    assert not seen or any(version in said for version in seen) or re.search(r"3\.11", said), seen
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_what_does_not_survive_has_a_remedy(name):
+    entry = ENTRIES[name]
+    if {"lost", "refuses", "reset"} & {name for name, _ in entry.clauses}:
+        assert entry.all("advice")
+    for text in entry.all("advice"):
+        found = re.match(r'pip install "\S+?(>=|<)(\S+)"', text)
+        if found:
+            bounds = [condition for _, conditions in entry.clauses for condition in conditions]
+            assert any(found.group(2) in bound for bound in bounds), text
+
+
+def test_an_entry_that_says_otherwise_is_found():
+    """The check itself: each class beside a run that contradicts it."""
+    for name, wrong in [("polars", "survives"), ("arrow", "lost"), ("libgomp", "refuses"), ("openblas", "reset")]:
+        runtime = COLLECTED[name]
+        entry = known.Entry(name, 1)
+        entry.lines = dict(runtime.entry.lines, **{"class": [wrong]})
+        assert disagreement(runtimes.Runtime(entry, runtime.runs))
+
+
+def test_each_result_is_of_a_recipe_that_is_there():
+    there = {(each.name, *each.named_versions().items()): results.described(each) for each in recipes.recipes()}
+    for run in results.load():
+        said = there[(run["recipe"], *run["versions"].items())]
+        assert {name: run[name] for name in said} == said, "run: make knowledge RUNS=0"
+        assert results.complete(run)
+
+
+def test_the_page_is_current():
+    written = (known.ROOT / "docs" / "runtimes.md").read_text()
+    assert written == runtimes.page(), "run: make docs/runtimes.md"
