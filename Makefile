@@ -46,6 +46,10 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | \
 	    awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
+# The recorded runs behind the table, for the program and for docs/runtimes.md.
+KNOWLEDGE := tools/runtimes.py tools/known.py tests/knowledge/results.py \
+             tests/knowledge/results.jsonl
+
 include setup.mk tests.mk ship.mk
 
 # make V=1 shows the commands.
@@ -95,6 +99,14 @@ $(BUILD)/obj/known.o: $(BUILD)/known.c
 	$(call say,compile)
 	$(Q)$(CC) $(FLAGS) -c -o $@ $<
 
+$(BUILD)/runs.c: policy/known.policy $(KNOWLEDGE)
+	$(call say,make)
+	$(Q)$(PYTHON) -B tools/runtimes.py source > $@
+
+$(BUILD)/obj/runs.o: $(BUILD)/runs.c
+	$(call say,compile)
+	$(Q)$(CC) $(FLAGS) -c -o $@ $<
+
 $(BUILD)/exports.map: shim/hooks/exports.map.in shim/hooks/hooks.def
 	$(call say,make)
 	$(Q)$(HOSTCC) -E -P -x c -I. -o $@ $<
@@ -119,7 +131,7 @@ $(AMPLIFIER): amplify/amplify.c amplify/locks.def | packages
 # Linked in, so that the program of a wheel needs nothing but libc. Debian's libunwind-ptrace.a is
 # not made for position-independent programs.
 PROGRAM_LIBRARIES := $(foreach name,jansson unwind-ptrace unwind-$(ARCH) unwind lzma z,$(call static,lib$(name).a))
-$(PROGRAM): $(call objects,$(CLI)) $(CORE)
+$(PROGRAM): $(call objects,$(CLI)) $(CORE) $(BUILD)/obj/runs.o
 	$(call say,link)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -no-pie -o $@ $^ $(PROGRAM_LIBRARIES)
 

@@ -8,9 +8,11 @@
 #include "cli/base/say.h"
 #include "cli/cli.h"
 #include "cli/launch/launch.h"
+#include "cli/runtimes/runs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,13 +45,23 @@ static bool is_script(const char *program)
     return script;
 }
 
+/* A file of requirements is told from a program by its name, as pip's users write it. */
+static bool is_text(const char *path)
+{
+    size_t length = strlen(path);
+    return length > 4 && strcmp(path + length - 4, ".txt") == 0;
+}
+
 int fp_cli_check(int count, char **arguments)
 {
     char *program;
     if (count > 1) {
-        fp_cli_say("check takes one program: it is started up to its main, without arguments");
+        fp_cli_say("check takes one program, which is started up to its main, without arguments, or "
+                   "one requirements file");
         return FP_EXIT_USAGE;
     }
+    if (count && is_text(arguments[0]))
+        return fp_check_requirements(arguments[0]);
     int status = fp_cli_find(count ? arguments[0] : "python3", &program);
     if (!status)
         status = fp_cli_prove(program);

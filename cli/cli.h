@@ -15,5 +15,6 @@
 void fp_explain_help(void);
 void fp_report_help(void);
 void fp_loader_stats_help(void);
+void fp_runtimes_help(void);
 
 #endif

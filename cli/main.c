@@ -92,6 +92,7 @@ static int print_help(void)
     fp_explain_help();
     fp_report_help();
     fp_loader_stats_help();
+    fp_runtimes_help();
     return 0;
 }
 
@@ -106,6 +107,8 @@ static int print_help_of(size_t which)
         fp_report_help();
     if (VERBS[which].run == fp_cli_loader_stats)
         fp_loader_stats_help();
+    if (VERBS[which].run == fp_cli_runtimes)
+        fp_runtimes_help();
     return 0;
 }
 
