@@ -142,7 +142,7 @@ static void look_and_weigh(struct fp_waiting *waiting, enum fp_advance *advance)
 enum fp_advance fp_hang_look(struct fp_waiting *waiting)
 {
     enum fp_advance advance = FP_ADVANCE_WAIT;
-    if (fp_self.inside || is_too_early(waiting) || atomic_flag_test_and_set(&looking))
+    if (!fp_active || fp_self.inside || is_too_early(waiting) || atomic_flag_test_and_set(&looking))
         return advance;
     struct fp_work work = fp_work_begin();
     look_and_weigh(waiting, &advance);

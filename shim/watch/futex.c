@@ -10,6 +10,7 @@
 #include "shim/hang/hang.h"
 #include "shim/hang/signal_handlers.h"
 #include "shim/watch/got.h"
+#include "shim/watch/sandbox.h"
 #include "shim/watch/timed_waits.h"
 #include "shim/watch/wait_loop.h"
 #include "shim/watch/watched.h"
@@ -77,6 +78,15 @@ __attribute__((noinline)) static long watch_futex(const void *caller, long a, lo
     return fp_futex_wait(&call);
 }
 
+__attribute__((noinline)) static long make_sandbox(long number, long a, long b, long c, long d,
+                                                   long e, long f)
+{
+    long answer = ((system_call *)fp_got_real(FP_WATCHED_syscall))(number, a, b, c, d, e, f);
+    if (answer >= 0) /* with SECCOMP_FILTER_FLAG_NEW_LISTENER it is a descriptor */
+        fp_sandbox_enter();
+    return answer;
+}
+
 /* What is no futex wait is passed on by a jump: the child of a raw vfork or clone returns on this
    stack frame. */
 long fp_watched_syscall(long number, long a, long b, long c, long d, long e, long f)
@@ -85,5 +95,7 @@ long fp_watched_syscall(long number, long a, long b, long c, long d, long e, lon
     if (__builtin_expect(number == SYS_futex, 0) && !fp_self.inside &&
         (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET))
         return watch_futex(__builtin_return_address(0), a, b, c, d, e, f);
+    if (__builtin_expect(fp_sandbox_is_made_by(number, a), 0))
+        return make_sandbox(number, a, b, c, d, e, f);
     return ((system_call *)fp_got_real(FP_WATCHED_syscall))(number, a, b, c, d, e, f);
 }

@@ -60,7 +60,7 @@ __attribute__((noinline)) static void tell(struct fp_runtime_entry *entry, const
 
 void fp_used_note(const void *caller, const char *call)
 {
-    const struct fp_object *object = fp_self.inside ? NULL : fp_object_of(caller);
+    const struct fp_object *object = fp_active && !fp_self.inside ? fp_object_of(caller) : NULL;
     /* What the program itself does says nothing of the threads that it had. */
     uint32_t index = object && *object->name ? fp_runtime_find(object->name) : FP_ENTRY_NONE;
     if (index == FP_ENTRY_NONE)

@@ -72,7 +72,7 @@ struct timespec fp_waiting_next(struct fp_waiting *waiting, clockid_t clock)
 
 bool fp_waiting_is_alone(void)
 {
-    return fp_table_threads() == 1 && fp_census_count() == 1;
+    return fp_active && fp_table_threads() == 1 && fp_census_count() == 1;
 }
 
 int fp_waiting_endure(struct fp_waiting *waiting, fp_wait_slice *slice)

@@ -47,6 +47,10 @@ int fp_used_cond_signal(pthread_cond_t *condition);
 int fp_used_cond_broadcast(pthread_cond_t *condition);
 int fp_used_sem_post(sem_t *semaphore);
 
+/* sandbox.c */
+int fp_watched_prctl(int option, unsigned long a, unsigned long b, unsigned long c,
+                     unsigned long d);
+
 /* patch.c */
 void *fp_watched_dlopen(const char *path, int mode);
 
