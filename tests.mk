@@ -28,7 +28,7 @@ SMOKE := tests/preload/test_transparent.py tests/preload/test_owner.py tests/pre
          tests/loader/test_loader.py
 quick: packages ## what to run after each change: build, rooms, unit tests, a smoke test of the rest
 	@$(MAKE) --no-print-directory -j$(CORES) -O all programs environments rooms unit
-	@$(PYTEST) -n $(JOBS) --dist loadgroup $(SMOKE)
+	@$(PYTEST) -n $(JOBS) --dist loadfile -m "not alone" $(SMOKE)
 	@echo "make quick: everything passed"
 
 unit: $(UNIT:%=$(BUILD)/unit/%) ## the unit tests

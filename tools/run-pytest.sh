@@ -4,8 +4,8 @@
 set -eu
 jobs=$1
 shift
-# A group's tests share what their module sets up, and stay in one process.
-"$@" -n "$jobs" --dist loadgroup -m "not alone"
+# The tests of a file share what their module sets up, and stay in one process.
+"$@" -n "$jobs" --dist loadfile -m "not alone"
 status=0
 "$@" -m alone || status=$?
 [ "$status" = 0 ] || [ "$status" = 5 ] # 5: there is none

@@ -15,7 +15,6 @@ sys.path.insert(0, str(support.ROOT / "tools"))
 import tables  # noqa: E402: found by the path just set
 
 PAGES = sorted(path.stem for path in (support.ROOT / "docs/man").glob("*.in"))
-pytestmark = pytest.mark.xdist_group("man")  # the pages are made once
 LIMIT = 120  # seconds
 
 

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("beside_lancedb")  # one run of both
-
 ROOT = Path(__file__).resolve().parent.parent.parent
 LANCEDB = ROOT / "build" / "venv" / "lancedb" / "bin" / "python"
 

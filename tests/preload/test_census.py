@@ -10,8 +10,7 @@ import pytest
 import support
 
 
-# A second such host would meet the system's limit of threads, and be skipped.
-ONE_AT_A_TIME = pytest.mark.xdist_group("threads")
+ONE_AT_A_TIME = pytest.mark.alone("two such hosts would meet the system's limit of threads")
 
 
 def forks_of(log, *arguments, host="bypass", timeout=60):

@@ -64,9 +64,8 @@ def bare(name):
     return outcome
 
 
-# A second such host would meet the system's limit of threads.
 MANY = "10,000 threads"
-ONE_AT_A_TIME = pytest.mark.xdist_group("threads")
+ONE_AT_A_TIME = pytest.mark.alone("two such hosts would meet the system's limit of threads")
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy or "unset")

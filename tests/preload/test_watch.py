@@ -10,8 +10,6 @@ import pytest
 
 import support
 
-pytestmark = pytest.mark.xdist_group("watch")  # its runs are started together
-
 # What hangs, and the call that it hangs in, or the calls of its two threads.
 DEAD = {
     "mutex": {"pthread_mutex_lock"},

@@ -7,8 +7,6 @@ import pytest
 
 from python_jobs import run_job
 
-pytestmark = pytest.mark.xdist_group("legitimate")  # its runs are started together
-
 PROGRAMS = [
     "pool",
     "executor",

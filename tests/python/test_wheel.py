@@ -14,7 +14,6 @@ import pytest
 
 import support
 
-pytestmark = pytest.mark.xdist_group("wheel")  # one wheel, and what is installed of it last goes
 LIMIT = 600  # seconds
 VERSION = re.search(r'"(.*)"', (support.ROOT / "common/version.h").read_text()).group(1)
 PROGRAMS = ["forkpolicy/bin/forkpolicy", "forkpolicy/lib/forkpolicy/libforkpolicy.so"]
