@@ -150,7 +150,7 @@ $(BUILD)/examples/runtime: examples/runtime/runtime.c include/forkpolicy.h | pac
 $(foreach each,$(FOLDERS),$(eval $(BUILD)/prog/$(each): $(wildcard tests/prog/$(each)/*.[ch])))
 $(FOLDERS:%=$(BUILD)/prog/%): tests/prog/host.h | packages
 	$(call say,build)
-	$(Q)$(CC) -std=gnu11 -O2 -g -Wall -Wextra -pthread -o $@ $(filter %.c,$^)
+	$(Q)$(CC) -std=gnu11 -O2 -g -Wall -Wextra -pthread -o $@ $(filter %.c,$^) -lrt
 
 $(BUILD)/prog/%: tests/prog/%.c | packages
 	$(call say,build)

@@ -22,6 +22,8 @@ make -s -j"$(nproc)" programs
 exec python3 -m pytest -q -p no:cacheprovider -rs "$@"
 END
 [ $# -gt 0 ] || set -- tests/preload
-exec unshare -pf -m --kill-child sh -c 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"' "$root" \
+# A mount point as "/", so that the tests can have namespaces of their own.
+enter='mount --bind "$0" "$0" && mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0" "$@"'
+exec unshare -pf -m --kill-child sh -c "$enter" "$root" \
     env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root \
     sh /var/tmp/preload/inside.sh "$@"

@@ -1,0 +1,115 @@
+"""The GitHub Action, the GitLab template and the pre-commit hook: their steps, run by bash.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+import support
+
+JOB = """\
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+executor = ThreadPoolExecutor(1)
+executor.submit(int).result()
+child = os.fork()
+if child == 0:
+    executor.submit(int).result()
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+FORK_LINE = 1 + JOB.splitlines().index("child = os.fork()")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "job.py").write_text(JOB)
+    return tmp_path
+
+
+def bash(script, folder, **variables):
+    paths = f"{support.BUILD}:{os.environ['PATH']}"
+    env = support.environment(preload=False, extra={"PATH": paths, **variables})
+    command = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", script]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=env,
+        timeout=120,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        universal_newlines=True,
+    )
+
+
+def step_of(name):
+    action = yaml.safe_load((support.ROOT / "action.yml").read_text())
+    (step,) = [step for step in action["runs"]["steps"] if step["name"] == name]
+    return action, step
+
+
+def run_step(name, folder, inputs):
+    """As a runner does: each variable is an input, or the input's default."""
+    action, step = step_of(name)
+    defaults = {key: given.get("default") for key, given in action["inputs"].items()}
+    variables = {
+        key: re.sub(r"\$\{\{ inputs\.(\w+) \}\}", lambda found: {**defaults, **inputs}[found[1]], text)
+        for key, text in step.get("env", {}).items()
+    }
+    assert step["shell"] == "bash" and not re.search(r"\$\{\{", step["run"])
+    summary = str(folder / "summary.md")
+    return bash(step["run"], folder, RUNNER_TEMP=str(folder / "temp"), GITHUB_STEP_SUMMARY=summary, **variables)
+
+
+def test_the_action_annotates_the_fork_that_hangs(folder):
+    ran = run_step("Run", folder, {"command": f"{sys.executable} job.py"})
+    assert ran.returncode == 70, ran.stdout
+    told = run_step("Report", folder, {})
+    assert told.returncode == 0, told.stdout
+    (annotation,) = [line for line in told.stdout.splitlines() if line.startswith("::error ")]
+    assert f"file={folder}/job.py,line={FORK_LINE}," in annotation
+    assert "ThreadPoolExecutor" in (folder / "summary.md").read_text()
+    assert (folder / "temp/forkpolicy/forks.html").read_text().startswith("<!doctype html>")
+
+
+def test_the_action_keeps_a_command_s_status(folder):
+    ran = run_step("Run", folder, {"command": "false | true\necho not reached"})
+    assert (ran.returncode, ran.stdout) == (1, "")
+    told = run_step("Report", folder, {})
+    assert told.returncode == 0 and "::error" not in told.stdout, told.stdout
+
+
+def test_the_action_s_policy_counts(folder):
+    ran = run_step("Run", folder, {"command": f"{sys.executable} job.py", "policy": "fail"})
+    assert ran.returncode == 0 and "ForkPolicyError" in ran.stdout, ran.stdout
+
+
+def test_the_gitlab_template(folder):
+    job = yaml.safe_load((support.ROOT / "packaging/gitlab/forkpolicy.yml").read_text())[".forkpolicy"]
+    variables = {**job["variables"], "COMMAND": f"{sys.executable} job.py", "CI_PROJECT_DIR": str(folder)}
+    ran = bash("\n".join(job["script"]), folder, **variables)
+    assert ran.returncode == 70, ran.stdout
+    assert bash("\n".join(job["after_script"]), folder, **variables).returncode == 0
+    (issue,) = json.loads((folder / job["artifacts"]["reports"]["codequality"]).read_text())
+    assert issue["location"]["lines"]["begin"] == FORK_LINE
+    assert all((folder / path).exists() for path in job["artifacts"]["paths"])
+
+
+def test_the_hook_for_policy_files(tmp_path):
+    (hook,) = yaml.safe_load((support.ROOT / ".pre-commit-hooks.yaml").read_text())
+    (tmp_path / "good.policy").write_text("policy refuse:polars\n")
+    (tmp_path / "bad.policy").write_text("policy flail:polars\n")
+    entry = str(support.ROOT / hook["entry"])
+    assert bash(f"{entry} good.policy", tmp_path).returncode == 0
+    said = bash(f"{entry} good.policy bad.policy", tmp_path)
+    assert said.returncode == 1 and "bad.policy:1:8: " in said.stdout, said.stdout
+    assert re.search(hook["files"], "some/where/own.policy")
