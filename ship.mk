@@ -17,3 +17,31 @@ $(BUILD)/wheels/%/dependencies/.ready: packaging/wheels/dependencies.sh
 wheels: $(MACHINES:%=wheel-%) ## wheels for x86-64 and aarch64, glibc 2.17 and later
 wheel-%: $(SHIP)/.ready $(BUILD)/wheels/%/dependencies/.ready
 	@sh packaging/wheels/build.sh $* $(SHIP) $(BUILD)/wheels
+
+# Roots take some 600 MB each; as root. Not part of `make test`.
+ROOTS ?= $(BUILD)/roots
+SUITES ?= bullseye bookworm trixie sid
+PYTHONS ?=
+X86_WHEEL = $(wildcard $(BUILD)/wheels/forkpolicy-*-manylinux_2_17_x86_64.*.whl)
+.PHONY: matrix matrix-preload
+.PRECIOUS: $(ROOTS)/%/.ready
+$(ROOTS)/%/.ready: packaging/matrix/root.sh
+	@sh tools/install-packages.sh debootstrap
+	@sh $< $* $(@D)
+	@touch $@
+
+matrix: $(SUITES:%=$(ROOTS)/%/.ready) wheel-x86_64 ## the wheel in roots of Debian and under PYTHONS, every policy
+	$(PYTHON) packaging/matrix/matrix.py $(X86_WHEEL) $(ROOTS) $(PYTHONS)
+
+matrix-preload: $(SUITES:%=$(ROOTS)/%/.ready) wheel-x86_64 ## tests/preload in those roots
+	for suite in $(SUITES); do sh packaging/matrix/preload.sh $(ROOTS)/$$suite $(X86_WHEEL) || exit 1; done
+
+# The site, of the Markdown in docs/. What it shows needs no network.
+$(BUILD)/venv/docs/.ready: packaging/docs/requirements.txt
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --disable-pip-version-check --no-input -q -r $<
+	@touch $@
+
+.PHONY: docs
+docs: $(BUILD)/venv/docs/.ready ## the documentation as a site, in build/site
+	NO_MKDOCS_2_WARNING=1 $(BUILD)/venv/docs/bin/mkdocs -q build --strict -f packaging/docs/mkdocs.yml -d $(abspath $(BUILD))/site
