@@ -174,3 +174,54 @@ def test_ranks_are_not_shared_out_twice():
     with pytest.raises(RuntimeError, match="accelerate's DataLoaderDispatcher shares out batches"):
         list(DataLoaderDispatcher(one_of_two.torch_dataset()))
     assert len(ids_of(DataLoader(one_of_two.torch_dataset(), batch_size=None))) == 6
+
+
+# Workers that stay
+
+
+def pids(batches):
+    return {int(batch["pid"]) for batch in batches}
+
+
+def with_pid(batch):
+    return {**batch, "pid": os.getpid()}
+
+
+@pytest.mark.parametrize("start, persistent", [("fork", True), ("spawn", None), ("fork", None)])
+def test_workers_that_stay(start, persistent):
+    stays = persistent or start == "spawn"
+    workers = 1 if start == "spawn" else 2
+    options = {"shuffle": True, "workers": workers, "start": start, "persistent": persistent}
+    loader = Loader(table(), 10, transform=with_pid, **options)
+    expected = Loader(table(), 10, shuffle=True)
+    first = list(loader)
+    second = list(loader)
+    assert ids_of(first) == ids_of(expected) and ids_of(second) == ids_of(expected)
+    assert (pids(first) == pids(second)) == bool(stays)
+    assert len(pids(first)) == workers
+    if start == "spawn":
+        return
+    held = next(iter(loader))  # and ends in the middle
+    loader.set_epoch(1)
+    third = list(loader)
+    assert ids_of(third) == ids_of(second) and held["id"].tolist() == ids_of(expected)[0]
+    one, other = iter(loader), iter(loader)
+    assert ids_of(one) == ids_of(other)
+
+
+def test_workers_that_stay_end_with_their_loader():
+    loader = Loader(table(), 10, transform=with_pid, workers=1, persistent=True)
+    (pid,) = pids(list(loader))
+    os.kill(pid, 0)
+    del loader
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_a_worker_that_stayed_and_was_killed():
+    loader = Loader(table(), 10, transform=with_pid, workers=1, persistent=True)
+    (pid,) = pids(list(loader))
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+    loader.set_epoch(0)
+    assert flat(ids_of(loader)) == list(range(ROWS))

@@ -3,50 +3,74 @@
 
 from collections import deque
 
+FEW = 512  # rows that are taken at once where batches are small
+
 
 class Ahead:
     """Batches of steps: next() gives (step, batch, rows left out).
 
     numbers: of the steps, None: all. prefetch: how many batches are asked for ahead, of which
-    threads take the rows; most_bytes: of what lies ready. In a forked child it goes on with threads
-    of its own.
+    threads take the rows; most_bytes: of what lies ready. Small batches are slices of one take of
+    several steps. In a forked child it goes on with threads of its own.
     """
 
     def __init__(self, units, steps, prefetch, threads, most_bytes, numbers=None):
         self._units = units
         self._steps = steps
         self._left = iter(range(len(steps)) if numbers is None else numbers)
-        self._asked = deque()
+        self._asked = deque()  # lists of (step, request), taken at once
+        self._taken = deque()  # (step, request, what was taken of it)
         self._length = prefetch + 1
         columns = units.columns
         self._columns = columns.numbers() if columns is not None else []
         self._prefetch = columns.table.ahead(threads, most_bytes) if self._columns else None
+        rows = steps.size(0) if len(steps) else 0
+        is_few = self._prefetch is not None and prefetch and rows
+        self._at_once = max(1, FEW // rows) if is_few else 1
 
     def __iter__(self):
         return self
 
     def __next__(self):
-        self._ask()
-        if not self._asked:
-            raise StopIteration
-        step, request = self._asked.popleft()
-        if self._prefetch is None:
-            taken = self._units.take(request) if self._units.columns is None else None
-        else:
-            taken = self._prefetch.next(self._units.columns.schema_taken)
-            self._ask()
+        if not self._taken:
+            self._take()
+        step, request, taken = self._taken.popleft()
         batch, left_out = self._units.make(request, taken)
         return step, batch, left_out
 
+    def _take(self):
+        """What was asked for first; StopIteration at the end."""
+        self._ask()
+        if not self._asked:
+            raise StopIteration
+        asked = self._asked.popleft()
+        if self._prefetch is None:
+            ((step, request),) = asked
+            taken = self._units.take(request) if self._units.columns is None else None
+            self._taken.append((step, request, taken))
+            return
+        found, first = self._prefetch.next(self._units.columns.schema_taken), 0
+        self._ask()
+        for step, request in asked:
+            part = found if len(asked) == 1 else found.slice(first, len(request))
+            self._taken.append((step, request, part))
+            first += len(request)
+
     def _ask(self):
         while len(self._asked) < self._length:
-            step = next(self._left, None)
-            if step is None:
+            steps = [step for _, step in zip(range(self._at_once), self._left)]
+            if not steps:
                 return
-            request = self._units.request(self._steps.share(step))
+            shares = [self._steps.share(step) for step in steps]
+            request = self._units.request(_merged(shares))
             if self._prefetch is not None:
                 self._prefetch.submit(self._units.columns.table, request, self._columns)
-            self._asked.append((step, request))
+            asked, first = [], 0
+            for step, share in zip(steps, shares):
+                count = sum(count for _, count in share)
+                asked.append((step, request[first : first + count]))
+                first += count
+            self._asked.append(asked)
 
     def counts(self):
         found = self._prefetch.counts() if self._prefetch is not None else {}
@@ -54,5 +78,18 @@ class Ahead:
 
     def close(self):
         self._asked.clear()
+        self._taken.clear()
         self._left = iter(())
         self._prefetch = None
+
+
+def _merged(shares):
+    """One share, in which runs that lie one behind the other are one."""
+    made = []
+    for share in shares:
+        for first, count in share:
+            if made and sum(made[-1]) == first:
+                made[-1] = made[-1][0], made[-1][1] + count
+            else:
+                made.append((first, count))
+    return made

@@ -15,6 +15,7 @@ class Columns:
     def __init__(self, table, numbers):
         self._table = table
         self._numbers = numbers
+        self._refined = None
         fields = [
             (
                 pyarrow.field(name, pyarrow.uint64())
@@ -75,6 +76,11 @@ class Columns:
 
     def fields(self):
         """Nullable only where there is a null in the table."""
+        if self._refined is None:
+            self._refined = self._fields_now()
+        return self._refined
+
+    def _fields_now(self):
         return [
             (
                 self.schema.field(name).with_nullable(False)

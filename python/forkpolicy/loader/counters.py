@@ -16,6 +16,10 @@ FIELDS = (
 )  # fmt: skip
 PLACES = {name: (RECORD * number + TEXT) // 8 for number, name in enumerate(FIELDS)}
 
+BATCHES, ROWS, LEFT_OUT, WAIT_NS, CONSUMED = (
+    PLACES[name] for name in ("batches", "rows", "left_out", "wait_ns", "consumed")
+)
+
 
 class Counters:
     """A number for each of FIELDS; a forked child has its own, from 0 on."""
@@ -47,6 +51,15 @@ class Counters:
         words = self._here()
         for name, number in numbers.items():
             words[PLACES[name]] += number
+
+    def given(self, rows, left_out, waited, consumed):
+        """One batch more."""
+        words = self._here()
+        words[BATCHES] += 1
+        words[ROWS] += rows
+        words[LEFT_OUT] += left_out
+        words[WAIT_NS] += waited
+        words[CONSUMED] = consumed
 
     def set(self, **numbers):
         words = self._here()

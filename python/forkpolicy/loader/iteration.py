@@ -52,10 +52,8 @@ class Iteration:
         return batch
 
     def _count(self, step, left_out, waited):
-        rows = sum(count for _, count in self._steps.share(step))
-        counters = self._loader._counters
-        counters.add(batches=1, rows=rows, left_out=left_out, wait_ns=waited)
-        counters.set(consumed=self._steps.consumed(step))
+        counters, consumed = self._loader._counters, self._steps.consumed(step)
+        counters.given(self._steps.size(step), left_out, waited, consumed)
         if step % COUNTED_EVERY == 0 or step + 1 == len(self._steps):
             counters.set(**self._source.counts())
 

@@ -39,7 +39,8 @@ class Loader:
     batches ahead, of each worker. threads: that take rows ahead where there are no workers.
     prefetch_bytes: of what lies ready, without workers. slot_bytes: what one batch of a worker may
     have. timeout: seconds that a worker has for a batch; None: any. restarts: how often a worker
-    that died is started anew; 0: WorkerError.
+    that died is started anew; 0: WorkerError. persistent: workers stay for the next epoch; None:
+    those that are spawned do, forked ones begin anew with what this process has in memory then.
 
     pack_sequences: a column of documents, in blocks of sequence_length: batch sizes are then of
     blocks, and a batch is a dict of tokens, segments and positions (Permutation.packed, with
@@ -54,7 +55,7 @@ class Loader:
         self, source, batch_size=None, *, global_batch_size=None, drop_last=False, pad=False,
         shuffle=False, seed=0, clump_size=None, shard=None, window=None, epoch=0, columns=None,
         format=None, transform=None, on_error="raise", workers=0, start=None, prefetch=2,
-        threads=1, prefetch_bytes=256 << 20, slot_bytes=256 << 20, timeout=None, restarts=0,
+        threads=1, prefetch_bytes=256 << 20, slot_bytes=256 << 20, timeout=None, restarts=0, persistent=None,
         pack_sequences=None, sequence_length=None, eos_id=None, pad_id=0, pack_window=1024,
         rank=None, world_size=None, progress=False,
     ):  # fmt: skip
@@ -90,6 +91,8 @@ class Loader:
             "timeout": _seconds("timeout", timeout),
             "restarts": whole("restarts", restarts),
         }
+        start = self._of_workers["start"]
+        self._of_workers["stay"] = start != "fork" if persistent is None else bool(persistent)
         self._progress = progress
         self._in_torch = None
         self._counters = Counters()
@@ -99,7 +102,7 @@ class Loader:
     def _arrange(self, seed):
         """The units in the order of this seed."""
         read, shuffle, order, transform, on_error = self._source
-        self._seed, self._fingerprint = seed, None
+        self._seed, self._fingerprint, self._workers = seed, None, None
         self._permutation = ordered(read, shuffle, seed, order)
         self._units = units_of(self._permutation, transform, on_error, self._packing)
 
@@ -187,9 +190,13 @@ class Loader:
     def _find_ranks(self):
         return find_ranks(*self._ranks)
 
+    def __getstate__(self):
+        return {**self.__dict__, "_workers": None}
+
     def of_this_rank(self):
         """A copy that stays of this rank, also in a process that would find another one."""
         made = copy.copy(self)
+        made._workers = None
         ranks = self._find_ranks()
         made._ranks = ranks if ranks[1] > 1 else self._ranks
         return made
@@ -227,7 +234,13 @@ class Loader:
         """(steps, source of their batches)"""
         units, steps = self._at(epoch, consumed)
         if self._of_workers["workers"]:
-            return steps, Workers(units, steps, **self._of_workers)
+            if self._workers is None or not self._workers.again(units, epoch, steps):
+                self._workers = None  # those that are there end with whoever reads from them
+                made = Workers(units, epoch, steps, **self._of_workers)
+                if not self._of_workers["stay"]:
+                    return steps, made
+                self._workers = made
+            return steps, self._workers
         return steps, Ahead(units, steps, **self._ahead)
 
     def _stand(self, epoch, consumed, is_last=False):

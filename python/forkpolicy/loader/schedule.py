@@ -61,6 +61,11 @@ class Schedule:
         left = self.units - start - step * self.batch
         return min(self.batch, left) if self.last == "short" else self.batch
 
+    def size(self, step, start=0):
+        """How many units this rank has of the step."""
+        count = self.batch_of(step, start)
+        return count * (self.rank + 1) // self.world_size - count * self.rank // self.world_size
+
     def runs(self, step, start=0):
         """This rank's share as a list of (first, count), each a run of units one after the other.
 

@@ -22,6 +22,10 @@ class Steps:
         """This rank's units: a list of (first, count)."""
         return self._schedule.runs(step, self._start)
 
+    def size(self, step):
+        """How many units this rank has of the step."""
+        return self._schedule.size(step, self._start)
+
     def consumed(self, step):
         """How many units of the epoch are consumed after the step."""
         return self._schedule.consumed(step, self._start)

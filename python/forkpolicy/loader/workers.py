@@ -6,26 +6,18 @@ import multiprocessing
 import multiprocessing.connection  # which join() needs, also when the interpreter ends
 import multiprocessing.resource_tracker
 import os
-import pickle
 import signal
-import sys
 import threading
 import time
-import traceback
 import weakref
 
 import pyarrow
 
-from ._library import RingBatch
-from .ring import Ring, Stopped, from_parts, to_parts
+from .ring import Ring, from_parts
+from .worker import ERROR, LOOK, ROWS, SIGNALS, Job, work
 
-ROWS, OBJECT, ERROR = range(3)  # what a batch of the ring holds
-LOOK = 200  # milliseconds between two looks at whether the others live
 END = 5  # seconds that all workers have to end
 AGAIN = 0.05  # seconds
-SHORT = 1000  # characters of an error that is larger than a slot
-SIGNALS = signal.SIGINT, signal.SIGTERM
-PR_SET_PDEATHSIG = 1
 
 
 class WorkerError(RuntimeError):
@@ -39,57 +31,6 @@ class _Remote(Exception):
         return f"\n\n{self.args[0]}"
 
 
-def _picklable(error):
-    try:
-        pickle.loads(pickle.dumps(error))
-        return error
-    except Exception:
-        return RuntimeError(f"{type(error).__name__}: {error}")
-
-
-class _Writer:
-    """A worker's end of its lane."""
-
-    def __init__(self, ring, lane, parent):
-        self._ring = ring
-        self._lane = lane
-        self._parent = parent
-
-    def _put(self, put, *arguments):
-        """Until there is a slot; for nobody, no more."""
-        while not put(self._lane, *arguments, LOOK):
-            if os.getppid() != self._parent:
-                raise Stopped
-
-    def rows(self, step, array, schema):
-        self._put(self._ring.put, RingBatch(sequence=step, kind=ROWS), array, schema)
-
-    def parts(self, step, kind, parts, left_out=0):
-        batch = RingBatch(sequence=step, kind=kind)
-        batch.values[0] = left_out
-        self._put(self._ring.put_parts, batch, parts)
-
-    def error(self, step, error):
-        """With its traceback as text; short, where a slot has no room for it."""
-        text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-        try:
-            self.parts(step, ERROR, to_parts((_picklable(error), text)))
-        except OSError:
-            short = RuntimeError(f"{type(error).__name__}: {error}"[:SHORT])
-            self.parts(step, ERROR, to_parts((short, text[-SHORT:])))
-
-
-def _make(writer, units, step, share):
-    request = units.request(share)
-    if units.ships_rows:
-        columns = units.columns
-        writer.rows(step, *columns.table.take_raw(request, columns.numbers()))
-        return
-    taken = units.take(request) if units.columns is None or units.columns.numbers() else None
-    batch, left_out = units.make(request, taken)
-    writer.parts(step, OBJECT, to_parts(batch), left_out)
-
-
 def _start(process):
     """Signals come to it only when they are no more handled as in the reader."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
@@ -99,36 +40,6 @@ def _start(process):
         multiprocessing.process._children.discard(process)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _obey(parent, is_of_main):
-    """Ctrl-C is for the reader, who ends this process, as the reader's own end does: at once where
-    its main thread has started this process, whose end is no other thread's."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if is_of_main:
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-    if os.getppid() != parent:
-        os._exit(1)
-
-
-def _work(ring, lane, units, steps, mine, parent, is_of_main):
-    _obey(parent, is_of_main)
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(1)
-    writer = _Writer(ring, lane, parent)
-    try:
-        for step in mine:
-            try:
-                _make(writer, units, step, steps.share(step))
-            except Stopped:
-                raise
-            except Exception as error:
-                writer.error(step, error)
-                return
-    except Stopped:
-        pass
 
 
 def _lives(process):
@@ -182,19 +93,22 @@ class Workers:
     A batch of rows, arrays and tensors is a view of memory that is shared with the worker, who gets
     it back when nothing refers to the batch any more; where the last free slot of a lane would be
     held, it is a copy. restarts: how often a worker that died is started anew, at its step.
+    stay: workers that have made an epoch wait for the next one, which `again` begins.
     """
 
-    def __init__(self, units, steps, workers, prefetch, start, slot_bytes, timeout, restarts):
-        self._units = units
-        self._steps = steps
-        self._next = 0
+    def __init__(
+        self, units, epoch, steps, workers, prefetch, start, slot_bytes, timeout, restarts, stay
+    ):
+        self._units, self._epoch, self._steps = units, epoch, steps
+        self._next = self._base = 0
+        self._stay, self._is_idle = stay, False
         self._count = workers
         self._timeout = timeout
         self._restarts = restarts
         self._context = multiprocessing.get_context(start)
         self._owner = os.getpid()
         self._ring = Ring(workers, prefetch + 2, slot_bytes)
-        self._processes = []
+        self._processes, self._commands = [], {}
         self._finish = weakref.finalize(self, _finish, self._ring, self._processes, self._owner)
         if start == "spawn":
             multiprocessing.resource_tracker.ensure_running()  # or the first start lets signals in
@@ -206,13 +120,30 @@ class Workers:
             self.close()
             raise
 
-    def _worker(self, lane, first):
+    def _job(self, first):
         mine = range(first, len(self._steps), self._count)
+        return Job(self._epoch, self._steps, mine, self._base)
+
+    def _worker(self, lane, first):
         is_of_main = threading.current_thread() is threading.main_thread()
-        of = self._ring, lane, self._units, self._steps, mine, self._owner, is_of_main
-        return self._context.Process(
-            target=_work, args=of, name=f"forkloader-{lane}", daemon=True
-        )
+        commands = None
+        if self._stay:
+            commands, self._commands[lane] = self._context.Pipe(duplex=False)
+        of = self._ring, lane, self._units, self._job(first), commands, self._owner, is_of_main
+        return self._context.Process(target=work, args=of, name=f"forkloader-{lane}", daemon=True)
+
+    def again(self, units, epoch, steps):
+        """Begins another epoch with the workers that stayed; False: there are not as many."""
+        ready = self._is_idle and os.getpid() == self._owner and self._finish.alive
+        lanes = min(self._count, len(steps))
+        if not ready or len(self._processes) < lanes or not all(map(_lives, self._processes)):
+            return False
+        self._base += len(self._steps)
+        self._units, self._epoch, self._steps = units, epoch, steps
+        self._next, self._is_idle = 0, False
+        for lane in range(lanes):
+            self._commands[lane].send(self._job(lane))
+        return True
 
     def __next__(self):
         if os.getpid() != self._owner:
@@ -222,6 +153,7 @@ class Workers:
             )
         step = self._next
         if step == len(self._steps):
+            self._is_idle = self._stay and self._finish.alive
             self.close()
             raise StopIteration
         found = self._wait(step % self._count, step)
@@ -232,10 +164,10 @@ class Workers:
         begun = time.monotonic()
         while True:
             process = self._processes[lane]
-            found = self._ring.get(lane, step, LOOK)
+            found = self._ring.get(lane, self._base + step, LOOK)
             lives = found is not None or _lives(process)
             if not lives:
-                found = self._ring.get(lane, step, 0)  # what it has put before it ended
+                found = self._ring.get(lane, self._base + step, 0)  # what it has put before it ended
             if found is not None:
                 return found
             if not lives:
@@ -279,6 +211,8 @@ class Workers:
         return {"bytes": found["bytes"], "copies": found["copies"], **slots}
 
     def close(self):
-        """Ends the workers; batches that are held stay as they are."""
+        """Ends the workers, unless they have made all steps and stay; batches that are held stay
+        as they are."""
         self._next = len(self._steps)
-        self._finish()
+        if not self._is_idle:
+            self._finish()

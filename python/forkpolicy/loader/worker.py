@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A worker process: makes the steps that are its own, epoch after epoch, and puts them into a ring."""
+
+import ctypes
+import os
+import pickle
+import signal
+import sys
+import traceback
+
+from ._library import RingBatch
+from .ring import Stopped, to_parts
+
+ROWS, OBJECT, ERROR = range(3)  # what a batch of the ring holds
+LOOK = 200  # milliseconds between two looks at whether the others live
+SHORT = 1000  # characters of an error that is larger than a slot
+SIGNALS = signal.SIGINT, signal.SIGTERM
+PR_SET_PDEATHSIG = 1
+
+
+class Job:
+    """What a worker makes of an epoch: the steps `mine`. base: the number of step 0 in the ring."""
+
+    def __init__(self, epoch, steps, mine, base):
+        self.epoch, self.steps, self.mine, self.base = epoch, steps, mine, base
+
+
+def _picklable(error):
+    try:
+        pickle.loads(pickle.dumps(error))
+        return error
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+
+
+class _Writer:
+    """A worker's end of its lane."""
+
+    def __init__(self, ring, lane, parent):
+        self._ring = ring
+        self._lane = lane
+        self._parent = parent
+
+    def _put(self, put, *arguments):
+        """Until there is a slot; for nobody, no more."""
+        while not put(self._lane, *arguments, LOOK):
+            if os.getppid() != self._parent:
+                raise Stopped
+
+    def rows(self, step, array, schema):
+        self._put(self._ring.put, RingBatch(sequence=step, kind=ROWS), array, schema)
+
+    def parts(self, step, kind, parts, left_out=0):
+        batch = RingBatch(sequence=step, kind=kind)
+        batch.values[0] = left_out
+        self._put(self._ring.put_parts, batch, parts)
+
+    def error(self, step, error):
+        """With its traceback as text; short, where a slot has no room for it."""
+        text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+        try:
+            self.parts(step, ERROR, to_parts((_picklable(error), text)))
+        except OSError:
+            short = RuntimeError(f"{type(error).__name__}: {error}"[:SHORT])
+            self.parts(step, ERROR, to_parts((short, text[-SHORT:])))
+
+
+def _make(writer, units, number, share):
+    request = units.request(share)
+    if units.ships_rows:
+        columns = units.columns
+        writer.rows(number, *columns.table.take_raw(request, columns.numbers()))
+        return
+    taken = units.take(request) if units.columns is None or units.columns.numbers() else None
+    batch, left_out = units.make(request, taken)
+    writer.parts(number, OBJECT, to_parts(batch), left_out)
+
+
+def _obey(parent, is_of_main):
+    """Ctrl-C is for the reader, who ends this process, as the reader's own end does: at once where
+    its main thread has started this process, whose end is no other thread's."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if is_of_main:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _jobs(first, commands, parent):
+    """The first, and then those that come, while the reader lives and wants more."""
+    yield first
+    while commands is not None:
+        try:
+            while not commands.poll(LOOK / 1000):
+                if os.getppid() != parent:
+                    return
+            yield commands.recv()
+        except (EOFError, OSError):
+            return
+
+
+def work(ring, lane, units, job, commands, parent, is_of_main):
+    _obey(parent, is_of_main)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+    writer = _Writer(ring, lane, parent)
+    try:
+        for one in _jobs(job, commands, parent):
+            if not _do(writer, units.with_epoch(one.epoch), one):
+                return
+    except Stopped:
+        pass
+
+
+def _do(writer, units, job):
+    """False: an error has ended it."""
+    for step in job.mine:
+        try:
+            _make(writer, units, job.base + step, job.steps.share(step))
+        except Stopped:
+            raise
+        except Exception as error:
+            writer.error(job.base + step, error)
+            return False
+    return True
