@@ -8,7 +8,6 @@ from collections import OrderedDict
 
 import numpy
 import pyarrow
-import pyarrow.parquet
 
 KEPT_BYTES = 192 << 20  # of row groups, decoded
 WINDOW_BYTES = 96 << 20
@@ -61,6 +60,8 @@ class ParquetSource:
 
     def _file(self, number):
         if number not in self._files:
+            import pyarrow.parquet
+
             name = self._names[number]
             where = name if self._system is None else self._system.open_input_file(name)
             try:
