@@ -99,7 +99,7 @@ def to_tensor(array, field, path=None):
     if array.type.id in NUMBERS and len(array) and not (field.nullable or array.null_count):
         import torch
 
-        return torch.from_dlpack(array.__dlpack__())  # the capsule: its device is not asked for
+        return torch.from_dlpack(array)
     path, outer = path or field.name, array.type
     array = plain(array)
     kind = array.type
