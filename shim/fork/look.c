@@ -30,8 +30,10 @@ void fp_look_at_place(struct fp_place *place, const void *caller)
                     : fp_python_runs()    ? FP_ORIGIN_NATIVE_IN_PYTHON
                                           : FP_ORIGIN_NATIVE;
     *python = (struct fp_python_stack){0};
-    if (place->origin == FP_ORIGIN_PYTHON)
+    if (place->origin == FP_ORIGIN_PYTHON) {
         fp_python_stack(python);
+        fp_python_hear(); /* all its threads passed no hook: the next fork is asked about */
+    }
     /* A copy, because libraries can be closed. */
     const char *path = *owner.path ? owner.path : fp_program_path();
     struct fp_text dso = FP_TEXT(place->dso);

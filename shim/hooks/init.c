@@ -50,9 +50,9 @@ static void start(void)
         fp_watch_init();
         if (fp_policy_can_reset(&fp_config.policy))
             fp_stacks_init();
-        bool asks =
-            fp_policy_can_refuse(&fp_config.policy) || fp_policy_can_reset(&fp_config.policy);
-        fp_python_init(asks ? fp_fork_refused_in_python : NULL);
+        fp_python_init();
+        if (fp_policy_can_refuse(&fp_config.policy) || fp_policy_can_reset(&fp_config.policy))
+            fp_python_ask(fp_fork_refused_in_python);
     }
     fp_active = watches;
     if (names_this_process("FORKPOLICY_CHECK"))

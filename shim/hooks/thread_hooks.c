@@ -77,6 +77,7 @@ static struct fp_thread_slot *prepare(void *routine, void *argument, const void 
         fp_used_note(caller, "pthread_create");
     struct fp_work work = fp_work_begin();
     fp_notice_say();
+    fp_python_hear();
     uint32_t runtime = find_runtime(find_owner(routine, argument));
     struct fp_thread_slot *slot = fp_table_claim(runtime, routine, argument);
     fp_work_end(work);

@@ -4,7 +4,6 @@
 
 #include "policy/site.h"
 #include "policy/text.h"
-#include "shim/base/config.h"
 #include "shim/python/python_api.h"
 
 #include <dlfcn.h>
@@ -18,8 +17,6 @@ struct fp_python_api fp_python_api;
 extern const char *Py_GetVersion(void) __attribute__((weak));
 
 static bool found; /* the API is there */
-static bool hooked;
-static fp_python_fork *ask; /* before each fork that Python code makes */
 static struct fp_owner owner;
 
 static void look_up(void)
@@ -50,19 +47,7 @@ static bool is_complete(void)
            fp_python_api.PyObject_CallFunction;
 }
 
-static int audit(const char *event, void *arguments, void *data)
-{
-    (void)arguments;
-    (void)data;
-    /* Every event of the program passes here: look no further than needed. */
-    if (event[0] != 'o' || event[1] != 's' || event[2] != '.' || event[3] != 'f')
-        return 0;
-    if (strcmp(event, "os.fork") != 0 && strcmp(event, "os.forkpty") != 0)
-        return 0;
-    return ask(event + 3, (const void *)Py_GetVersion) ? -1 : 0;
-}
-
-void fp_python_init(fp_python_fork *is_refused)
+void fp_python_init(void)
 {
     if (!Py_GetVersion)
         return;
@@ -71,10 +56,6 @@ void fp_python_init(fp_python_fork *is_refused)
         return;
     owner = fp_owner_of((const void *)Py_GetVersion);
     found = true;
-    /* Audit hooks make CPython build an argument tuple for every event: only where it is needed. */
-    ask = is_refused;
-    if (ask && fp_python_api.PySys_AddAuditHook)
-        hooked = fp_python_api.PySys_AddAuditHook(audit, NULL) == 0;
 }
 
 bool fp_python_runs(void)
@@ -91,11 +72,6 @@ const char *fp_python_version(void)
         fp_text_append(&text, full, strcspn(full, " "));
     }
     return version;
-}
-
-bool fp_python_raises(void)
-{
-    return hooked;
 }
 
 bool fp_python_owns(struct fp_owner asked)

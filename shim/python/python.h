@@ -30,9 +30,16 @@ struct fp_python_stack {
    refused. `caller` is an address in Python. */
 typedef bool fp_python_fork(const char *call, const void *caller);
 
-/* In the constructor; Python may be there already, not initialised yet. NULL: no fork is refused or
-   prepared, and no audit hook is needed. */
-void fp_python_init(fp_python_fork *is_refused);
+/* In the constructor; Python may be there already, not initialised yet. */
+void fp_python_init(void);
+
+/* In the constructor: what Python is to ask, once fp_python_hear was called. */
+void fp_python_ask(fp_python_fork *is_refused);
+
+/* When a thread is started, or a fork was not asked about: has Python ask before each fork from now
+   on, at once where the calling thread holds the GIL, else before the main thread runs on. An audit
+   hook makes CPython build an argument tuple for every event: only where it is needed. */
+void fp_python_hear(void);
 
 /* Whether Python runs in this process. */
 bool fp_python_runs(void);
