@@ -47,11 +47,13 @@ struct forkpolicy_runtime {
 /* The version of the preloaded shim, "MAJOR.MINOR.PATCH". Static; never NULL. */
 __attribute__((weak)) const char *forkpolicy_version(void);
 
-/* Registers a runtime; the struct and its strings must live until it is unregistered. 0, EINVAL
-   (abi, name, anchor), EEXIST, or ENOSPC (64 registrations). */
+/* Registers a runtime; the struct must live until it is unregistered, or its library is closed. 0,
+   EINVAL (abi, name, anchor), EEXIST, or ENOSPC (64 are registered). A struct that is registered
+   already may be registered anew where a library was opened or closed since. */
 __attribute__((weak)) int forkpolicy_register(const struct forkpolicy_runtime *runtime);
 
-/* 0, or ENOENT. */
+/* 0, or ENOENT. None of its handlers runs when this returns, or will: it waits for those that run in
+   other threads. */
 __attribute__((weak)) int forkpolicy_unregister(const struct forkpolicy_runtime *runtime);
 
 /* What stands in for the shim where it is not there: one runtime for each file that includes this.

@@ -3,6 +3,7 @@
 #include "shim/base/emit.h"
 
 #include "shim/base/child_section.h"
+#include "shim/base/stderr_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,43 +19,53 @@
 
 extern char **environ;
 
-static bool stderr_open;
 static const char *log_path; /* with "%p" for the pid; NULL: none */
 static atomic_bool log_failed;
-
-void fp_emit_init(void)
-{
-    stderr_open = fcntl(STDERR_FILENO, F_GETFD) >= 0;
-}
 
 void fp_emit_log_to(const char *path)
 {
     log_path = path;
 }
 
-/* One write that cannot end the host: a reader that went away would send SIGPIPE. */
+/* What a write that failed has sent; 0: nothing. */
+static int signal_of(int error)
+{
+    return error == EPIPE ? SIGPIPE : error == EFBIG ? SIGXFSZ : 0;
+}
+
+FP_CHILD static void take_back(int number)
+{
+    const struct timespec now = {0, 0};
+    sigset_t sent;
+    sigemptyset(&sent);
+    sigaddset(&sent, number);
+    while (sigtimedwait(&sent, NULL, &now) < 0 && errno == EINTR)
+        ;
+}
+
+/* One write that cannot end the host: a reader that went away would send SIGPIPE, a limit of the
+   file's size (RLIMIT_FSIZE) SIGXFSZ. */
 FP_CHILD static void write_once(int file, const char *bytes, size_t length)
 {
-    sigset_t pipe_signal, before, pending;
-    sigemptyset(&pipe_signal);
-    sigaddset(&pipe_signal, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
+    sigset_t sent, before, pending;
+    sigemptyset(&sent);
+    sigaddset(&sent, SIGPIPE);
+    sigaddset(&sent, SIGXFSZ);
+    pthread_sigmask(SIG_BLOCK, &sent, &before);
     sigpending(&pending);
     ssize_t written;
     do
         written = write(file, bytes, length);
     while (written < 0 && errno == EINTR);
-    if (written < 0 && errno == EPIPE && !sigismember(&pending, SIGPIPE)) {
-        const struct timespec now = {0, 0};
-        while (sigtimedwait(&pipe_signal, NULL, &now) < 0 && errno == EINTR)
-            ;
-    }
+    int number = written < 0 ? signal_of(errno) : 0;
+    if (number && !sigismember(&pending, number))
+        take_back(number);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 FP_CHILD void fp_emit_text(struct fp_slice text)
 {
-    if (stderr_open && text.length)
+    if (text.length && fp_stderr_is_there())
         write_once(STDERR_FILENO, text.text, text.length);
 }
 

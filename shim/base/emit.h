@@ -10,9 +10,6 @@
 
 #include "policy/event.h"
 
-/* Notes whether stderr is open at all: what is opened later as descriptor 2 is not stderr. */
-void fp_emit_init(void);
-
 /* Whole lines, each beginning "forkpolicy:". */
 void fp_emit_text(struct fp_slice text);
 

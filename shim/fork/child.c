@@ -33,9 +33,7 @@ FP_CHILD void fp_child_enter(void)
 {
     /* A signal handler forked in the midst of our own work, which the child will go on with: the
        table stays as that work knows it, and the next census puts it right. */
-    if (fp_self.inside)
-        return;
-    if (fp_table_ever_threaded()) {
+    if (!fp_self.inside && fp_table_ever_threaded()) {
         fp_list_child();
         fp_hang_child();
         bool is_watched = fp_watch_child();
@@ -45,5 +43,6 @@ FP_CHILD void fp_child_enter(void)
             surround();
     }
     fp_registered_child();
-    fp_dispatch_arm(); /* a fork ends it */
+    if (!fp_self.inside)
+        fp_dispatch_arm(); /* a fork ends it */
 }

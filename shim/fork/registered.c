@@ -9,87 +9,101 @@
 #include "shim/base/config.h"
 #include "shim/base/emit.h"
 #include "shim/base/self.h"
-#include "shim/libraries/address.h"
+#include "shim/fork/registrations.h"
 #include "shim/threads/resolve.h"
 
 #include <errno.h>
-#include <stdatomic.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-typedef const struct forkpolicy_runtime *runtime_pointer;
+/* For the fork that is under way on this thread. `level`: by how many hooks and atfork handlers it
+   has passed, and those of a signal handler that forks meanwhile. */
+static FP_THREAD struct {
+    unsigned level;
+    uint64_t last;  /* the last registration that was asked */
+    uint64_t quiet; /* by their numbers */
+} asked;
 
-static _Atomic(runtime_pointer) runtimes[FP_REGISTERED_MAX]; /* in order of registration */
-static uint32_t entries[FP_REGISTERED_MAX];                  /* in the registry of runtimes */
-static _Atomic unsigned used;                                /* places ever taken */
-
-/* For the fork that is under way on this thread: the runtimes were asked, and which were quiet. */
-static FP_THREAD bool is_asked;
-static FP_THREAD uint64_t prepared_here;
-
-FP_CHILD static void record(runtime_pointer runtime, const char *phase, uint64_t begun,
-                            const char *wrong)
+FP_CHILD static void record(const struct fp_registration *registration, const char *phase,
+                            uint64_t begun, const char *wrong)
 {
     char line[1024], host[65];
     struct fp_text text = FP_TEXT(line);
     if (!fp_emit_has_log())
         return;
     struct fp_event_header header = fp_emit_header("handler", host, sizeof host);
-    fp_event_handler(&text, &header, runtime->name, phase, fp_microseconds() - begun, wrong);
+    fp_event_handler(&text, &header, registration->name, phase, fp_microseconds() - begun, wrong);
     fp_emit_record(&text);
 }
 
 /* What is quiet goes through the fork by itself; what is not is lost in the child like any other.
  */
-static bool is_refused(unsigned place, bool is_quiet)
+static bool is_refused(const struct fp_registration *registration, bool is_quiet)
 {
-    struct fp_runtime_entry *entry = fp_runtime_at(entries[place]);
+    struct fp_runtime_entry *entry = fp_runtime_at(registration->entry);
     atomic_store(&entry->registered, is_quiet);
     struct fp_runtime runtime = fp_resolve_runtime(entry, 1);
     return !is_quiet && fp_resolve_judgement(&runtime).action == FP_ACTION_REFUSE;
 }
 
-/* Again every millisecond, until it is quiet or the time is up. */
-static int ask(runtime_pointer runtime)
+/* Its answer; ENOENT: it has unregistered. */
+static int ask_once(struct fp_registration *registration, uint64_t order)
 {
-    const struct timespec pause = {.tv_nsec = 1000000};
-    uint64_t begun = fp_microseconds();
+    fp_registered_runtime runtime = fp_registration_begin(registration, order);
+    if (!runtime)
+        return ENOENT;
     int answer = runtime->prepare ? runtime->prepare(runtime->state) : 0;
-    while (answer == EBUSY &&
-           fp_microseconds() - begun < fp_config.options.quiesce_milliseconds * 1000UL) {
-        nanosleep(&pause, NULL);
-        answer = runtime->prepare(runtime->state);
-    }
-    record(runtime, "prepare", begun, answer == EBUSY ? "busy" : answer ? "failed" : "");
+    fp_registration_end(registration);
     return answer;
 }
 
-static void say_busy(runtime_pointer runtime)
+/* Again every millisecond, until it is quiet or the time is up. */
+static int ask(struct fp_registration *registration, uint64_t order)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    uint64_t begun = fp_microseconds();
+    int answer = ask_once(registration, order);
+    while (answer == EBUSY &&
+           fp_microseconds() - begun < fp_config.options.quiesce_milliseconds * 1000UL) {
+        nanosleep(&pause, NULL);
+        answer = ask_once(registration, order);
+    }
+    if (answer != ENOENT)
+        record(registration, "prepare", begun,
+               answer == EBUSY ? "busy"
+               : answer        ? "failed"
+                               : "");
+    return answer;
+}
+
+static void say_busy(const struct fp_registration *registration)
 {
     char line[256];
     struct fp_text text = FP_TEXT(line);
     fp_text_format(&text, "forkpolicy: fork() refused in pid %d: ", (int)getpid());
-    fp_text_quote(&text, fp_slice_of(runtime->name), 64);
+    fp_text_quote(&text, fp_slice_of(registration->name), 64);
     fp_text_format(&text, " is busy (quiesce_ms=%u)\n", fp_config.options.quiesce_milliseconds);
     fp_emit_text((struct fp_slice){line, text.length});
 }
 
 bool fp_registered_prepare(void)
 {
-    unsigned count = atomic_load_explicit(&used, memory_order_relaxed);
-    if (!count || is_asked)
+    uint64_t order = UINT64_MAX;
+    struct fp_registration *registration;
+    if (!asked.level && !fp_registrations_newest())
         return true; /* and nothing is written */
-    is_asked = true;
-    prepared_here = 0;
-    for (unsigned i = count; i-- > 0;) {
-        runtime_pointer runtime = atomic_load(&runtimes[i]);
-        if (!runtime)
+    if (asked.level++)
+        return true;
+    asked.quiet = 0;
+    asked.last = fp_registrations_newest();
+    fp_registrations_sweep();
+    while ((registration = fp_registration_before(&order))) {
+        int answer = ask(registration, order);
+        if (answer == ENOENT)
             continue;
-        bool is_quiet = ask(runtime) == 0;
-        prepared_here |= (uint64_t)is_quiet << i;
-        if (is_refused(i, is_quiet)) {
-            say_busy(runtime);
+        asked.quiet |= (uint64_t)!answer << fp_registration_number(registration);
+        if (is_refused(registration, !answer)) {
+            say_busy(registration);
             fp_registered_failed();
             return false;
         }
@@ -99,80 +113,71 @@ bool fp_registered_prepare(void)
 
 typedef void handler(void *state);
 
-FP_CHILD static void run(handler *pick(runtime_pointer runtime), const char *phase)
+FP_CHILD static void run_one(struct fp_registration *registration, uint64_t order,
+                             handler *pick(fp_registered_runtime runtime), const char *phase)
 {
-    uint64_t prepared = prepared_here;
-    int saved = errno;
-    if (!is_asked)
-        return;
-    is_asked = false;
-    prepared_here = 0;
-    for (unsigned i = 0; prepared; i++, prepared >>= 1) {
-        runtime_pointer runtime = prepared & 1 ? atomic_load(&runtimes[i]) : NULL;
-        handler *picked = runtime ? pick(runtime) : NULL;
-        uint64_t begun = picked ? fp_microseconds() : 0;
-        if (!picked)
-            continue;
+    fp_registered_runtime runtime = fp_registration_begin(registration, order);
+    handler *picked = runtime ? pick(runtime) : NULL;
+    uint64_t begun = picked ? fp_microseconds() : 0;
+    if (picked)
         picked(runtime->state);
-        record(runtime, phase, begun, "");
-    }
+    if (runtime)
+        fp_registration_end(registration);
+    if (picked)
+        record(registration, phase, begun, "");
+}
+
+FP_CHILD static void run(handler *pick(fp_registered_runtime runtime), const char *phase)
+{
+    struct fp_registration *registration;
+    uint64_t quiet = asked.quiet, order = 0;
+    int saved = errno;
+    asked.quiet = 0;
+    while (quiet && (registration = fp_registration_after(&order)) && order <= asked.last)
+        if (quiet >> fp_registration_number(registration) & 1)
+            run_one(registration, order, pick, phase);
     errno = saved;
 }
 
-static handler *pick_parent(runtime_pointer runtime)
+static handler *pick_parent(fp_registered_runtime runtime)
 {
     return runtime->parent;
 }
 
-FP_CHILD static handler *pick_child(runtime_pointer runtime)
+FP_CHILD static handler *pick_child(fp_registered_runtime runtime)
 {
     return runtime->child;
 }
 
-static handler *pick_failed(runtime_pointer runtime)
+static handler *pick_failed(fp_registered_runtime runtime)
 {
     return runtime->failed ? runtime->failed : runtime->parent;
 }
 
+/* Whether that was the outermost of those that asked. */
+static bool is_over(void)
+{
+    return asked.level && --asked.level == 0;
+}
+
 void fp_registered_parent(void)
 {
-    run(pick_parent, "parent");
+    if (is_over())
+        run(pick_parent, "parent");
 }
 
 void fp_registered_failed(void)
 {
-    run(pick_failed, "failed");
+    if (is_over())
+        run(pick_failed, "failed");
 }
 
+/* Also where a signal handler has forked while another fork of its thread was under way. */
 FP_CHILD void fp_registered_child(void)
 {
+    fp_registrations_child();
+    if (!asked.level)
+        return;
+    asked.level = 0;
     run(pick_child, "child");
-}
-
-int fp_registered_add(runtime_pointer runtime)
-{
-    for (unsigned i = 0; i < atomic_load(&used); i++)
-        if (atomic_load(&runtimes[i]) == runtime)
-            return EEXIST;
-    unsigned place = atomic_load(&used);
-    do {
-        if (place == FP_REGISTERED_MAX)
-            return ENOSPC;
-    } while (!atomic_compare_exchange_weak(&used, &place, place + 1));
-    entries[place] = fp_runtime_intern(fp_owner_of(runtime->anchor).path, "", "");
-    struct fp_runtime_entry *entry = fp_runtime_at(entries[place]);
-    atomic_store(&entry->name, runtime->name);
-    atomic_store(&entry->registered, true);
-    atomic_store(&runtimes[place], runtime);
-    return 0;
-}
-
-int fp_registered_remove(runtime_pointer runtime)
-{
-    for (unsigned i = 0; i < atomic_load(&used); i++) {
-        runtime_pointer expected = runtime;
-        if (runtime && atomic_compare_exchange_strong(&runtimes[i], &expected, NULL))
-            return 0;
-    }
-    return ENOENT;
 }

@@ -4,8 +4,8 @@
 
 #include "policy/text.h"
 #include "shim/base/config.h"
-#include "shim/base/emit.h"
 #include "shim/base/self.h"
+#include "shim/base/stderr_file.h"
 #include "shim/fork/fork.h"
 #include "shim/fork/fork_context.h"
 #include "shim/hooks/atfork_handlers.h"
@@ -41,7 +41,7 @@ static bool names_this_process(const char *variable)
 static void start(void)
 {
     bool complete = fp_real_resolve(FP_OPTIONAL);
-    fp_emit_init();
+    fp_stderr_init();
     fp_config_load();
     fp_owners_init();
     bool watches = complete && fp_threads_init() && !fp_policy_is_off(&fp_config.policy);

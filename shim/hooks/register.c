@@ -3,7 +3,7 @@
 #include "common/version.h"
 #include "forkpolicy.h"
 #include "shim/base/self.h"
-#include "shim/fork/registered.h"
+#include "shim/fork/registrations.h"
 #include "shim/hooks/atfork_handlers.h"
 #include "shim/hooks/init.h"
 

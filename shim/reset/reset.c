@@ -13,6 +13,7 @@
 #include "shim/libraries/objects.h"
 #include "shim/python/python.h"
 #include "shim/reset/ffi_call.h"
+#include "shim/reset/threadprivate.h"
 #include "shim/threads/resolve.h"
 
 #include <string.h>
@@ -38,6 +39,9 @@ static struct outcome call_library(const struct fp_object *object, const struct 
         text.cut || !fp_object_read(object, &library) ? NULL : fp_elf_function(&library, name);
     if (!function)
         return (struct outcome){.wrong = "is not a function of this library"};
+    /* It ends the team of the parent, too. */
+    if (fp_slice_is(call->name, "omp_pause_resource_all") && fp_threadprivate_keeper(object))
+        return (struct outcome){.wrong = "is not called, the program may keep threadprivate data"};
     uint64_t begun = fp_microseconds();
     int returned = fp_thunk_call(function, call);
     return (struct outcome){.wrong = returned ? "did not return 0" : NULL,

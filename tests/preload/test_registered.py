@@ -83,3 +83,42 @@ def test_a_busy_runtime_refuses_the_fork(tmp_path):
     outcome = busy(10**6, "refuse:doubler", 5, tmp_path)
     assert outcome.stdout.startswith("child -1\n"), outcome
     assert "refused" in outcome.stderr and "doubler is busy (quiesce_ms=5)" in outcome.stderr
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_no_handler_runs_after_unregister(policy):
+    """It waits for the one that runs; the parent's is not called then."""
+    lines = registers("leaves", policy=policy).stdout.splitlines()
+    assert sorted(lines) == ["forked", "no handler runs 1", "unregistered 0"]
+
+
+def test_a_handler_may_unregister_its_own_runtime():
+    assert registers("leaves_by_itself", policy="warn").stdout == "unregistered 0\nforked\n"
+
+
+@pytest.mark.parametrize("policy", ["fail", "reset"])
+def test_a_signal_handler_that_forks_meanwhile(policy):
+    """Its child is told, and the fork that was under way goes on as it was prepared."""
+    outcome = registers("signal", policy=policy, env={"FORKPOLICY_OPTIONS": "quiesce_ms=1500"})
+    assert outcome.stdout == "child 0, parent 0, 1 forks in the handler, 0 stuck\n", outcome
+
+
+def plugin(case, policy):
+    library = support.host("libplugin_runtime.so")
+    return support.run(
+        [support.host("plugin_reload"), library, case], policy=policy, isolated=True
+    )
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_plugin_that_comes_and_goes(policy):
+    outcome = plugin("again", policy)
+    assert (outcome.status, outcome.stderr) == (0, ""), outcome
+
+
+@pytest.mark.parametrize("case", ["unregistered", "forgotten"])
+def test_a_closed_library_is_forgotten(case):
+    """Nothing of it is read, and what its threads leave hanging when it is back is told and ended."""
+    outcome = plugin(case, "fail")
+    assert outcome.stdout == "closed 0\nwaits 70\n", outcome
+    assert "can never go on" in outcome.stderr

@@ -7,6 +7,9 @@
  *     registers order        three runtimes: the order of their handlers
  *     registers fails        a fork that cannot come (RLIMIT_NPROC)
  *     registers bad          what cannot be registered
+ *     registers leaves       unregisters while its handler runs in another thread
+ *     registers leaves_by_itself    unregisters in its own handler
+ *     registers signal       a signal handler forks while another fork waits for quiet threads
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -15,7 +18,9 @@
 #include "forkpolicy.h"
 
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static sem_t asked, answered;
@@ -171,12 +176,128 @@ static int bad(void)
     return 0;
 }
 
+/* Unregisters itself while its own handler runs, or from another thread. */
+static atomic_int in_handler, handler_ended;
+
+static void *leave(void *given)
+{
+    while (!in_handler)
+        usleep(100);
+    say("unregistered %d\n", forkpolicy_unregister(given));
+    say("no handler runs %d\n", handler_ended);
+    return NULL;
+}
+
+static int prepare_slowly(void *state)
+{
+    (void)state;
+    in_handler = 1;
+    usleep(200000);
+    handler_ended = 1;
+    return 0;
+}
+
+static int prepare_and_leave(void *given)
+{
+    say("unregistered %d\n", forkpolicy_unregister(given));
+    return 0;
+}
+
+static int leaves(int by_itself)
+{
+    static struct forkpolicy_runtime one = {.abi = FORKPOLICY_ABI, .name = "one", .anchor = &one};
+    pthread_t thread;
+    one.state = &one;
+    one.prepare = by_itself ? prepare_and_leave : prepare_slowly;
+    one.parent = note_parent;
+    forkpolicy_register(&one);
+    if (!by_itself)
+        pthread_create(&thread, NULL, leave, &one);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    waitpid(child, NULL, 0);
+    if (!by_itself)
+        pthread_join(thread, NULL);
+    say("forked\n");
+    return 0;
+}
+
+/* A signal handler forks while its thread is inside another fork, in the shim's work (quiesce_ms). */
+static atomic_int is_held, stuck, forks_in_handler;
+
+static int hold(void *state)
+{
+    (void)state;
+    is_held++;
+    return 0;
+}
+
+static void let_go(void *state)
+{
+    (void)state;
+    is_held--;
+}
+
+static void fork_here(int number)
+{
+    (void)number;
+    int saved = errno, status = 0;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(is_held);
+    while (waitpid(child, &status, 0) < 0)
+        ;
+    stuck += status != 0;
+    forks_in_handler++;
+    errno = saved;
+}
+
+static void *spin(void *unused)
+{
+    for (volatile long i = 0;; i++)
+        ;
+    return unused;
+}
+
+static int in_signal_handler(void)
+{
+    static struct forkpolicy_runtime holder = {.abi = FORKPOLICY_ABI, .name = "holder",
+                                               .prepare = hold, .parent = let_go, .child = let_go};
+    static const struct itimerval soon = {.it_value = {0, 300000}};
+    struct sigaction action = {.sa_handler = fork_here};
+    sigset_t all, before;
+    pthread_t thread;
+    holder.anchor = (const void *)puts; /* libc's: the threads are the program's, and lost */
+    forkpolicy_register(&holder);
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    pthread_create(&thread, NULL, spin, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &soon, NULL);
+    pid_t child = fork();
+    int status = -1;
+    if (child == 0)
+        _exit(is_held);
+    waitpid(child, &status, 0);
+    say("child %d, parent %d, %d forks in the handler, %d stuck\n", status, is_held,
+        forks_in_handler, stuck);
+    return 0;
+}
+
 int main(int count, char **arguments)
 {
     const char *mode = count > 1 ? arguments[1] : "works";
     int amount = count > 2 ? atoi(arguments[2]) : 1;
     if (strcmp(mode, "order") == 0)
         return order();
+    if (strcmp(mode, "leaves") == 0)
+        return leaves(0);
+    if (strcmp(mode, "leaves_by_itself") == 0)
+        return leaves(1);
+    if (strcmp(mode, "signal") == 0)
+        return in_signal_handler();
     forkpolicy_attach(&runtime);
     if (strcmp(mode, "bad") == 0)
         return bad();
