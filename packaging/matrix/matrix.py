@@ -24,7 +24,7 @@ OUTCOMES = {  # by policy, in their order; warn tells of a hang, off does not
     "polars": ["hung", "hung", "exited", "refused", "exited"],
 }
 RESET_EXECUTORS = (3, 8)  # Pythons whose executors `reset` can renew
-LIMIT = 120  # seconds, for each command
+LIMIT = 600  # seconds, for each command
 
 
 class Place:
