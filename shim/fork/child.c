@@ -4,6 +4,7 @@
 #include "policy/decide.h"
 #include "shim/base/child_section.h"
 #include "shim/base/config.h"
+#include "shim/base/own_stack.h"
 #include "shim/base/self.h"
 #include "shim/fork/registered.h"
 #include "shim/hang/hang.h"
@@ -18,9 +19,12 @@
 #include "shim/watch/syscall_dispatch.h"
 #include "shim/watch/watch.h"
 
+#include <stddef.h>
+
 /* The child's surroundings: what it would share with the parent, or with threads that are gone. */
-static void surround(void)
+FP_CHILD static void surround(void *unused)
 {
+    (void)unused;
     fp_patch_child();
     if (!fp_policy_can_reset(&fp_config.policy))
         return;
@@ -34,13 +38,14 @@ FP_CHILD void fp_child_enter(void)
     /* A signal handler forked in the midst of our own work, which the child will go on with: the
        table stays as that work knows it, and the next census puts it right. */
     if (!fp_self.inside && fp_table_ever_threaded()) {
+        fp_stacks_forget();
         fp_list_child();
         fp_hang_child();
         bool is_watched = fp_watch_child();
         fp_table_child();
         fp_reset_child();
         if (is_watched)
-            surround();
+            fp_on_own_stack(surround, NULL);
     }
     fp_registered_child();
     if (!fp_self.inside)

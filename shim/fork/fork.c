@@ -10,6 +10,7 @@
 #define _GNU_SOURCE
 #include "shim/fork/fork.h"
 
+#include "shim/base/own_stack.h"
 #include "shim/base/self.h"
 #include "shim/fork/child.h"
 #include "shim/fork/fork_context.h"
@@ -55,31 +56,55 @@ static bool tell_fork(struct fp_fork_context *at_fork, const char *call, const v
     return tells;
 }
 
-/* Out of line: the context is 14 KiB of stack, and what a fork finds touched there is copied again,
-   page by page. */
-__attribute__((noinline)) static pid_t told_fork(const char *call, const void *caller, bool watches,
-                                                 fp_real_fork *real, void *context)
+struct call {
+    const char *name;
+    const void *caller;
+    bool watches;
+    fp_real_fork *real;
+    void *context;
+};
+
+static pid_t tell_and_fork(struct fp_fork_context *at_fork, const struct call *call)
 {
-    struct fp_fork_context at_fork;
-    bool tells = tell_fork(&at_fork, call, caller, watches);
-    if (tells && at_fork.verdict.refuse) {
+    bool tells = tell_fork(at_fork, call->name, call->caller, call->watches);
+    if (tells && at_fork->verdict.refuse) {
         errno = ENOTSUP; /* not EAGAIN: bash would retry for 15 seconds */
         return -1;
     }
-    pid_t child = seen_fork_now(real, context);
+    pid_t child = seen_fork_now(call->real, call->context);
     if (tells && child > 0) {
         struct fp_work work = fp_work_begin();
-        fp_report_record(&at_fork, child);
+        fp_report_record(at_fork, child);
         fp_work_end(work);
     }
+    return child;
+}
+
+__attribute__((noinline)) static pid_t told_fork_here(const struct call *call)
+{
+    struct fp_fork_context at_fork;
+    return tell_and_fork(&at_fork, call);
+}
+
+/* The context is 14 KiB: not on the caller's stack, unless many threads fork at once. */
+__attribute__((noinline)) static pid_t told_fork(const struct call *call)
+{
+    struct fp_fork_context *at_fork = fp_stack_memory_take();
+    if (!at_fork)
+        return told_fork_here(call);
+    pid_t child = tell_and_fork(at_fork, call);
+    if (child)
+        fp_stack_memory_give(at_fork);
     return child;
 }
 
 pid_t fp_fork_story(const char *call, const void *caller, fp_real_fork *real, void *context)
 {
     struct fp_outlook outlook = fp_look_ahead();
-    if (outlook.tells)
-        return told_fork(call, caller, outlook.watches, real, context);
+    if (outlook.tells) {
+        const struct call told = {call, caller, outlook.watches, real, context};
+        return told_fork(&told);
+    }
     if (!outlook.watches)
         return fork_now(real, context);
     fp_prepare_silently(call, caller);

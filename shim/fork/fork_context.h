@@ -1,6 +1,6 @@
 /*
  * One fork on its way through the shim: what was seen, what the policy says, and the strings that
- * both point to. Lives on the forking thread's stack, which may be as small as 64 KiB.
+ * both point to. Too large for the stack of the forking thread: it lies in one of the shim's own.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -8,6 +8,7 @@
 #define FP_SHIM_FORK_FORK_CONTEXT_H
 
 #include "policy/decide.h"
+#include "shim/base/own_stack.h"
 #include "shim/base/program.h"
 #include "shim/python/python.h"
 #include "shim/threads/census.h"
@@ -32,6 +33,8 @@ struct fp_fork_context {
     char program[FP_PROGRAM_SIZE];
     char names[FP_RUNTIMES_MAX][FP_NAMES_SIZE];
 };
+
+_Static_assert(sizeof(struct fp_fork_context) <= FP_STACK_SIZE, "must fit into a stack of ours");
 
 /* What a fork will have to do, whoever asks for it. */
 struct fp_outlook {

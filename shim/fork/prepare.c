@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "shim/base/config.h"
+#include "shim/base/own_stack.h"
 #include "shim/base/self.h"
 #include "shim/fork/fork_context.h"
 #include "shim/fork/quiesce.h"
@@ -20,11 +21,27 @@ void fp_prepare_child(const char *call, const struct fp_place *place)
         fp_reset_prepare();
 }
 
-__attribute__((noinline)) void fp_prepare_silently(const char *call, const void *caller)
+static void prepare_at(struct fp_place *place, const char *call, const void *caller)
+{
+    struct fp_work work = fp_work_begin();
+    fp_look_at_place(place, caller);
+    fp_prepare_child(call, place);
+    fp_work_end(work);
+}
+
+__attribute__((noinline)) static void prepare_here(const char *call, const void *caller)
 {
     struct fp_place place;
-    struct fp_work work = fp_work_begin();
-    fp_look_at_place(&place, caller);
-    fp_prepare_child(call, &place);
-    fp_work_end(work);
+    prepare_at(&place, call, caller);
+}
+
+void fp_prepare_silently(const char *call, const void *caller)
+{
+    struct fp_place *place = fp_stack_memory_take();
+    if (!place) {
+        prepare_here(call, caller);
+        return;
+    }
+    prepare_at(place, call, caller);
+    fp_stack_memory_give(place);
 }

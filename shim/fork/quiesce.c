@@ -7,6 +7,7 @@
 #include "shim/base/clock.h"
 #include "shim/base/config.h"
 #include "shim/base/emit.h"
+#include "shim/base/own_stack.h"
 #include "shim/threads/census.h"
 
 #include <fcntl.h>
@@ -52,25 +53,36 @@ static bool visit(const char *name, void *context)
     return !look->busy;
 }
 
+static void look_around(void *look)
+{
+    int folder = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return;
+    fp_folder_each(folder, visit, look);
+    close(folder);
+}
+
 static int find_busy(void)
 {
     struct look look = {.self = (pid_t)syscall(SYS_gettid)};
-    int folder = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0)
-        return 0;
-    fp_folder_each(folder, visit, &look);
-    close(folder);
+    fp_on_own_stack(look_around, &look);
     return look.busy;
 }
 
-static void record(uint64_t begun, const char *name, bool is_quiet)
+struct waited {
+    uint64_t begun;
+    const char *name;
+    bool is_quiet;
+};
+
+static void record(void *context)
 {
+    const struct waited *waited = context;
     char line[1024], host[65];
     struct fp_text text = FP_TEXT(line);
-    if (!fp_emit_has_log())
-        return;
     struct fp_event_header header = fp_emit_header("quiesce", host, sizeof host);
-    fp_event_quiesce(&text, &header, fp_microseconds() - begun, name, is_quiet);
+    fp_event_quiesce(&text, &header, fp_microseconds() - waited->begun, waited->name,
+                     waited->is_quiet);
     fp_emit_record(&text);
 }
 
@@ -86,6 +98,7 @@ void fp_quiesce(void)
         fp_census_name(busy, name);
         nanosleep(&pause, NULL);
     }
-    if (name[0])
-        record(begun, name, !busy);
+    struct waited waited = {begun, name, !busy};
+    if (name[0] && fp_emit_has_log())
+        fp_on_own_stack(record, &waited);
 }

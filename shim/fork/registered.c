@@ -8,6 +8,7 @@
 #include "shim/base/clock.h"
 #include "shim/base/config.h"
 #include "shim/base/emit.h"
+#include "shim/base/own_stack.h"
 #include "shim/base/self.h"
 #include "shim/fork/registrations.h"
 #include "shim/threads/resolve.h"
@@ -24,16 +25,28 @@ static FP_THREAD struct {
     uint64_t quiet; /* by their numbers */
 } asked;
 
+struct handled {
+    const char *name, *phase, *wrong;
+    uint64_t microseconds;
+};
+
+FP_CHILD static void write_record(void *context)
+{
+    const struct handled *handled = context;
+    char line[1024], host[65];
+    struct fp_text text = FP_TEXT(line);
+    struct fp_event_header header = fp_emit_header("handler", host, sizeof host);
+    fp_event_handler(&text, &header, handled->name, handled->phase, handled->microseconds,
+                     handled->wrong);
+    fp_emit_record(&text);
+}
+
 FP_CHILD static void record(const struct fp_registration *registration, const char *phase,
                             uint64_t begun, const char *wrong)
 {
-    char line[1024], host[65];
-    struct fp_text text = FP_TEXT(line);
-    if (!fp_emit_has_log())
-        return;
-    struct fp_event_header header = fp_emit_header("handler", host, sizeof host);
-    fp_event_handler(&text, &header, registration->name, phase, fp_microseconds() - begun, wrong);
-    fp_emit_record(&text);
+    struct handled handled = {registration->name, phase, wrong, fp_microseconds() - begun};
+    if (fp_emit_has_log())
+        fp_on_own_stack(write_record, &handled);
 }
 
 /* What is quiet goes through the fork by itself; what is not is lost in the child like any other.
@@ -69,10 +82,7 @@ static int ask(struct fp_registration *registration, uint64_t order)
         answer = ask_once(registration, order);
     }
     if (answer != ENOENT)
-        record(registration, "prepare", begun,
-               answer == EBUSY ? "busy"
-               : answer        ? "failed"
-                               : "");
+        record(registration, "prepare", begun, answer == EBUSY ? "busy" : answer ? "failed" : "");
     return answer;
 }
 

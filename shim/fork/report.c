@@ -5,6 +5,7 @@
 #include "policy/message.h"
 #include "shim/base/config.h"
 #include "shim/base/emit.h"
+#include "shim/base/own_stack.h"
 #include "shim/base/report_once.h"
 #include "shim/base/self.h"
 #include "shim/fork/fork_context.h"
@@ -98,12 +99,18 @@ static bool mark_told(struct fp_fork_context *at_fork)
     return any;
 }
 
-static void say(const struct fp_fork_context *at_fork)
+static void say(void *context)
 {
+    const struct fp_fork_context *at_fork = context;
     char block[FP_EVENT_MAX];
     struct fp_text text = FP_TEXT(block);
     fp_message_fork(&text, &at_fork->snapshot, &at_fork->verdict, at_fork->told);
     fp_emit_text((struct fp_slice){block, text.length});
+}
+
+static void read_program(void *program)
+{
+    fp_program_read(program);
 }
 
 void fp_report_say(struct fp_fork_context *at_fork)
@@ -111,23 +118,35 @@ void fp_report_say(struct fp_fork_context *at_fork)
     bool any = mark_told(at_fork);
     if (!any && !at_fork->verdict.refuse && !fp_emit_has_log())
         return; /* nobody reads the names */
-    fp_program_read(at_fork->program);
+    fp_on_own_stack(read_program, at_fork->program);
     at_fork->snapshot.program = at_fork->program;
     read_names(at_fork);
     if (any)
-        say(at_fork);
+        fp_on_own_stack(say, at_fork);
+}
+
+struct recording {
+    const struct fp_fork_context *at_fork;
+    pid_t child;
+};
+
+static void record(void *context)
+{
+    const struct recording *recording = context;
+    const struct fp_fork_context *at_fork = recording->at_fork;
+    char line[FP_EVENT_MAX + 1], host[65];
+    struct fp_text text = FP_TEXT(line);
+    const char *event = at_fork->verdict.refuse ? "refused" : "fork";
+    struct fp_event_header header = fp_emit_header(event, host, sizeof host);
+    fp_event_fork(&text, &header, &at_fork->snapshot, &at_fork->verdict, recording->child);
+    fp_emit_record(&text);
 }
 
 void fp_report_record(const struct fp_fork_context *at_fork, pid_t child)
 {
-    char line[FP_EVENT_MAX + 1], host[65];
-    struct fp_text text = FP_TEXT(line);
-    if (!fp_emit_has_log())
-        return;
-    const char *event = at_fork->verdict.refuse ? "refused" : "fork";
-    struct fp_event_header header = fp_emit_header(event, host, sizeof host);
-    fp_event_fork(&text, &header, &at_fork->snapshot, &at_fork->verdict, child);
-    fp_emit_record(&text);
+    struct recording recording = {at_fork, child};
+    if (fp_emit_has_log())
+        fp_on_own_stack(record, &recording);
 }
 
 void fp_report_start(void)

@@ -13,18 +13,34 @@
 #include "shim/fork/fork_context.h"
 #include "shim/reset/reset.h"
 
-__attribute__((noinline)) static void tell_unseen_fork(const void *caller, bool watches)
+static void tell_unseen(struct fp_fork_context *at_fork, const void *caller, bool watches)
 {
-    struct fp_fork_context at_fork;
     struct fp_work work = fp_work_begin();
-    if (fp_look_and_decide(&at_fork, "fork", caller)) {
-        at_fork.verdict.refuse = false; /* too late */
-        fp_report_say(&at_fork);
-        fp_report_record(&at_fork, 0);
+    if (fp_look_and_decide(at_fork, "fork", caller)) {
+        at_fork->verdict.refuse = false; /* too late */
+        fp_report_say(at_fork);
+        fp_report_record(at_fork, 0);
         if (watches)
-            fp_prepare_child("fork", &at_fork.place);
+            fp_prepare_child("fork", &at_fork->place);
     }
     fp_work_end(work);
+}
+
+__attribute__((noinline)) static void tell_unseen_here(const void *caller, bool watches)
+{
+    struct fp_fork_context at_fork;
+    tell_unseen(&at_fork, caller, watches);
+}
+
+__attribute__((noinline)) static void tell_unseen_fork(const void *caller, bool watches)
+{
+    struct fp_fork_context *at_fork = fp_stack_memory_take();
+    if (!at_fork) {
+        tell_unseen_here(caller, watches);
+        return;
+    }
+    tell_unseen(at_fork, caller, watches);
+    fp_stack_memory_give(at_fork);
 }
 
 void fp_fork_unseen(const void *caller)

@@ -7,6 +7,7 @@
 #include "shim/base/child_section.h"
 #include "shim/base/clock.h"
 #include "shim/base/emit.h"
+#include "shim/base/own_stack.h"
 #include "shim/base/report_once.h"
 #include "shim/base/self.h"
 #include "shim/libraries/elf.h"
@@ -67,17 +68,30 @@ static void say_wrong(const struct fp_runtime *runtime, struct fp_slice line,
     fp_emit_text((struct fp_slice){block, text.length});
 }
 
+struct recording {
+    const struct fp_runtime *runtime;
+    struct fp_slice function;
+    const struct outcome *outcome;
+};
+
+static void write_record(void *context)
+{
+    const struct recording *recording = context;
+    const struct outcome *outcome = recording->outcome;
+    char line[FP_EVENT_MAX + 1], host[65];
+    struct fp_text text = FP_TEXT(line);
+    struct fp_event_header header = fp_emit_header("reset", host, sizeof host);
+    fp_event_reset(&text, &header, recording->runtime, recording->function, outcome->microseconds,
+                   outcome->wrong ? outcome->wrong : "");
+    fp_emit_record(&text);
+}
+
 static void record(const struct fp_runtime *runtime, struct fp_slice function,
                    const struct outcome *outcome)
 {
-    char line[FP_EVENT_MAX + 1], host[65];
-    struct fp_text text = FP_TEXT(line);
-    if (!fp_emit_has_log())
-        return;
-    struct fp_event_header header = fp_emit_header("reset", host, sizeof host);
-    fp_event_reset(&text, &header, runtime, function, outcome->microseconds,
-                   outcome->wrong ? outcome->wrong : "");
-    fp_emit_record(&text);
+    struct recording recording = {runtime, function, outcome};
+    if (fp_emit_has_log())
+        fp_on_own_stack(write_record, &recording);
 }
 
 /* Every prepare line of the runtime, in order, until one does not work. */

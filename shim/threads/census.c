@@ -4,6 +4,7 @@
 
 #include "common/files.h"
 #include "policy/text.h"
+#include "shim/base/own_stack.h"
 #include "shim/threads/table.h"
 
 #include <fcntl.h>
@@ -117,8 +118,9 @@ static void strike_off(const struct roll *roll)
             fp_table_leave(roll->members[place].slot, roll->members[place].life);
 }
 
-void fp_census_take(struct fp_census *census)
+static void take(void *context)
 {
+    struct fp_census *census = context;
     struct roll roll = {.census = census, .size = 64, .self = (int)syscall(SYS_gettid)};
     census->unattributed = 0;
     census->count = 0;
@@ -141,4 +143,9 @@ void fp_census_take(struct fp_census *census)
         census->unattributed = 0; /* they are the ones that had not run yet */
         census->count = 0;
     }
+}
+
+void fp_census_take(struct fp_census *census)
+{
+    fp_on_own_stack(take, census);
 }

@@ -5,6 +5,7 @@
 #include "common/package.h"
 #include "policy/site.h"
 #include "shim/base/config.h"
+#include "shim/base/own_stack.h"
 #include "shim/python/python.h"
 
 #include <errno.h>
@@ -56,15 +57,14 @@ static const struct fp_resolved nothing = {
     .facts = {.dso = "", .file = "", .thread = "", .package = "", .version = ""},
     .identity = {.asked = FP_ACTION_WARN}};
 
-/* Out of line: the short way of a fork comes by here, and should touch little of the stack. */
-__attribute__((noinline)) static const struct fp_resolved *resolve_now(
-    struct fp_runtime_entry *entry)
+static void resolve_now(void *context)
 {
+    struct fp_runtime_entry *entry = context;
     struct fp_package package;
     int saved = errno;
     struct fp_resolved *resolved = fp_arena_take(sizeof *resolved);
     if (!resolved)
-        return &nothing;
+        return;
     const char *dso = *entry->dso ? real_path(entry->dso) : fp_program_path();
     if (!(*entry->file ? find_python_package(entry, &package) : fp_package_find(dso, &package)))
         package.name[0] = package.version[0] = '\0';
@@ -83,7 +83,6 @@ __attribute__((noinline)) static const struct fp_resolved *resolve_now(
     /* Of two threads that fork at once the later one's answer stays: they are the same. */
     atomic_store_explicit(&entry->resolved, resolved, memory_order_release);
     errno = saved;
-    return resolved;
 }
 
 const struct fp_resolved *fp_resolve(struct fp_runtime_entry *entry)
@@ -92,7 +91,10 @@ const struct fp_resolved *fp_resolve(struct fp_runtime_entry *entry)
     if (resolved)
         return resolved;
     /* FP_ENTRY_OTHER has no library: its threads are those for which the registry had no room. */
-    return entry->dso ? resolve_now(entry) : &nothing;
+    if (entry->dso)
+        fp_on_own_stack(resolve_now, entry);
+    resolved = atomic_load_explicit(&entry->resolved, memory_order_acquire);
+    return resolved ? resolved : &nothing;
 }
 
 struct fp_runtime fp_resolve_runtime(struct fp_runtime_entry *entry, unsigned threads)
