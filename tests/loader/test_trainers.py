@@ -34,7 +34,7 @@ def run(folder, ways, ranks=1):
     ]  # fmt: skip
     try:
         out, err = jobs[0].communicate(timeout=240)
-        said = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+        said = [json.loads(line) for line in out.splitlines() if line.startswith('{"way"')]
         return {one["way"]: one.get("rows", one.get("error")) for one in said} or err
     finally:
         for job in jobs:
