@@ -184,9 +184,11 @@ python: all programs environments ## the shim under real wheels
 table: all environments ## the table of runtimes agrees with recorded runs, ten of which are repeated
 	$(PYTEST) tests/knowledge
 
-# ONLY=name,...: these recipes or groups; NEWEST=1: what pip serves today, and what moved; RUNS=5
-knowledge: all environments ## run the recipes behind the table of runtimes: ONLY=, NEWEST=1, RUNS=
-	$(PYTHON) -B tests/knowledge/run.py $(if $(ONLY),--only $(ONLY)) $(if $(NEWEST),--newest) $(if $(RUNS),--runs $(RUNS))
+# ONLY=name,...: these recipes or groups; NEWEST=1: what pip serves today, and what moved; RUNS=5; TIDY=1: an environment
+# is removed once its recipes were run (all of them together take 11 GB, the largest 2.4)
+knowledge: all environments ## run the recipes behind the table of runtimes: ONLY=, NEWEST=1, RUNS=, TIDY=1
+	$(PYTHON) -B tests/knowledge/run.py $(if $(ONLY),--only $(ONLY)) $(if $(NEWEST),--newest) $(if $(TIDY),--tidy) \
+	    $(if $(RUNS),--runs $(RUNS))
 	$(if $(NEWEST),,$(MAKE) docs/runtimes.md)
 
 docs/runtimes.md: policy/known.policy $(KNOWLEDGE)

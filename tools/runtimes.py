@@ -81,14 +81,13 @@ def seen(run):
 def row(runtime):
     entry = runtime.entry
     number, names = runtime.threads()
-    threads = f"{number} {entry.kind}: `{names}`" if number else entry.kind
+    threads = f"{number} {entry.kind}: `{names}`" if number else "none of its own"
     what = "<br>".join(seen(run) for run in runtime.runs)
     if not runtime.runs:
         what = f"not run here: {entry.not_run}"
     dates = max((run["date"] for run in runtime.runs), default="")
-    remedy = "<br>".join(cell(text) for text in entry.all("advice")) or "none needed"
-    if not entry.all("advice") and entry.class_of("", {}) not in ("survives",):
-        remedy = ""
+    fine = all(entry.class_of(version(run), run["environment"]) == "survives" for run in runtime.runs)
+    remedy = "<br>".join(map(cell, entry.all("advice"))) or ("none needed" if fine else "")
     source = "; ".join(entry.all("source"))
     cells = [f"**{entry.name}**", "<br>".join(map(cell, classes(entry))), what, cell(threads), remedy, cell(source), dates]
     return "| " + " | ".join(cells) + " |"

@@ -2,6 +2,7 @@
 """The Python environments of the recipes: one for each group, below build/."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -44,6 +45,13 @@ def make(group, packages, newest=False):
         return None
     ready.write_text(asked)
     return python
+
+
+def remove(group, newest=False):
+    """Those of tests/requirements stay: other tests need them."""
+    folder = where(group, newest)
+    if folder.parent != BUILD / "venv":
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def versions(python):

@@ -95,8 +95,6 @@ def counted(seen):
 
 
 def line(recipe, result):
-    if not result:
-        return f"{recipe}: no environment"
     seen = {policy: each for policy, each in result.items() if isinstance(each, dict) and "children" in each}
     owners = ", ".join(f"{r['name'] or r['package'] or r['file'] or '?'}:{r['threads']}" for r in result["runtimes"])
     told = "told" if result["warn"]["told"] else "silent"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""run.py [--only NAME,...] [--newest] [--runs N]: runs recipes bare and under each policy.
+"""run.py [--only NAME,...] [--newest] [--runs N] [--tidy]: runs recipes bare and under each policy.
 
 Each result replaces the one of the same recipe and version in results.jsonl; with --newest nothing is written, but
 what moved is told. The status is 1 where a recipe could not be run.
@@ -78,40 +78,41 @@ def run_recipe(recipe, python, runs, raw):
     return result
 
 
+def run_group(group, chosen, given):
+    """Runs the recipes of one environment, some at a time; those that could not be run."""
+    python = environments.make(group, environments.wanted(group, recipes(), given.newest), given.newest)
+    failed = [] if python else list(chosen)
+    folder = environments.BUILD / "knowledge"
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "raw.jsonl", "a") as raw, ThreadPoolExecutor(given.jobs) as pool:
+        ready = chosen if python else []
+        for recipe, result in zip(ready, pool.map(lambda each: run_recipe(each, python, given.runs, raw), ready)):
+            print(results.line(recipe, result), flush=True)
+            if not results.complete(result):
+                failed.append(recipe)
+            elif given.newest:
+                print(results.moved(result), end="", flush=True)
+            else:
+                results.store(result)
+    if given.tidy:
+        environments.remove(group, given.newest)
+    return failed
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", default="")
     parser.add_argument("--newest", action="store_true")
     parser.add_argument("--runs", type=int, default=5, help="0: only what recipes say of themselves is brought up to date")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--tidy", action="store_true", help="remove each environment once its recipes were run")
     given = parser.parse_args()
     chosen = [each for each in recipes(given.only) if not (given.newest and each.old)]
     if not given.runs:
         return results.describe_anew(recipes())
-    groups = {each.group for each in chosen}
-    everything = recipes()
-    pythons = {
-        group: environments.make(group, environments.wanted(group, everything, given.newest), given.newest)
-        for group in sorted(groups)
-    }
     failed = []
-    folder = environments.BUILD / "knowledge"
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "raw.jsonl", "a") as raw, ThreadPoolExecutor(given.jobs) as pool:
-
-        def one(recipe):
-            python = pythons[recipe.group]
-            result = run_recipe(recipe, python, given.runs, raw) if python else None
-            if not result or not results.complete(result):
-                failed.append(recipe)
-            print(results.line(recipe, result), flush=True)
-            return result
-
-        for recipe, result in zip(chosen, pool.map(one, chosen)):
-            if result and given.newest:
-                print(results.moved(result), end="", flush=True)
-            elif result and results.complete(result):
-                results.store(result)
+    for group in sorted({each.group for each in chosen}):
+        failed += run_group(group, [each for each in chosen if each.group == group], given)
     for recipe in failed:
         print(f"not run: {recipe}", file=sys.stderr)
     return 1 if failed else 0

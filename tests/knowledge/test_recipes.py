@@ -67,3 +67,21 @@ def test_a_child_that_crashes_or_answers_wrongly_is_seen(tmp_path):
         python = environments.where("wheels") / "bin" / "python"
         children, _, _, parent = run.run_job(recipes.Recipe(path), python, "bare", 1)
         assert (children[0]["outcome"], children[1]["outcome"], parent) == (wanted, "works", "works"), json.dumps(children)
+
+
+def test_only_environments_of_its_own_are_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(environments, "BUILD", tmp_path)
+    for group in ("wheels", "arrays"):
+        environments.where(group).mkdir(parents=True)
+        environments.remove(group)
+    assert environments.where("wheels").exists() and not environments.where("arrays").exists()
+
+
+def test_what_moved_is_told():
+    (before,) = [each for each in results.load() if each["recipe"] == "zstandard"]
+    assert results.moved(before) == ""
+    after = {**before, "versions": {"zstandard": "99"}, "bare": {**before["bare"], "children": {"works": 5}}}
+    told = results.moved(after).splitlines()
+    assert told[0] == f"zstandard: {before['versions']} -> {{'zstandard': '99'}}"
+    assert told[1:] == ["zstandard: bare: 5 hangs -> 5 works"]
+    assert results.moved({**before, "recipe": "new"}) == "new: never run before\n"
