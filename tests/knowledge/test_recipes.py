@@ -14,7 +14,7 @@ import run
 # Of each outcome some, among those whose environments the other tests need as well.
 TODAY = [
     "polars",
-    "torch",
+    "sklearn",
     "arrow",
     "duckdb",
     "ThreadPoolExecutor",
