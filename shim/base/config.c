@@ -144,6 +144,7 @@ void fp_config_load(void)
     load_file(text);
     load_log(text);
     load_options(text);
+    fp_config.can_reset = fp_policy_can_reset(&fp_config.policy);
     fp_config.tells_strangers = fp_policy_tells_strangers(&fp_config.policy);
     note_weaker(text, fp_config.policy.environment, "FORKPOLICY");
     if (fp_config.policy.file)

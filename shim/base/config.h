@@ -14,6 +14,7 @@
 struct fp_config {
     struct fp_policy policy;
     struct fp_options options;
+    bool can_reset;       /* some entry asks for it */
     bool tells_strangers; /* something may be said of threads that no hook saw */
 };
 

@@ -9,11 +9,21 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { COUNT = 16 }; /* a fork takes two */
 
-FP_LARGE static _Alignas(4096) char stacks[COUNT][FP_STACK_SIZE];
+/* Each begins with a page of its own, since what lies in it is copied page by page after a fork; so
+   large an alignment of the variable would go for all others in its section. */
+enum { PAGE = 4096 };
+FP_LARGE static char memory[COUNT * FP_STACK_SIZE + PAGE];
 static atomic_bool taken[COUNT];
+
+FP_CHILD static char *stack_at(size_t place)
+{
+    char *first = memory + (-(uintptr_t)memory & (PAGE - 1));
+    return first + place * FP_STACK_SIZE;
+}
 
 static FP_THREAD bool is_there; /* this thread is on one */
 
@@ -22,16 +32,16 @@ void fp_switch_stack(fp_stack_work *work, void *argument, void *top);
 
 FP_CHILD void *fp_stack_memory_take(void)
 {
-    for (int i = 0; i < COUNT; i++)
+    for (size_t i = 0; i < COUNT; i++)
         if (!atomic_load_explicit(&taken[i], memory_order_relaxed) &&
             !atomic_exchange(&taken[i], true))
-            return stacks[i];
+            return stack_at(i);
     return NULL;
 }
 
-FP_CHILD void fp_stack_memory_give(void *memory)
+FP_CHILD void fp_stack_memory_give(void *stack)
 {
-    atomic_store(&taken[((char *)memory - stacks[0]) / FP_STACK_SIZE], false);
+    atomic_store(&taken[((char *)stack - stack_at(0)) / FP_STACK_SIZE], false);
 }
 
 FP_CHILD void fp_stacks_forget(void)

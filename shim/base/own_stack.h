@@ -20,7 +20,7 @@ void fp_on_own_stack(fp_stack_work *work, void *argument);
 /* The memory of one, for what has to live through a fork; NULL: none is free. The parent gives it
    back, the child has them all again. */
 void *fp_stack_memory_take(void);
-void fp_stack_memory_give(void *memory);
+void fp_stack_memory_give(void *stack);
 void fp_stacks_forget(void);
 
 #endif

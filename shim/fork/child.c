@@ -1,7 +1,6 @@
 /* See child.h. SPDX-License-Identifier: Apache-2.0 */
 #include "shim/fork/child.h"
 
-#include "policy/decide.h"
 #include "shim/base/child_section.h"
 #include "shim/base/config.h"
 #include "shim/base/own_stack.h"
@@ -25,9 +24,6 @@
 FP_CHILD static void surround(void *unused)
 {
     (void)unused;
-    fp_patch_child();
-    if (!fp_policy_can_reset(&fp_config.policy))
-        return;
     fp_sockets_inherit(fp_config.options.sever);
     fp_epoll_unshare(); /* and watches what is there now */
     fp_stacks_child();
@@ -45,6 +41,8 @@ FP_CHILD void fp_child_enter(void)
         fp_table_child();
         fp_reset_child();
         if (is_watched)
+            fp_patch_child();
+        if (is_watched && fp_config.can_reset)
             fp_on_own_stack(surround, NULL);
     }
     fp_registered_child();

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "shim/fork/registrations.h"
 
+#include "common/large.h"
 #include "forkpolicy.h"
 #include "shim/base/child_section.h"
 #include "shim/base/self.h"
@@ -13,7 +14,7 @@
 #include <sched.h>
 #include <string.h>
 
-static struct fp_registration registrations[FP_REGISTERED_MAX];
+FP_LARGE static struct fp_registration registrations[FP_REGISTERED_MAX];
 static _Atomic uint64_t newest;
 
 static FP_THREAD struct fp_registration *calling; /* whose handler this thread is in */

@@ -81,9 +81,10 @@ __attribute__((noinline)) static long watch_futex(const void *caller, long a, lo
 __attribute__((noinline)) static long make_sandbox(long number, long a, long b, long c, long d,
                                                    long e, long f)
 {
+    fp_sandbox_begin();
     long answer = ((system_call *)fp_got_real(FP_WATCHED_syscall))(number, a, b, c, d, e, f);
-    if (answer >= 0) /* with SECCOMP_FILTER_FLAG_NEW_LISTENER it is a descriptor */
-        fp_sandbox_enter();
+    /* With SECCOMP_FILTER_FLAG_NEW_LISTENER it is a descriptor. */
+    fp_sandbox_end(answer >= 0);
     return answer;
 }
 

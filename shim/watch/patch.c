@@ -107,6 +107,28 @@ FP_CHILD void fp_patch_child(void)
     errno = saved;
 }
 
+static void point_back(struct page *page, const struct fp_slot *slot)
+{
+    void *function = fp_got_real(slot->watched);
+    turn_to(page, slot->where);
+    void *held = page->can_read ? __atomic_load_n(slot->where, __ATOMIC_RELAXED) : NULL;
+    bool is_ours = held && (held == REPLACEMENTS[slot->watched].in_lost ||
+                            held == REPLACEMENTS[slot->watched].in_every);
+    if (is_ours && open_page(page, slot))
+        __atomic_store_n(slot->where, function ? function : slot->found, __ATOMIC_RELEASE);
+}
+
+void fp_patch_undo(void)
+{
+    struct fp_slots slots = fp_got_slots();
+    struct page page = {.size = page_size};
+    int saved = errno;
+    for (size_t i = 0; i < slots.count; i++)
+        point_back(&page, &slots.slots[i]);
+    close_page(&page);
+    errno = saved;
+}
+
 /*
  * The loader searches a name without a slash, and "$ORIGIN", as the caller's own library says: for
  * them it must see the caller, and the library is found at the next such call or fork.

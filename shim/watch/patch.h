@@ -12,4 +12,7 @@ void fp_patch_init(void);
 /* Rewrites the slots that fp_got_scan found, as far as they are still there. */
 void fp_patch_child(void);
 
+/* Later, in the child: libc's functions are called directly again. */
+void fp_patch_undo(void);
+
 #endif

@@ -1,8 +1,8 @@
 /*
  * A process that puts itself into a sandbox (seccomp) may be ended for its next open. From then on
- * the shim leaves it alone: no looks, no records, forks pass through. Residual: a look of another
- * thread that is under way at this moment; a sandbox outside of watched children, or made without
- * libc.
+ * the shim leaves it alone: libc's functions are called directly again, and there are no looks,
+ * records, or told forks. Residual: what another thread is at at this moment, which may be a wait
+ * in slices; a sandbox outside of watched children, or made without libc.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -14,7 +14,11 @@
 /* Whether this system call makes a sandbox, if it succeeds. */
 bool fp_sandbox_is_made_by(long number, long operation);
 
-/* There is one now. */
-void fp_sandbox_enter(void);
+/* Once: how the slots of this process are pointed to the watch, and back. */
+void fp_sandbox_init(void (*point)(void), void (*point_back)(void));
+
+/* Around such a call: what needs system calls is done before. */
+void fp_sandbox_begin(void);
+void fp_sandbox_end(bool is_made);
 
 #endif

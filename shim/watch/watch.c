@@ -8,6 +8,7 @@
 #include "shim/threads/origin.h"
 #include "shim/watch/got.h"
 #include "shim/watch/patch.h"
+#include "shim/watch/sandbox.h"
 #include "shim/watch/syscall_dispatch.h"
 #include "shim/watch/until.h"
 
@@ -18,6 +19,7 @@ void fp_watch_init(void)
     is_possible = fp_got_init();
     fp_until_init();
     fp_patch_init();
+    fp_sandbox_init(fp_patch_child, fp_patch_undo);
 }
 
 bool fp_watch_is_possible(void)

@@ -20,14 +20,10 @@ NUMBERS = "a lost owner is known by a number alone"
 TEAMS = "a team of a thread that no hook saw passes for the main thread's"
 ANEW = "nobody asks whose GOMP_parallel a library calls"
 TAKEN = "sem_trywait comes first, and is no cancellation point"
-STALE = "slots are patched through addresses of libraries that may be closed"
-LOCK = "the libraries are looked through under the loader's lock, by the thread that forks"
 STACK = "what is read and said at a fork, or in a look, needs more stack than there is"
 GONE = "names point into the library that was closed"
 PLACES = "a place in the table of registered runtimes is never given back"
 LATE = "a handler may run after forkpolicy_unregister has returned to another thread"
-TEXT = "what is protected is taken from RELRO alone"
-OPENS = "a look opens files of /proc"
 EINTR = "EINTR and SA_RESTART are decided by the handlers that there are after one has run"
 BETWEEN = "a signal that comes between two slices interrupts none of them"
 JUMPS = "a jump out of a look leaves cancellation disabled, and `inside` and `looking` set"
@@ -100,23 +96,10 @@ RED = [
     ("openmp_preloaded-*", WATCHED, ANEW, ""),
     ("cancelled-free_semaphore_in_a_loop", WATCHED, TAKEN, ""),
     ("cancelled-free_semaphore_when_cancelled_before", WATCHED, TAKEN, ""),
-    ("libraries_closed-closed_at_a_fork", WATCHED, STALE, "1 of 8"),
-    ("libraries_closed-closed_during_a_slow_handler", WATCHED, STALE, "nearly all"),
-    ("libraries_closed-forked_while_a_thread_looks_through_them", WATCHED, LOCK, ""),
-    ("libraries_closed-two_fork_while_one_opens", WATCHED, STALE, "nearly all"),
-    ("small_stacks-fork_on_16_kib", WATCHED, STACK, ""),
-    ("small_stacks-fork_on_20_kib", WATCHED, STACK, ""),
-    ("small_stacks-fork_on_24_kib", WATCHED, STACK, ""),
-    ("small_stacks-fork_on_an_alternate_stack", WATCHED, STACK, ""),
     ("small_stacks-wait_on_an_alternate_stack", WATCHED, STACK, ""),
     ("registered_and_gone-closed_and_opened_elsewhere", WATCHED, GONE, ""),
     ("registered_and_gone-many_one_after_the_other", "off " + WATCHED, PLACES, ""),
     ("registered_and_gone-unregistered_during_a_fork", "off " + WATCHED, LATE, "nearly all"),
-    ("text_relocations-*", WATCHED, TEXT, ""),
-    ("sandboxed-open_kills_semaphore", WATCHED, OPENS, ""),
-    ("sandboxed-open_kills_condition", WATCHED, OPENS, ""),
-    ("sandboxed-all_else_kills_semaphore", WATCHED, OPENS, ""),
-    ("sandboxed-all_else_kills_condition", WATCHED, OPENS, ""),
     ("one_shot_handlers-once_and_interrupts", WATCHED, BETWEEN, "1 of 10"),
     ("one_shot_handlers-once_and_interrupts_beside_one_that_restarts", WATCHED, EINTR, ""),
     ("one_shot_handlers-once_and_restarts", WATCHED, EINTR, ""),
