@@ -23,7 +23,7 @@ static int start_to_main(const char *program)
     if (child == 0) {
         snprintf(pid, sizeof pid, "%d", (int)getpid());
         setenv("FORKPOLICY_CHECK", pid, 1);
-        setenv("LD_PRELOAD", preload, 1);
+        fp_cli_set_preload(preload);
         execl(program, program, (char *)NULL);
         _exit(FP_EXIT_NOT_RUNNABLE);
     }

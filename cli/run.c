@@ -121,7 +121,7 @@ static void set_environment(const struct options *options, char *preload)
     }
     snprintf(pid, sizeof pid, "%d", (int)getpid());
     setenv("FORKPOLICY_RUN", pid, 1); /* for the `start` record of this process alone */
-    setenv("LD_PRELOAD", preload, 1);
+    fp_cli_set_preload(preload);
 }
 
 int fp_cli_run(int count, char **arguments)

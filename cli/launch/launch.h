@@ -27,4 +27,9 @@ int fp_cli_prove(const char *program);
    what the user has there. Malloced. */
 char *fp_cli_preload(bool amplifies);
 
+/* Sets it for the job. A program with AddressSanitizer ends where its runtime is not the first
+   library, unless it is told not to look: the shim wraps nothing of what it wraps but threads, and
+   calls it. */
+void fp_cli_set_preload(const char *preload);
+
 #endif

@@ -78,6 +78,18 @@ int fp_cli_find(const char *command, char **path)
     return missing ? FP_EXIT_NOT_FOUND : FP_EXIT_NOT_RUNNABLE;
 }
 
+void fp_cli_set_preload(const char *preload)
+{
+    const char *before = getenv("ASAN_OPTIONS");
+    char *options;
+    setenv("LD_PRELOAD", preload, 1);
+    if (asprintf(&options, "%s%sverify_asan_link_order=0", before ? before : "",
+                 before && *before ? ":" : "") < 0)
+        return;
+    setenv("ASAN_OPTIONS", options, 1);
+    free(options);
+}
+
 char *fp_cli_preload(bool amplifies)
 {
     const char *library = fp_cli_library(), *before = getenv("LD_PRELOAD");

@@ -5,6 +5,7 @@
 #include "shim/base/config.h"
 #include "shim/base/own_stack.h"
 #include "shim/base/self.h"
+#include "shim/fork/inherit.h"
 #include "shim/fork/registered.h"
 #include "shim/hang/hang.h"
 #include "shim/libraries/loader_list.h"
@@ -18,33 +19,42 @@
 #include "shim/watch/syscall_dispatch.h"
 #include "shim/watch/watch.h"
 
-#include <stddef.h>
+#include <stdbool.h>
+
+struct surroundings {
+    bool is_watched;
+    bool inherits; /* connections, and Python code goes on */
+};
 
 /* The child's surroundings: what it would share with the parent, or with threads that are gone. */
-FP_CHILD static void surround(void *unused)
+FP_CHILD static void surround(void *argument)
 {
-    (void)unused;
+    const struct surroundings *child = argument;
     fp_sockets_inherit(fp_config.options.sever);
-    fp_epoll_unshare(); /* and watches what is there now */
-    fp_stacks_child();
+    if (child->is_watched || fp_config.options.sever)
+        fp_epoll_unshare(); /* and watches what is there now */
+    if (child->is_watched)
+        fp_stacks_child();
 }
 
 FP_CHILD void fp_child_enter(void)
 {
     /* A signal handler forked in the midst of our own work, which the child will go on with: the
        table stays as that work knows it, and the next census puts it right. */
+    struct surroundings child = {false, false};
     if (!fp_self.inside && fp_table_ever_threaded()) {
         fp_stacks_forget();
         fp_list_child();
         fp_hang_child();
-        bool is_watched = fp_watch_child();
+        child.is_watched = fp_watch_child();
         fp_table_child();
         fp_reset_child();
-        if (is_watched)
+        if (child.is_watched)
             fp_patch_child();
-        if (is_watched && fp_config.can_reset)
-            fp_on_own_stack(surround, NULL);
     }
+    child.inherits = fp_inherit_child();
+    if (fp_config.can_reset && (child.is_watched || child.inherits))
+        fp_on_own_stack(surround, &child);
     fp_registered_child();
     if (!fp_self.inside)
         fp_dispatch_arm(); /* a fork ends it */

@@ -14,7 +14,9 @@
 #include "shim/base/self.h"
 #include "shim/fork/child.h"
 #include "shim/fork/fork_context.h"
+#include "shim/fork/inherit.h"
 #include "shim/fork/registered.h"
+#include "shim/threads/origin.h"
 #include "shim/libraries/loader_list.h"
 
 #include <errno.h>
@@ -37,6 +39,8 @@ static pid_t seen_fork_now(fp_real_fork *real, void *context)
     fp_self.forking++;
     pid_t child = fork_now(real, context);
     fp_self.forking--;
+    if (child && !fp_self.forking)
+        fp_origin_watch(false); /* the next fork may be another's */
     return child;
 }
 
@@ -98,7 +102,8 @@ __attribute__((noinline)) static pid_t told_fork(const struct call *call)
     return child;
 }
 
-pid_t fp_fork_story(const char *call, const void *caller, fp_real_fork *real, void *context)
+static pid_t fork_as_foreseen(const char *call, const void *caller, fp_real_fork *real,
+                              void *context)
 {
     struct fp_outlook outlook = fp_look_ahead();
     if (outlook.tells) {
@@ -109,6 +114,15 @@ pid_t fp_fork_story(const char *call, const void *caller, fp_real_fork *real, vo
         return fork_now(real, context);
     fp_prepare_silently(call, caller);
     return seen_fork_now(real, context);
+}
+
+pid_t fp_fork_story(const char *call, const void *caller, fp_real_fork *real, void *context)
+{
+    fp_inherit_begin(caller);
+    pid_t child = fork_as_foreseen(call, caller, real, context);
+    if (child)
+        fp_inherit_end();
+    return child;
 }
 
 pid_t fp_fork_handled(const char *call, const void *caller, fp_real_fork *real, void *context)

@@ -7,6 +7,7 @@
 #include "shim/fork/fork.h"
 #include "shim/fork/registered.h"
 #include "shim/hooks/real.h"
+#include "shim/threads/origin.h"
 
 #include <errno.h>
 
@@ -18,6 +19,13 @@ static void before_fork(void)
     if (!fp_self.forking)
         fp_fork_unseen((const void *)fp_real.fork);
     fp_registered_prepare();
+}
+
+static void after_fork(void)
+{
+    if (!fp_self.forking && !fp_self.inside)
+        fp_origin_watch(false);
+    fp_registered_parent();
 }
 
 int fp_atfork_register(fp_atfork_handler *prepare, fp_atfork_handler *parent,
@@ -32,5 +40,5 @@ int fp_atfork_register(fp_atfork_handler *prepare, fp_atfork_handler *parent,
 void fp_atfork_init(void)
 {
     /* Registered before most others: our prepare handler runs late, our child handler early. */
-    (void)fp_atfork_register(before_fork, fp_registered_parent, fp_child_enter, &__dso_handle);
+    (void)fp_atfork_register(before_fork, after_fork, fp_child_enter, &__dso_handle);
 }

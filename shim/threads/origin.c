@@ -35,7 +35,8 @@ void fp_origin_note(const char *call, enum fp_origin kind, const struct fp_site 
 
 void fp_origin_watch(bool is_to_be_watched)
 {
-    is_wanted = is_to_be_watched;
+    if (is_wanted != is_to_be_watched) /* most forks write nothing */
+        is_wanted = is_to_be_watched;
 }
 
 FP_CHILD bool fp_origin_child(bool (*is_reset)(uint32_t runtime))

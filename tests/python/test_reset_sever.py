@@ -66,3 +66,28 @@ def test_a_loop_hears_of_the_end_and_rests(tmp_path):
     )
     steps, heard = outcome.stdout.split()
     assert heard == "True" and int(steps) < 20, outcome
+
+
+def inherit(case, sever, tmp_path, policy="reset"):
+    settings = {"policy": policy, "log": tmp_path / f"log of {policy}"}
+    settings["env"] = {"FORKPOLICY_OPTIONS": f"sever={sever}"}
+    outcome = run_job("inherited.py", case, **settings)
+    assert (outcome.status, outcome.stderr) == (0, ""), outcome
+    return outcome.stdout.strip(), [each["severed"] for each in outcome.of("sever")]
+
+
+@pytest.mark.parametrize("case", ["alone", "ended"])
+def test_a_child_of_a_process_without_threads(case, tmp_path):
+    """The commonest shape of a shared connection."""
+    assert inherit(case, 1, tmp_path) == ("parent", [True])
+
+
+@pytest.mark.parametrize("case", ["alone", "ended"])
+def test_its_connections_are_listed_without(case, tmp_path):
+    assert inherit(case, 0, tmp_path) == ("childparent", [False])
+    assert inherit(case, 1, tmp_path, policy="warn") == ("childparent", [])
+
+
+def test_a_program_keeps_the_connection_that_it_is_given(tmp_path):
+    """Also from a thread that has forked a child before."""
+    assert inherit("exec", 1, tmp_path)[0] == "childparent"

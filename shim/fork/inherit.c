@@ -1,0 +1,40 @@
+/* See inherit.h. SPDX-License-Identifier: Apache-2.0 */
+#include "shim/fork/inherit.h"
+
+#include "shim/base/child_section.h"
+#include "shim/base/config.h"
+#include "shim/base/emit.h"
+#include "shim/base/self.h"
+#include "shim/fork/fork_context.h"
+
+static FP_THREAD bool is_wanted;
+
+/* Not a child that goes on to exec: what it inherits is what the parent gives it. */
+__attribute__((noinline)) static bool goes_on(const void *caller)
+{
+    struct fp_place place;
+    struct fp_work work = fp_work_begin();
+    fp_look_at_place(&place, caller);
+    fp_work_end(work);
+    return place.origin == FP_ORIGIN_PYTHON && *place.python.innermost && !place.python.execs;
+}
+
+void fp_inherit_begin(const void *caller)
+{
+    if (fp_active && !fp_self.inside && fp_config.can_reset &&
+        (fp_config.options.sever || fp_emit_has_log()) && fp_python_holds_gil())
+        is_wanted = goes_on(caller);
+}
+
+FP_CHILD void fp_inherit_end(void)
+{
+    if (is_wanted)
+        is_wanted = false;
+}
+
+FP_CHILD bool fp_inherit_child(void)
+{
+    bool was_wanted = is_wanted;
+    fp_inherit_end();
+    return was_wanted;
+}
