@@ -45,7 +45,7 @@ CHILD_LIBC = set("""
     gnu_dev_major gnu_dev_minor environ _GLOBAL_OFFSET_TABLE_ __libc_single_threaded""".split())
 CHILD_LIBC |= set("""
     write uname pthread_sigmask sigemptyset sigfillset sigaddset sigdelset sigismember sigpending
-    sigtimedwait sigaction socketpair prctl lseek tcgetattr""".split())
+    sigtimedwait sigaction socketpair prctl lseek ftruncate tcgetattr""".split())
 CHILD_SECTION = ".text.fp_child"
 # Functions whose address the child hands to the kernel, and does not call.
 CHILD_POINTERS = {"on_system_call"}

@@ -45,7 +45,7 @@ FP_CHILD static void take_back(int number)
 
 /* One write that cannot end the host: a reader that went away would send SIGPIPE, a limit of the
    file's size (RLIMIT_FSIZE) SIGXFSZ. */
-FP_CHILD static void write_once(int file, const char *bytes, size_t length)
+FP_CHILD static ssize_t write_once(int file, const char *bytes, size_t length)
 {
     sigset_t sent, before, pending;
     sigemptyset(&sent);
@@ -61,6 +61,20 @@ FP_CHILD static void write_once(int file, const char *bytes, size_t length)
     if (number && !sigismember(&pending, number))
         take_back(number);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return written;
+}
+
+/* Where there was no room for all of a record none of it stays: the next would be glued to it. What
+   another process has written behind it meanwhile is left as it is. */
+FP_CHILD static void write_record(int file, const struct fp_text *record)
+{
+    struct stat status;
+    ssize_t written = write_once(file, record->data, record->length);
+    if (written <= 0 || (size_t)written == record->length || fstat(file, &status) != 0)
+        return;
+    off_t end = lseek(file, 0, SEEK_CUR);
+    if (S_ISREG(status.st_mode) && status.st_size == end && ftruncate(file, end - written) != 0)
+        return;
 }
 
 FP_CHILD void fp_emit_text(struct fp_slice text)
@@ -164,6 +178,6 @@ FP_CHILD void fp_emit_record(const struct fp_text *record)
     if (fstat(file, &status) != 0 || !(S_ISREG(status.st_mode) || S_ISCHR(status.st_mode)))
         say_log_failed(buffer, "is not a regular file");
     else
-        write_once(file, record->data, record->length);
+        write_record(file, record);
     close(file);
 }
