@@ -38,11 +38,29 @@ static size_t package_length(const char *path)
     return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
+static bool ends_in(const char *path, size_t length, const char *folder)
+{
+    size_t wanted = strlen(folder);
+    return length >= wanted && memcmp(path + length - wanted, folder, wanted) == 0;
+}
+
+/* Code of multiprocessing and its kin stands on the stack of every process that they start. */
+static bool starts_processes(const char *path, size_t length)
+{
+    static const char *const FOLDERS[] = {"/multiprocessing/", "/multiprocess/", "/billiard/",
+                                          "/loky/", "/joblib/"};
+    for (size_t i = 0; i < sizeof FOLDERS / sizeof *FOLDERS; i++)
+        if (ends_in(path, length, FOLDERS[i]))
+            return true;
+    return false;
+}
+
 /* concurrent/futures/thread.py started it, concurrent/futures/_base.py waits. */
 static bool same_package(const char *one, const char *other)
 {
     size_t length = package_length(one);
-    return length && length == package_length(other) && memcmp(one, other, length) == 0;
+    return length && length == package_length(other) && memcmp(one, other, length) == 0 &&
+           !starts_processes(one, length);
 }
 
 static int find_by_line(const struct fp_lost *lost, size_t count, const char *const *files,
@@ -69,6 +87,13 @@ static int find_used(const struct fp_lost *lost, size_t count)
             (found < 0 || (!lost[found].runtime.identity.known && lost[i].runtime.identity.known)))
             found = (int)i;
     return found;
+}
+
+bool fp_cause_is_firm(enum fp_cause cause, const struct fp_runtime *runtime)
+{
+    bool by_line = cause == FP_CAUSE_LINE || cause == FP_CAUSE_JOINED;
+    return cause == FP_CAUSE_OWNER || cause == FP_CAUSE_LIBRARY ||
+           (by_line && runtime && fp_code_of(runtime->facts.file) != FP_CODE_USER);
 }
 
 int fp_blame(const struct fp_lost *lost, size_t count, const struct fp_traces *traces,

@@ -37,6 +37,10 @@ struct fp_traces {
 int fp_blame(const struct fp_lost *lost, size_t count, const struct fp_traces *traces,
              enum fp_cause *cause);
 
+/* Whether a cause ties the wait to that runtime, and not merely to code of the program's own, which
+   a worker that sleeps until it is ended runs as well. */
+bool fp_cause_is_firm(enum fp_cause cause, const struct fp_runtime *runtime);
+
 /* Whether a cause is evidence, and not merely the want of another. */
 static inline bool fp_cause_is_evidence(enum fp_cause cause)
 {

@@ -1,18 +1,14 @@
 /* See hang.h. SPDX-License-Identifier: Apache-2.0 */
 #include "policy/hang.h"
 
-static const struct {
-    const char *name;
-    bool by_handler;
-} WAITS[] = {
-#define FP_WAIT(NAME, name, by_handler) {name, by_handler},
-#include "policy/waits.def"
-#undef FP_WAIT
-};
-
 const char *fp_wait_name(enum fp_wait wait)
 {
-    return WAITS[wait].name;
+    static const char *const NAMES[] = {
+#define FP_WAIT(NAME, name) name,
+#include "policy/waits.def"
+#undef FP_WAIT
+    };
+    return NAMES[wait];
 }
 
 const char *fp_grade_name(enum fp_grade grade)
@@ -35,12 +31,6 @@ const char *fp_reason_name(enum fp_reason reason)
     return NAMES[reason];
 }
 
-bool fp_hang_asks_handlers(const struct fp_wait_facts *facts)
-{
-    /* In company a handler may also end somebody else's wait, who then ends this one. */
-    return WAITS[facts->wait].by_handler || facts->company != FP_COMPANY_NONE;
-}
-
 static struct fp_opinion opinion(enum fp_grade grade, enum fp_reason reason)
 {
     return (struct fp_opinion){grade, grade == FP_GRADE_NONE ? FP_REASON_NONE : reason};
@@ -53,14 +43,22 @@ static struct fp_opinion suspect(const struct fp_wait_facts *facts, enum fp_reas
     return opinion(told ? FP_GRADE_SUSPECTED : FP_GRADE_NONE, reason);
 }
 
+/* A signal handler may end any wait: it wakes the thread, or leaves the wait by siglongjmp or exit.
+   In company it may end somebody else's wait, who then ends this one. */
+static struct fp_opinion prove(const struct fp_wait_facts *facts, enum fp_reason reason)
+{
+    return facts->waker == FP_WAKER_HANDLER ? opinion(FP_GRADE_STRONG, FP_REASON_HANDLER)
+                                            : opinion(FP_GRADE_PROVEN, reason);
+}
+
 struct fp_opinion fp_hang_judge(const struct fp_wait_facts *facts)
 {
     if (facts->wait == FP_WAIT_REGION)
-        return opinion(FP_GRADE_PROVEN, FP_REASON_TEAM);
+        return prove(facts, FP_REASON_TEAM);
     if (facts->satisfied || facts->shared)
         return opinion(FP_GRADE_NONE, FP_REASON_NONE);
     if (facts->owner_lost)
-        return opinion(FP_GRADE_PROVEN, FP_REASON_OWNER);
+        return prove(facts, FP_REASON_OWNER);
     if (facts->wait == FP_WAIT_EPOLL)
         return suspect(facts, FP_REASON_OUTSIDE);
     if (facts->timed)
@@ -75,8 +73,5 @@ struct fp_opinion fp_hang_judge(const struct fp_wait_facts *facts)
         return suspect(facts, FP_REASON_COMPANY);
     if (facts->parked)
         return opinion(FP_GRADE_STRONG, FP_REASON_PARKED);
-    if (facts->waker == FP_WAKER_HANDLER && fp_hang_asks_handlers(facts))
-        return opinion(FP_GRADE_STRONG, FP_REASON_HANDLER);
-    return opinion(FP_GRADE_PROVEN,
-                   facts->company == FP_COMPANY_NONE ? FP_REASON_ALONE : FP_REASON_ASLEEP);
+    return prove(facts, facts->company == FP_COMPANY_NONE ? FP_REASON_ALONE : FP_REASON_ASLEEP);
 }

@@ -13,7 +13,7 @@
 #include "policy/model.h"
 
 enum fp_wait {
-#define FP_WAIT(NAME, name, by_handler) FP_WAIT_##NAME,
+#define FP_WAIT(NAME, name) FP_WAIT_##NAME,
 #include "policy/waits.def"
 #undef FP_WAIT
     FP_WAIT_COUNT
@@ -42,7 +42,7 @@ struct fp_wait_facts {
     enum fp_waker waker;     /* R4 */
     bool owner_lost;         /* R5: the mutex belongs to a thread that was lost */
     bool evaluated;  /* R6: its caller has looked at its condition since, and nobody did a thing */
-    bool parked;     /* the program's own code sleeps here until it is killed (Event().wait()) */
+    bool parked;     /* Python code may sleep here until it is ended: nothing ties it to the fork */
     bool about_lost; /* there is evidence that it waits for a runtime that was lost */
 };
 
@@ -69,8 +69,5 @@ struct fp_opinion fp_hang_judge(const struct fp_wait_facts *facts);
 const char *fp_grade_name(enum fp_grade grade);
 const char *fp_reason_name(enum fp_reason reason);
 const char *fp_wait_name(enum fp_wait wait);
-
-/* Whether a signal handler matters for this wait, in this company. */
-bool fp_hang_asks_handlers(const struct fp_wait_facts *facts);
 
 #endif

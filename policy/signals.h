@@ -10,8 +10,16 @@
 
 #define FP_SIGNAL_BIT(signal) (1ULL << ((signal)-1))
 
-/* They come from an instruction or a write of the thread itself, which does neither while it waits;
-   32 and 33 are libc's own. */
+/* libc's own: cancellation and setuid (glibc's SIGCANCEL and SIGSETXID). */
+#define FP_SIGNALS_OF_LIBC (FP_SIGNAL_BIT(32) | FP_SIGNAL_BIT(33))
+
+/* Those for which Python's faulthandler has handlers. */
+#define FP_SIGNALS_OF_FAULTHANDLER                                                                 \
+    (FP_SIGNAL_BIT(SIGSEGV) | FP_SIGNAL_BIT(SIGFPE) | FP_SIGNAL_BIT(SIGABRT) |                     \
+     FP_SIGNAL_BIT(SIGBUS) | FP_SIGNAL_BIT(SIGILL))
+
+/* They come from an instruction or a write of the thread itself, which does neither while it waits,
+   unless another process sends them; from outside one handler cannot be told from another. */
 #define FP_SIGNALS_OF_FAULTS                                                                       \
     (FP_SIGNAL_BIT(SIGSEGV) | FP_SIGNAL_BIT(SIGBUS) | FP_SIGNAL_BIT(SIGFPE) |                      \
      FP_SIGNAL_BIT(SIGILL) | FP_SIGNAL_BIT(SIGTRAP) | FP_SIGNAL_BIT(SIGABRT) |                     \

@@ -253,6 +253,13 @@ def check_child(build, objects):
                 fail("code of the child room calls what is not async-signal-safe", f"  {name}: {symbol}")
 
 
+def check_picture(direct):
+    from draw_rooms import draw
+
+    if open("docs/rooms.svg").read() != draw(direct):
+        fail("docs/rooms.svg is old", "  python3 tools/draw_rooms.py > docs/rooms.svg")
+
+
 def main(build):
     direct, reach = read_rooms("tools/rooms.txt")
     objects = read_objects(build)
@@ -260,6 +267,7 @@ def main(build):
     check_includes(reach)
     check_symbols(objects, reach)
     check_child(build, objects)
+    check_picture(direct)
     for failure in failures:
         print(failure, file=sys.stderr)
     if failures:

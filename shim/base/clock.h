@@ -5,6 +5,11 @@
 #include <stdint.h>
 #include <time.h>
 
+static inline uint64_t fp_nanoseconds(const struct timespec *time)
+{
+    return (uint64_t)time->tv_sec * 1000000000 + (uint64_t)time->tv_nsec;
+}
+
 static inline uint64_t fp_microseconds(void)
 {
     struct timespec now;

@@ -13,6 +13,7 @@
 #include "shim/reset/reset.h"
 #include "shim/reset/sockets.h"
 #include "shim/reset/stack_cache.h"
+#include "shim/threads/lost.h"
 #include "shim/threads/runtimes.h"
 #include "shim/threads/table.h"
 #include "shim/watch/patch.h"
@@ -46,6 +47,7 @@ FP_CHILD void fp_child_enter(void)
         fp_stacks_forget();
         fp_list_child();
         fp_hang_child();
+        fp_lost_child();
         child.is_watched = fp_watch_child();
         fp_table_child();
         fp_reset_child();

@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,7 +25,8 @@ FP_LARGE static char program[FP_PROGRAM_SIZE];
 FP_LARGE static char error[1024];
 
 static struct fp_hang describe(const struct fp_waiting *waiting, const struct fp_company_look *look,
-                               struct fp_opinion opinion, bool interruptible)
+                               struct fp_evidence *evidence, struct fp_opinion opinion,
+                               bool interruptible)
 {
     struct fp_hang hang = {.program = program,
                            .pid = getpid(),
@@ -36,7 +38,7 @@ static struct fp_hang describe(const struct fp_waiting *waiting, const struct fp
                            .milliseconds = fp_milliseconds() - waiting->since,
                            .threads = look->threads};
     fp_program_read(program);
-    fp_evidence_fill(&hang, waiting);
+    fp_evidence_fill(evidence, &hang, waiting);
     return hang;
 }
 
@@ -72,12 +74,27 @@ static void tell_wait(struct fp_waiting *waiting, const struct fp_hang *hang)
         tell(hang);
 }
 
-static bool raise_error(const struct fp_waiting *waiting, const struct fp_hang *hang)
+/* Code that catches the error and waits again at the same line, or that never lets it through (C
+   code that asks for a lock until it has it), is not helped by another one. */
+static bool has_been_raised_at(const struct fp_site *site)
+{
+    static char before[FP_LINE_SIZE]; /* in the main thread alone */
+    const char *line = fp_site_line(site);
+    if (strcmp(line, before) == 0)
+        return true;
+    struct fp_text text = FP_TEXT(before);
+    fp_text_reset(&text);
+    fp_text_append(&text, line, strlen(line));
+    return false;
+}
+
+static bool raise_error(const struct fp_waiting *waiting, const struct fp_evidence *evidence,
+                        const struct fp_hang *hang)
 {
     /* Only a wait on one of Python's locks, in the thread that runs pending calls, comes back. */
     return waiting->wait == FP_WAIT_SEMAPHORE && hang->tid == hang->pid &&
-           fp_evidence_has_reader() && fp_python_owns(fp_owner_of(waiting->caller)) &&
-           fp_python_raise_soon(error);
+           fp_evidence_has_reader(evidence) && fp_python_owns(fp_owner_of(waiting->caller)) &&
+           !has_been_raised_at(&hang->at) && fp_python_raise_soon(error);
 }
 
 /* A pool's parent waits for the answer of a worker that has ended: it gets one. NULL: whether it
@@ -101,9 +118,10 @@ static void end_by_abort(void)
 }
 
 enum fp_advance fp_act_on_proof(struct fp_waiting *waiting, const struct fp_company_look *look,
-                                struct fp_opinion opinion, bool interruptible)
+                                struct fp_evidence *evidence, struct fp_opinion opinion,
+                                bool interruptible)
 {
-    struct fp_hang hang = describe(waiting, look, opinion, interruptible);
+    struct fp_hang hang = describe(waiting, look, evidence, opinion, interruptible);
     enum fp_on_proven wanted = fp_config.options.on_proven;
     if (hang.judgement.action == FP_ACTION_OFF || waiting->told)
         return FP_ADVANCE_WAIT;
@@ -115,7 +133,7 @@ enum fp_advance fp_act_on_proof(struct fp_waiting *waiting, const struct fp_comp
     fp_message_hang_error(&text, &hang);
     /* Where it raises, by the worker itself. */
     hang.answered = fp_emit_has_log() && answer_for_pool(look, NULL);
-    if (wanted == FP_ON_PROVEN_RAISE && raise_error(waiting, &hang)) {
+    if (wanted == FP_ON_PROVEN_RAISE && raise_error(waiting, evidence, &hang)) {
         hang.outcome = FP_OUTCOME_RAISED;
         tell(&hang);
         return FP_ADVANCE_INTERRUPT;
@@ -129,9 +147,9 @@ enum fp_advance fp_act_on_proof(struct fp_waiting *waiting, const struct fp_comp
 }
 
 void fp_act_on_doubt(struct fp_waiting *waiting, const struct fp_company_look *look,
-                     struct fp_opinion opinion, bool interruptible)
+                     struct fp_evidence *evidence, struct fp_opinion opinion, bool interruptible)
 {
-    struct fp_hang hang = describe(waiting, look, opinion, interruptible);
+    struct fp_hang hang = describe(waiting, look, evidence, opinion, interruptible);
     if (hang.judgement.action != FP_ACTION_OFF)
         tell_wait(waiting, &hang);
 }

@@ -3,11 +3,11 @@
 #include "shim/hang/evidence.h"
 
 #include "common/files.h"
-#include "common/large.h"
 #include "common/package.h"
 #include "policy/decide.h"
 #include "policy/site.h"
 #include "shim/hang/backtrace.h"
+#include "shim/hang/made_here.h"
 #include "shim/libraries/objects.h"
 #include "shim/python/python.h"
 #include "shim/threads/lost.h"
@@ -16,136 +16,131 @@
 
 #include <string.h>
 
-enum { PYTHON_FRAMES = 24, NATIVE_FRAMES = 32, NAMES_SIZE = 120 };
-
-FP_LARGE static struct {
-    struct fp_python_stack lines;
-    struct fp_python_frame python[PYTHON_FRAMES], joined[PYTHON_FRAMES];
-    struct fp_native_frame native[NATIVE_FRAMES];
-    struct fp_lost lost[FP_RUNTIMES_MAX];
-    struct fp_judgement judgements[FP_RUNTIMES_MAX];
-    uint32_t entries[FP_RUNTIMES_MAX];
-    struct fp_package package;
-    char names[NAMES_SIZE];
-    size_t python_count, joined_count, native_count, lost_count;
-    int found;
-    enum fp_cause cause;
-} evidence;
-
-void fp_evidence_read_python(bool has_gil, bool others_sleep)
+void fp_evidence_read_python(struct fp_evidence *evidence, const struct fp_waiting *waiting,
+                             bool has_gil, bool others_sleep)
 {
-    evidence.lines = (struct fp_python_stack){0};
-    evidence.python_count = evidence.joined_count = 0;
-    if (!has_gil || !fp_python_stack(&evidence.lines))
+    evidence->lines = (struct fp_python_stack){0};
+    evidence->python_count = evidence->joined_count = evidence->own_count = 0;
+    evidence->waits_for_old_lock = false;
+    if (!has_gil || !fp_python_stack(&evidence->lines))
         return;
-    evidence.python_count = fp_python_frames(evidence.python, PYTHON_FRAMES);
+    evidence->python_count = fp_python_frames(evidence->python, FP_EVIDENCE_PYTHON);
+    size_t depth = fp_python_depth(), inherited = fp_origin_python_depth();
+    /* The frame that forked goes on in the child. */
+    evidence->own_count = inherited ? depth - inherited + 1 : depth;
+    evidence->waits_for_old_lock = waiting->wait == FP_WAIT_SEMAPHORE &&
+                                   !fp_made_here(waiting->object) &&
+                                   fp_python_has_lock(waiting->object);
     if (others_sleep)
-        evidence.joined_count = fp_python_joined_frames(evidence.joined, PYTHON_FRAMES);
-}
-
-static bool is_threading_wait(const struct fp_python_frame *frame)
-{
-    return fp_code_of(frame->file) == FP_CODE_STANDARD && strcmp(frame->function, "wait") == 0 &&
-           strcmp(fp_basename(frame->file), "threading.py") == 0;
-}
-
-/* Event.wait stands behind Condition.wait, and behind it the program. */
-bool fp_evidence_is_parked(void)
-{
-    const struct fp_python_frame *frames = evidence.python;
-    return evidence.python_count > 2 && is_threading_wait(&frames[0]) &&
-           is_threading_wait(&frames[1]) && fp_code_of(frames[2].file) == FP_CODE_USER;
+        evidence->joined_count = fp_python_joined_frames(evidence->joined, FP_EVIDENCE_PYTHON);
 }
 
 /* At the interpreter's end threading._shutdown waits, and swallows what is raised. */
-bool fp_evidence_has_reader(void)
+bool fp_evidence_has_reader(const struct fp_evidence *evidence)
 {
-    return *evidence.lines.user || *evidence.lines.library;
+    return *evidence->lines.user || *evidence->lines.library;
 }
 
 /* Every runtime that was lost and matters. */
-static void read_lost(void)
+static void read_lost(struct fp_evidence *evidence)
 {
-    evidence.lost_count = 0;
-    for (uint32_t i = 0; i < fp_runtimes_count() && evidence.lost_count < FP_RUNTIMES_MAX; i++) {
+    evidence->lost_count = 0;
+    for (uint32_t i = 0; i < fp_runtimes_count() && evidence->lost_count < FP_RUNTIMES_MAX; i++) {
         struct fp_runtime_entry *entry = fp_runtime_at(i);
         unsigned threads = atomic_load(&entry->lost);
         if (!threads)
             continue;
-        struct fp_lost *lost = &evidence.lost[evidence.lost_count];
+        struct fp_lost *lost = &evidence->lost[evidence->lost_count];
         *lost = (struct fp_lost){.runtime = fp_resolve_runtime(entry, threads),
                                  .used = atomic_load(&entry->used)};
         struct fp_judgement judgement = fp_resolve_judgement(&lost->runtime);
-        evidence.judgements[evidence.lost_count] = judgement;
-        evidence.entries[evidence.lost_count] = i;
-        evidence.lost_count += fp_judgement_watches(&judgement);
+        evidence->judgements[evidence->lost_count] = judgement;
+        evidence->entries[evidence->lost_count] = i;
+        evidence->lost_count += fp_judgement_watches(&judgement);
     }
 }
 
-static int index_of_entry(uint32_t entry)
+static int index_of_entry(const struct fp_evidence *evidence, uint32_t entry)
 {
-    for (size_t i = 0; i < evidence.lost_count; i++)
-        if (evidence.entries[i] == entry)
+    for (size_t i = 0; i < evidence->lost_count; i++)
+        if (evidence->entries[i] == entry)
             return (int)i;
     return -1;
 }
 
 /* Runtimes are known by real paths, loaded libraries by the names that the loader was given. */
-static const char *path_of(const char *name)
+static const char *path_of(const struct fp_evidence *evidence, const char *name)
 {
-    for (size_t i = 0; i < evidence.lost_count; i++) {
-        const char *dso = fp_runtime_at(evidence.entries[i])->dso; /* NULL: FP_ENTRY_OTHER */
+    for (size_t i = 0; i < evidence->lost_count; i++) {
+        const char *dso = fp_runtime_at(evidence->entries[i])->dso; /* NULL: FP_ENTRY_OTHER */
         if (dso && strcmp(dso, name) == 0)
-            return evidence.lost[i].runtime.facts.dso;
+            return evidence->lost[i].runtime.facts.dso;
     }
     return name;
 }
 
-static const char *library_of(const void *address)
+static const char *library_of(const struct fp_evidence *evidence, const void *address)
 {
     const struct fp_object *object = fp_object_of(address);
-    return object ? path_of(object->name) : "";
+    return object ? path_of(evidence, object->name) : "";
 }
 
-void fp_evidence_weigh(const struct fp_waiting *waiting, const struct fp_company_look *look,
-                       bool owner_lost)
+/* multiprocessing/pool.py, and its kin's: every worker of a pool runs in it. */
+static bool is_worker_loop(const struct fp_python_frame *frame)
 {
-    const char *dsos[1 + NATIVE_FRAMES + FP_COMPANIONS_MAX], *files[PYTHON_FRAMES],
-        *joined[PYTHON_FRAMES];
+    return strcmp(fp_basename(frame->file), "pool.py") == 0 &&
+           strcmp(frame->function, "worker") == 0;
+}
+
+void fp_evidence_weigh(struct fp_evidence *evidence, const struct fp_waiting *waiting,
+                       const struct fp_company_look *look, bool owner_lost)
+{
+    const char *dsos[1 + FP_EVIDENCE_NATIVE + FP_COMPANIONS_MAX], *files[FP_EVIDENCE_PYTHON],
+        *joined[FP_EVIDENCE_PYTHON];
     struct fp_traces traces = {.owner = -1, .dsos = dsos, .files = files, .joined = joined};
-    read_lost();
-    evidence.native_count = fp_stack_native(evidence.native, NATIVE_FRAMES);
+    read_lost(evidence);
+    evidence->native_count = fp_stack_native(evidence->native, FP_EVIDENCE_NATIVE);
     if (owner_lost) {
         const struct fp_lost_thread *thread = fp_lost_find(waiting->owner(waiting));
-        traces.owner = thread ? index_of_entry(thread->runtime) : -1;
+        traces.owner = thread ? index_of_entry(evidence, thread->runtime) : -1;
     }
     /* A region's entry lies in the copy of libgomp whose workers are missing. */
     bool enters = waiting->wait == FP_WAIT_REGION;
-    dsos[traces.dso_count++] = library_of(enters ? waiting->object : waiting->caller);
-    for (size_t i = 0; i < evidence.native_count; i++)
-        dsos[traces.dso_count++] = evidence.native[i].dso = path_of(evidence.native[i].dso);
+    dsos[traces.dso_count++] = library_of(evidence, enters ? waiting->object : waiting->caller);
+    for (size_t i = 0; i < evidence->native_count; i++)
+        dsos[traces.dso_count++] = evidence->native[i].dso =
+            path_of(evidence, evidence->native[i].dso);
     for (size_t i = 0; i < look->caller_count; i++)
-        dsos[traces.dso_count++] = library_of(look->callers[i]);
-    for (size_t i = 0; i < evidence.python_count; i++)
-        files[traces.file_count++] = evidence.python[i].file;
-    for (size_t i = 0; i < evidence.joined_count; i++)
-        joined[traces.joined_count++] = evidence.joined[i].file;
-    evidence.found = fp_blame(evidence.lost, evidence.lost_count, &traces, &evidence.cause);
+        dsos[traces.dso_count++] = library_of(evidence, look->callers[i]);
+    for (size_t i = 0; i < evidence->python_count && i < evidence->own_count; i++)
+        if (!is_worker_loop(&evidence->python[i]))
+            files[traces.file_count++] = evidence->python[i].file;
+    for (size_t i = 0; i < evidence->joined_count; i++)
+        joined[traces.joined_count++] = evidence->joined[i].file;
+    evidence->found = fp_blame(evidence->lost, evidence->lost_count, &traces, &evidence->cause);
 }
 
-bool fp_evidence_points_to_lost(enum fp_wait wait)
+bool fp_evidence_points_to_lost(const struct fp_evidence *evidence, enum fp_wait wait)
 {
     if (wait == FP_WAIT_EPOLL)
-        return evidence.cause == FP_CAUSE_USED;
-    return fp_cause_is_evidence(evidence.cause);
+        return evidence->cause == FP_CAUSE_USED;
+    return fp_cause_is_evidence(evidence->cause);
+}
+
+bool fp_evidence_is_parked(const struct fp_evidence *evidence, const struct fp_waiting *waiting)
+{
+    const struct fp_runtime *lost =
+        evidence->found >= 0 ? &evidence->lost[evidence->found].runtime : NULL;
+    return fp_python_owns(fp_owner_of(waiting->caller)) && !evidence->waits_for_old_lock &&
+           !fp_cause_is_firm(evidence->cause, lost);
 }
 
 /* The parent still has them, as long as it lives. */
-static void read_names(uint32_t entry, pid_t parent)
+static void read_names(struct fp_evidence *evidence, uint32_t entry, pid_t parent)
 {
-    struct fp_text names = FP_TEXT(evidence.names);
+    struct fp_text names = FP_TEXT(evidence->names);
     fp_text_reset(&names);
-    for (size_t i = 0; i < fp_lost_count() && names.length < NAMES_SIZE / 2; i++) {
+    for (size_t i = 0; i < fp_lost_count() && names.length < FP_EVIDENCE_NAMES / 2; i++) {
         char path[48], name[18];
         struct fp_text text = FP_TEXT(path);
         if (fp_lost_thread(i)->runtime != entry)
@@ -154,7 +149,7 @@ static void read_names(uint32_t entry, pid_t parent)
         if (fp_file_read(path, name, sizeof name) <= 0)
             continue;
         name[strcspn(name, "\n")] = '\0';
-        if (*name && !strstr(evidence.names, name))
+        if (*name && !strstr(evidence->names, name))
             fp_text_format(&names, "%s%s", names.length ? ", " : "", name);
     }
 }
@@ -167,64 +162,65 @@ static bool is_go_between(const char *path)
            strncmp(name, "libc.so.", 8) == 0;
 }
 
-static struct fp_facts find_waiting_code(const void *caller)
+static struct fp_facts find_waiting_code(struct fp_evidence *evidence, const void *caller)
 {
     size_t i = 0;
-    while (i + 1 < evidence.native_count && is_go_between(evidence.native[i].dso))
+    while (i + 1 < evidence->native_count && is_go_between(evidence->native[i].dso))
         i++;
-    const char *dso = evidence.native_count ? evidence.native[i].dso : "";
+    const char *dso = evidence->native_count ? evidence->native[i].dso : "";
     bool in_python = fp_python_owns(fp_owner_of(caller));
-    struct fp_text name = FP_TEXT(evidence.package.name);
-    struct fp_text version = FP_TEXT(evidence.package.version);
+    struct fp_text name = FP_TEXT(evidence->package.name);
+    struct fp_text version = FP_TEXT(evidence->package.version);
     fp_text_reset(&name);
     fp_text_reset(&version);
     if (in_python) {
         fp_text_format(&name, "python");
         fp_text_format(&version, "%s", fp_python_version());
-    } else if (!fp_package_find(dso, &evidence.package)) {
-        evidence.package.name[0] = evidence.package.version[0] = '\0';
+    } else if (!fp_package_find(dso, &evidence->package)) {
+        evidence->package.name[0] = evidence->package.version[0] = '\0';
     }
     return (struct fp_facts){.dso = dso,
                              .file = "",
                              .thread = "",
-                             .package = evidence.package.name,
-                             .version = evidence.package.version};
+                             .package = evidence->package.name,
+                             .version = evidence->package.version};
 }
 
-void fp_evidence_fill(struct fp_hang *hang, const struct fp_waiting *waiting)
+void fp_evidence_fill(struct fp_evidence *evidence, struct fp_hang *hang,
+                      const struct fp_waiting *waiting)
 {
-    const struct fp_python_stack *lines = &evidence.lines;
+    const struct fp_python_stack *lines = &evidence->lines;
     hang->fork = fp_origin();
-    hang->waiting = find_waiting_code(waiting->caller);
+    hang->waiting = find_waiting_code(evidence, waiting->caller);
     hang->at = (struct fp_site){.user = lines->user,
                                 .library = lines->library,
                                 .called = lines->called,
                                 .innermost = lines->innermost,
                                 .function = lines->function,
                                 .dso = hang->waiting.dso};
-    hang->native = evidence.native;
-    hang->native_count = evidence.native_count;
-    hang->python = evidence.python;
-    hang->python_count = evidence.python_count;
-    hang->cause = evidence.cause;
-    hang->judgement.action = fp_evidence_action();
+    hang->native = evidence->native;
+    hang->native_count = evidence->native_count;
+    hang->python = evidence->python;
+    hang->python_count = evidence->python_count;
+    hang->cause = evidence->cause;
+    hang->judgement.action = fp_evidence_action(evidence);
     hang->lost = NULL;
-    if (evidence.found < 0)
+    if (evidence->found < 0)
         return;
-    struct fp_runtime *lost = &evidence.lost[evidence.found].runtime;
-    read_names(evidence.entries[evidence.found], hang->fork.parent);
-    lost->names = evidence.names;
+    struct fp_runtime *lost = &evidence->lost[evidence->found].runtime;
+    read_names(evidence, evidence->entries[evidence->found], hang->fork.parent);
+    lost->names = evidence->names;
     hang->lost = lost;
-    hang->judgement = evidence.judgements[evidence.found];
+    hang->judgement = evidence->judgements[evidence->found];
 }
 
-enum fp_action fp_evidence_action(void)
+enum fp_action fp_evidence_action(const struct fp_evidence *evidence)
 {
     enum fp_action most = FP_ACTION_OFF;
-    if (evidence.found >= 0)
-        return evidence.judgements[evidence.found].action;
-    for (size_t i = 0; i < evidence.lost_count; i++)
-        if (evidence.judgements[i].action > most)
-            most = evidence.judgements[i].action;
+    if (evidence->found >= 0)
+        return evidence->judgements[evidence->found].action;
+    for (size_t i = 0; i < evidence->lost_count; i++)
+        if (evidence->judgements[i].action > most)
+            most = evidence->judgements[i].action;
     return most;
 }

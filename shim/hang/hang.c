@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "shim/hang/hang.h"
 
+#include "common/large.h"
 #include "shim/base/child_section.h"
 #include "shim/base/clock.h"
 #include "shim/base/config.h"
@@ -15,12 +16,13 @@
 #include "shim/threads/lost.h"
 #include "shim/threads/origin.h"
 
-#include <sys/stat.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* One thread looks at a time: what it reads and writes is static, because stacks may be small. */
+/* One thread looks at a time: what it finds is static, because stacks may be small. */
 static atomic_flag looking = ATOMIC_FLAG_INIT;
+FP_LARGE static struct fp_evidence evidence;
 static _Atomic uint64_t next_look; /* microseconds */
 
 FP_CHILD void fp_hang_child(void)
@@ -29,13 +31,10 @@ FP_CHILD void fp_hang_child(void)
     atomic_store(&next_look, 0);
 }
 
+/* /proc may be another PID namespace's. */
 static bool is_alive(pid_t tid)
 {
-    char path[48];
-    struct stat status;
-    struct fp_text text = FP_TEXT(path);
-    fp_text_format(&text, "/proc/self/task/%d", (int)tid);
-    return stat(path, &status) == 0;
+    return syscall(SYS_tgkill, getpid(), tid, 0) == 0;
 }
 
 /*
@@ -59,7 +58,6 @@ static bool is_main_thread(void)
 static void look_closer(const struct fp_waiting *waiting, const struct fp_company_look *look,
                         struct fp_wait_facts *facts)
 {
-    bool python_waits = fp_python_owns(fp_owner_of(waiting->caller));
     bool is_main = is_main_thread();
     /* Threads that are awake let it go sooner or later, as they do for each other; unless they wait
        for the mutex with which this one came back from its condition. */
@@ -69,13 +67,15 @@ static void look_closer(const struct fp_waiting *waiting, const struct fp_compan
     facts->shared =
         waiting->object && waiting->wait != FP_WAIT_JOIN && !fp_memory_is_private(waiting->object);
     bool has_gil = fp_python_enter(gil_is_free && fp_origin_has_sound_gil(), &state);
-    fp_evidence_read_python(has_gil, facts->company == FP_COMPANY_ASLEEP);
+    fp_evidence_read_python(&evidence, waiting, has_gil, facts->company == FP_COMPANY_ASLEEP);
     bool is_interruptible =
         is_main ? waiting->wait == FP_WAIT_SEMAPHORE : look->main_is_interruptible;
     facts->waker = fp_waker_find(look, is_interruptible, has_gil);
-    facts->parked = is_main && python_waits && fp_evidence_is_parked();
     if (has_gil)
         fp_python_leave(state);
+    fp_evidence_weigh(&evidence, waiting, look, facts->owner_lost);
+    facts->parked = fp_evidence_is_parked(&evidence, waiting);
+    facts->about_lost = fp_evidence_points_to_lost(&evidence, waiting->wait);
 }
 
 static bool has_waited_long(const struct fp_waiting *waiting)
@@ -84,11 +84,12 @@ static bool has_waited_long(const struct fp_waiting *waiting)
 }
 
 /* The main thread has the Python lines to tell, and where it waits in Python it can raise an
-   exception: it comes to the same verdict at the end of a slice of its own. */
+   exception. What is proven of its own wait is acted on at the end of a slice of its own; where
+   nothing is, as of one that joins this thread, this one acts. */
 static bool is_left_to_main(const struct fp_waiting *waiting, const struct fp_company_look *look)
 {
     enum { PATIENCE = 6 }; /* slices: 1.9 s */
-    return look->main_waits_in_python || (look->main_waits && waiting->slices < PATIENCE);
+    return look->main_waits && waiting->slices < PATIENCE;
 }
 
 static enum fp_advance weigh(struct fp_waiting *waiting, const struct fp_company_look *look,
@@ -108,13 +109,12 @@ static enum fp_advance weigh(struct fp_waiting *waiting, const struct fp_company
     if (opinion.grade < FP_GRADE_STRONG && !is_late)
         return FP_ADVANCE_WAIT;
     look_closer(waiting, look, &facts);
-    fp_evidence_weigh(waiting, look, facts.owner_lost);
-    facts.about_lost = fp_evidence_points_to_lost(waiting->wait);
     opinion = fp_hang_judge(&facts);
     if (opinion.grade == FP_GRADE_PROVEN && !is_left_to_main(waiting, look))
-        return fp_act_on_proof(waiting, look, opinion, facts.waker == FP_WAKER_INTERRUPT);
+        return fp_act_on_proof(waiting, look, &evidence, opinion,
+                               facts.waker == FP_WAKER_INTERRUPT);
     if (opinion.grade != FP_GRADE_NONE && is_late && !look->main_waits)
-        fp_act_on_doubt(waiting, look, opinion, facts.waker == FP_WAKER_INTERRUPT);
+        fp_act_on_doubt(waiting, look, &evidence, opinion, facts.waker == FP_WAKER_INTERRUPT);
     return FP_ADVANCE_WAIT;
 }
 
@@ -125,12 +125,12 @@ static bool is_too_early(const struct fp_waiting *waiting)
     return waiting->slices && fp_microseconds() < next_look && !is_main_thread();
 }
 
-static void look_and_weigh(struct fp_waiting *waiting, enum fp_advance *advance)
+static void look_and_weigh(struct fp_waiting *waiting, uint64_t blocked, enum fp_advance *advance)
 {
     struct fp_company_look look;
     uint64_t begun = fp_microseconds();
     bool is_late = !waiting->told && has_waited_long(waiting);
-    fp_company_look(&look, is_late);
+    fp_company_look(&look, blocked, is_late);
     /* Tried after the look around: what the others did before they fell asleep is done. */
     if (waiting->is_over && waiting->is_over(waiting))
         *advance = FP_ADVANCE_OVER;
@@ -139,14 +139,29 @@ static void look_and_weigh(struct fp_waiting *waiting, enum fp_advance *advance)
     next_look = begun + (fp_microseconds() - begun) * 50;
 }
 
+static uint64_t bits_of(const sigset_t *signals)
+{
+    uint64_t bits = 0;
+    for (int number = 1; number <= 64; number++)
+        bits |= (uint64_t)(sigismember(signals, number) == 1) << (number - 1);
+    return bits;
+}
+
 enum fp_advance fp_hang_look(struct fp_waiting *waiting)
 {
     enum fp_advance advance = FP_ADVANCE_WAIT;
-    if (!fp_active || fp_self.inside || is_too_early(waiting) || atomic_flag_test_and_set(&looking))
+    sigset_t all, before;
+    if (!fp_active || fp_self.inside || is_too_early(waiting))
         return advance;
-    struct fp_work work = fp_work_begin();
-    look_and_weigh(waiting, &advance);
-    fp_work_end(work);
-    atomic_flag_clear(&looking);
+    /* A handler that leaves the wait by siglongjmp must not leave the look half done. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (!atomic_flag_test_and_set(&looking)) {
+        struct fp_work work = fp_work_begin();
+        look_and_weigh(waiting, bits_of(&before), &advance);
+        fp_work_end(work);
+        atomic_flag_clear(&looking);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return advance;
 }

@@ -12,11 +12,13 @@
 
 FP_LARGE static char buffer[4096];
 
-/* One line of /proc/self/maps, as far as it matters: "7f12a000-7f12b000 rw-p ...". */
+/* One line of /proc/thread-self/maps (that of a main thread which has left is empty), as far as it
+ * matters: "7f12a000-7f12b000 rw-p ...". */
 struct line {
     uint64_t numbers[2];
-    unsigned field; /* 0 and 1: the addresses, 2: the letters, 3: the rest */
-    char last;      /* of the letters: p or s */
+    unsigned field;  /* 0 and 1: the addresses, 2: the letters, 3: the rest */
+    char letters[4]; /* rwxp, rwxs */
+    unsigned letter;
 };
 
 static void take(struct line *line, char c)
@@ -29,7 +31,8 @@ static void take(struct line *line, char c)
         unsigned digit = c <= '9' ? (unsigned)(c - '0') : (unsigned)(c - 'a') + 10;
         line->numbers[line->field] = line->numbers[line->field] * 16 + digit;
     } else if (line->field == 2) {
-        line->last = c;
+        if (line->letter < sizeof line->letters)
+            line->letters[line->letter++] = c;
     }
 }
 
@@ -37,7 +40,7 @@ bool fp_memory_is_private(const void *address)
 {
     struct line line = {0};
     ssize_t got;
-    int file = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    int file = open("/proc/thread-self/maps", O_RDONLY | O_CLOEXEC);
     bool found = false, is_private = false;
     while (file >= 0 && !found) {
         got = read(file, buffer, sizeof buffer);
@@ -51,7 +54,9 @@ bool fp_memory_is_private(const void *address)
                 continue;
             }
             found = (uintptr_t)address - line.numbers[0] < line.numbers[1] - line.numbers[0];
-            is_private = line.last == 'p';
+            /* The kernel knows a futex in a read-only mapping by the file, also in a private one:
+               only where the page can be written it is this process's own copy. */
+            is_private = line.letters[1] == 'w' && line.letters[3] == 'p';
             line = (struct line){0};
         }
     }

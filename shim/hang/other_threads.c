@@ -4,6 +4,7 @@
 
 #include "common/files.h"
 #include "common/large.h"
+#include "shim/base/clock.h"
 #include "shim/hang/wait_record.h"
 #include "shim/python/python.h"
 #include "shim/threads/runtimes.h"
@@ -13,6 +14,7 @@
 #include <linux/futex.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define XXH_INLINE_ALL
@@ -62,7 +64,8 @@ struct companion {
     uint64_t switches; /* how often it gave up or lost the processor */
     uint64_t blocked;
     bool in_futex, is_private, is_endless;
-    uint64_t word; /* the futex it waits for */
+    uint64_t word;  /* the futex it waits for */
+    uint64_t until; /* where its time limit stands, or 0 */
 };
 
 static bool read_task(pid_t tid, const char *file)
@@ -90,16 +93,34 @@ static bool read_companion(struct companion *companion)
     companion->in_futex = strncmp(buffer, number, text.length) == 0;
     int operation = (int)argument(buffer, 2), command = operation & FUTEX_CMD_MASK;
     companion->word = argument(buffer, 1);
+    companion->until = argument(buffer, 4);
     companion->is_private = companion->in_futex && (operation & FUTEX_PRIVATE_FLAG);
     companion->is_endless = companion->is_private &&
                             (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET) &&
-                            argument(buffer, 4) == 0;
+                            companion->until == 0;
     return true;
 }
 
-/* A slice of one of our waits means for ever, if it is the wait that was told: the object holds the
-   word, so that a record which was left behind (by a thread cancelled in its wait) does not count.
-   A joined thread's word lies in its own descriptor. */
+/* The time limit of another thread's wait; 0 where it cannot be read. The thread may be on its way,
+   and its stack gone. */
+static uint64_t read_limit(const struct companion *companion)
+{
+    struct timespec limit;
+    struct iovec here = {&limit, sizeof limit},
+                 there = {(void *)(uintptr_t)companion->until, sizeof limit};
+    if (!companion->until ||
+        process_vm_readv(getpid(), &here, 1, &there, 1, 0) != (ssize_t)sizeof limit)
+        return 0;
+    return fp_nanoseconds(&limit);
+}
+
+/*
+ * A slice of one of our waits means for ever, if it is the wait that was told: the object holds the
+ * word, and the kernel was given the slice's very time limit. A record that was left behind, by a
+ * thread cancelled in its wait or one that left it by siglongjmp, has another. (glibc before 2.34
+ * makes the limit relative for some waits: then nothing is proven beside them.) A joined thread's
+ * word lies in its own descriptor.
+ */
 static bool is_told(const struct companion *companion, const struct fp_wait_record *record)
 {
     int wait = record ? atomic_load(&record->wait) : 0;
@@ -107,7 +128,8 @@ static bool is_told(const struct companion *companion, const struct fp_wait_reco
     bool joins = wait - 1 == FP_WAIT_JOIN; /* the kernel wakes it, as if it were shared */
     uint64_t size = joins ? 4096 : 64;
     return wait && (joins ? companion->in_futex : companion->is_private) &&
-           companion->word - object < size;
+           companion->word - object < size &&
+           read_limit(companion) == atomic_load(&record->deadline);
 }
 
 static void mix(uint64_t *digest, uint64_t value)
@@ -173,14 +195,13 @@ static bool meet(const char *name, void *context)
     return pass->asleep || pass->thorough;
 }
 
-static struct pass look_once(struct fp_company_look *look, bool thorough)
+static struct pass look_once(struct fp_company_look *look, uint64_t blocked, bool thorough)
 {
     struct pass pass = {
         .look = look, .self = (pid_t)syscall(SYS_gettid), .asleep = true, .thorough = thorough};
-    *look = (struct fp_company_look){.threads = 1, .gil_is_free = true};
+    *look = (struct fp_company_look){.threads = 1, .gil_is_free = true, .deliverable = ~blocked};
     if (read_task(pass.self, "status")) {
         look->handled = number_after(buffer, "\nSigCgt:", 16);
-        look->deliverable = ~number_after(buffer, "\nSigBlk:", 16);
     } else {
         pass.asleep = false;
     }
@@ -194,11 +215,11 @@ static struct pass look_once(struct fp_company_look *look, bool thorough)
     return pass;
 }
 
-void fp_company_look(struct fp_company_look *look, bool thorough)
+void fp_company_look(struct fp_company_look *look, uint64_t blocked, bool thorough)
 {
-    struct pass first = look_once(look, thorough);
+    struct pass first = look_once(look, blocked, thorough);
     if (first.asleep && look->threads > 1) {
-        struct pass second = look_once(look, thorough);
+        struct pass second = look_once(look, blocked, thorough);
         first.asleep = second.asleep && second.moment == first.moment;
     }
     look->company = !first.asleep        ? FP_COMPANY_AWAKE

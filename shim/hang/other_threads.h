@@ -26,8 +26,9 @@ struct fp_company_look {
     size_t caller_count;
 };
 
-/* By one thread at a time. Unless it is to be thorough, the look ends at the first thread that is
-   awake: then nothing is proven, and what the others do does not matter. */
-void fp_company_look(struct fp_company_look *look, bool thorough);
+/* By one thread at a time; `blocked`: the signals that it blocked in its wait, by bit number - 1.
+   Unless it is to be thorough, the look ends at the first thread that is awake: then nothing is
+   proven, and what the others do does not matter. */
+void fp_company_look(struct fp_company_look *look, uint64_t blocked, bool thorough);
 
 #endif

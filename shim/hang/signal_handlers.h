@@ -17,8 +17,14 @@
 enum fp_waker fp_waker_find(const struct fp_company_look *look, bool main_is_interruptible,
                             bool has_gil);
 
-/* Whether a system call that a signal interrupts goes on by itself, as far as all handlers of the
-   process agree (SA_RESTART). */
+/*
+ * Whether a system call that a signal interrupts goes on by itself, as far as all handlers of the
+ * process agree (SA_RESTART). To be asked before the call: a handler may be for one signal only
+ * (SA_RESETHAND). Sixty system calls the first time, and whenever handlers have changed.
+ */
 bool fp_handlers_restart(void);
+
+/* A handler was set. */
+void fp_handlers_changed(void);
 
 #endif

@@ -25,6 +25,7 @@ struct fp_waiting {
     pid_t (*owner)(const struct fp_waiting *waiting); /* of a lock; NULL or 0: not known */
     long argument;                                    /* a futex's value, a thread ... */
     long flags, bits;                                 /* of a futex */
+    unsigned requeues;                                /* so far */
     void **returned;                                  /* of a joined thread */
     uint64_t since;                                   /* milliseconds, as fp_milliseconds */
     unsigned slices;                                  /* so far */

@@ -16,8 +16,9 @@ struct fp_wait_record {
     _Atomic int wait; /* enum fp_wait + 1; 0: it does not wait */
     _Atomic(const void *) object;
     _Atomic(const void *) caller;
-    _Atomic unsigned woken; /* waits of this thread that ended otherwise than by a slice's end */
-    _Atomic bool has_gil;   /* it holds Python's lock while it waits */
+    _Atomic unsigned woken;    /* waits of this thread that ended otherwise than by a slice's end */
+    _Atomic uint64_t deadline; /* of its slice, in nanoseconds as it is given to libc */
+    _Atomic bool has_gil;      /* it holds Python's lock while it waits */
 };
 
 /* The calling thread's own; NULL where no hook saw it starting. */

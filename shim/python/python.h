@@ -67,6 +67,13 @@ void fp_python_leave(int state);
 /* False, and all empty, where the calling thread does not hold the GIL. */
 bool fp_python_stack(struct fp_python_stack *stack);
 
+/* How many frames the calling thread has; 0 where it does not hold the GIL. */
+size_t fp_python_depth(void);
+
+/* Whether the semaphore is that of a lock (threading.Lock, RLock) which the calling thread's code
+   can be seen to have: a local or global variable, or an attribute of one. Needs the GIL. */
+bool fp_python_has_lock(const void *semaphore);
+
 /* The name that Python code gave to a thread (threading.Thread.name); false where it gave none. */
 bool fp_python_thread_name(int tid, char *name, size_t size);
 
@@ -84,6 +91,16 @@ enum fp_python_handler {
     FP_PYTHON_HANDLER_OTHER,
 };
 enum fp_python_handler fp_python_handler(int number);
+
+/* Learns, if the calling thread holds the GIL, what the next two answer. A program that embeds
+   Python has handlers of its own in the same object. */
+void fp_python_learn_handlers(void);
+
+/* Whether this is the C function by which Python handles signals for Python code. */
+bool fp_python_is_handler(const void *handler);
+
+/* Whether the faulthandler module is enabled: it handles the signals of faults. */
+bool fp_python_has_faulthandler(void);
 
 /* Sets ForkPolicyError with this message, for an audit hook to return -1. */
 void fp_python_raise(const char *message);

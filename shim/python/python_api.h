@@ -24,6 +24,9 @@ void *fp_python_none(void);
    there yet. Borrowed; NULL where it cannot be made. */
 void *fp_python_embedded(const char *module, const char *source, const char *name);
 
+/* The frame that called a frame; a new reference, or NULL. */
+void *fp_python_frame_behind(void *frame);
+
 /* Py_XDECREF. */
 void fp_python_drop(void *object);
 

@@ -56,42 +56,7 @@ bool fp_python_raise_soon(const char *message)
     return false;
 }
 
-static void *imported(const char *module, const char *name)
-{
-    void *object =
-        fp_python_api.PyDict_GetItemString(fp_python_api.PyImport_GetModuleDict(), module);
-    return object ? fp_python_api.PyObject_GetAttrString(object, name) : NULL;
-}
-
-/* SIG_DFL and SIG_IGN are the numbers 0 and 1: what is installed is C code of Python's own. */
-static bool is_default(void *handler)
-{
-    long number = fp_python_api.PyLong_AsLong(handler);
-    fp_python_api.PyErr_Clear();
-    return number == 0 || number == 1;
-}
-
-enum fp_python_handler fp_python_handler(int number)
-{
-    void *type, *value, *trace;
-    fp_python_api.PyErr_Fetch(&type, &value, &trace);
-    void *ask = imported("_signal", "getsignal");
-    void *interrupt = imported("_signal", "default_int_handler");
-    void *handler = ask ? fp_python_api.PyObject_CallFunction(ask, "i", number) : NULL;
-    enum fp_python_handler answer = FP_PYTHON_HANDLER_OTHER;
-    if (handler && handler == interrupt)
-        answer = FP_PYTHON_HANDLER_INTERRUPT;
-    else if (handler && (handler == fp_python_none() || is_default(handler)))
-        answer = FP_PYTHON_HANDLER_NONE;
-    fp_python_drop(handler);
-    fp_python_drop(interrupt);
-    fp_python_drop(ask);
-    fp_python_api.PyErr_Clear();
-    fp_python_api.PyErr_Restore(type, value, trace);
-    return answer;
-}
-
-/* python/forkpolicy/hand_over.py, in entry.S */
+/* python/forkpolicy/hand_over.py, in embed.S */
 extern const char fp_hand_over_source[] __attribute__((visibility("hidden")));
 
 bool fp_python_hand_over(const char *message)

@@ -36,7 +36,7 @@ static void *report(void *self, void *arguments)
 
 static struct method report_method = {"report", report, METH_VARARGS, NULL};
 
-/* python/forkpolicy/resets, in entry.S */
+/* python/forkpolicy/resets, in embed.S */
 extern const char fp_resets_source[] __attribute__((visibility("hidden")));
 
 bool fp_python_prepare_resets(const char *names, fp_python_reset_done *done)

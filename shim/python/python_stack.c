@@ -52,7 +52,7 @@ static void read_frame(void *object, struct frame *frame)
     fp_python_drop(code);
 }
 
-static void *frame_behind(void *object)
+void *fp_python_frame_behind(void *object)
 {
     if (fp_python_api.PyFrame_GetBack)
         return fp_python_api.PyFrame_GetBack(object);
@@ -104,7 +104,7 @@ bool fp_python_stack(struct fp_python_stack *stack)
     for (unsigned depth = 0; object && depth < DEEPEST; depth++) {
         read_frame(object, &frame);
         bool more = add_frame(stack, &frame, depth);
-        void *back = more ? frame_behind(object) : NULL;
+        void *back = more ? fp_python_frame_behind(object) : NULL;
         if (depth)
             fp_python_drop(object);
         object = back;
@@ -113,6 +113,24 @@ bool fp_python_stack(struct fp_python_stack *stack)
     fp_python_api.PyErr_Clear();
     fp_python_api.PyErr_Restore(type, value, trace);
     return true;
+}
+
+size_t fp_python_depth(void)
+{
+    enum { DEEPEST = 2000 };
+    size_t depth = 0;
+    if (!fp_python_holds_gil())
+        return 0;
+    void *object = fp_python_api.PyEval_GetFrame(); /* borrowed; the ones behind it are ours */
+    for (; object && depth < DEEPEST; depth++) {
+        void *back = fp_python_frame_behind(object);
+        if (depth)
+            fp_python_drop(object);
+        object = back;
+    }
+    if (depth)
+        fp_python_drop(object);
+    return depth;
 }
 
 static bool names_thread(void *thread, int tid, char *name, size_t size)
@@ -166,7 +184,7 @@ static size_t copy_frames(void *object, struct fp_python_frame *frames, size_t m
         copy_end(frames[count].file, sizeof frames[count].file, frame.file);
         copy_end(frames[count].function, sizeof frames[count].function, frame.function);
         frames[count].line = frame.line;
-        void *behind = frame_behind(object);
+        void *behind = fp_python_frame_behind(object);
         fp_python_drop(object);
         object = behind;
     }
@@ -214,7 +232,7 @@ static void *joined_thread(void)
 static bool belongs_to(void *state, const void *thread)
 {
     void *frame = fp_python_api.PyThreadState_GetFrame(state), *behind;
-    while (frame && (behind = frame_behind(frame))) {
+    while (frame && (behind = fp_python_frame_behind(frame))) {
         fp_python_drop(frame);
         frame = behind;
     }

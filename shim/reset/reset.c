@@ -12,6 +12,7 @@
 #include "shim/base/self.h"
 #include "shim/libraries/elf.h"
 #include "shim/libraries/objects.h"
+#include "shim/libraries/openmp.h"
 #include "shim/python/python.h"
 #include "shim/reset/ffi_call.h"
 #include "shim/reset/threadprivate.h"
@@ -119,6 +120,13 @@ static bool can_be_reset(struct fp_runtime_entry *entry)
     return atomic_load(&entry->live) && !atomic_load(&entry->lost) && entry->dso && !*entry->file;
 }
 
+/* It goes by libgomp's name, and needs no reset. */
+static bool is_other_openmp(const struct fp_object *object)
+{
+    struct fp_elf library;
+    return fp_object_read(object, &library) && fp_openmp_is_other(&library);
+}
+
 void fp_reset_prepare(void)
 {
     reset_count = 0;
@@ -129,7 +137,7 @@ void fp_reset_prepare(void)
         struct fp_runtime runtime = fp_resolve_runtime(entry, atomic_load(&entry->live));
         const struct fp_object *object = fp_object_named(entry->dso);
         if (fp_resolve_judgement(&runtime).action == FP_ACTION_RESET && object &&
-            prepare_runtime(&runtime, object))
+            !is_other_openmp(object) && prepare_runtime(&runtime, object))
             resets[reset_count++] = i;
     }
 }

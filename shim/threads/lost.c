@@ -7,6 +7,7 @@
 #include "shim/threads/table.h"
 
 #include <string.h>
+#include <unistd.h>
 
 FP_LARGE static struct fp_lost_thread threads[FP_LOST_MAX];
 static size_t count;
@@ -20,6 +21,7 @@ static void add(pid_t tid, uint32_t runtime)
 }
 
 struct losing {
+    const struct fp_forking_thread *forking;
     bool (*is_reset)(uint32_t runtime);
 };
 
@@ -29,10 +31,19 @@ FP_CHILD static bool add_slot(struct fp_thread_slot *slot, fp_life life, void *c
     if (slot == fp_self.slot || losing->is_reset(slot->runtime))
         return true;
     add(fp_life_tid(life), slot->runtime);
-    /* Slots name their creator by tid, 0 for the main thread. */
-    if (slot->creator == (fp_self.slot ? fp_life_tid(fp_self.life) : 0))
+    if (slot->creator == losing->forking->creator)
         atomic_fetch_add(&fp_runtime_at(slot->runtime)->workers_lost, 1);
     return true;
+}
+
+/* The kernel may have given a lost thread's tid to the thread that forked: what that tid owns is
+   this process's own. */
+FP_CHILD void fp_lost_child(void)
+{
+    pid_t own = fp_self.slot ? fp_life_tid(fp_self.life) : getppid();
+    for (size_t i = 0; i < count; i++)
+        if (threads[i].tid == own)
+            threads[i].tid = 0;
 }
 
 /* Teams of workers belong to the thread that started them: only that one waits for them. */
@@ -42,15 +53,16 @@ static void forget_workers(void)
         atomic_store(&fp_runtime_at(i)->workers_lost, 0);
 }
 
-FP_CHILD void fp_lost_note(pid_t parent, bool is_survivor, bool (*is_reset)(uint32_t runtime))
+FP_CHILD void fp_lost_note(const struct fp_forking_thread *forking,
+                           bool (*is_reset)(uint32_t runtime))
 {
-    struct losing losing = {is_reset};
-    if (!is_survivor)
+    struct losing losing = {forking, is_reset};
+    if (!forking->is_survivor)
         forget_workers();
     fp_table_each(add_slot, &losing);
     /* The main thread has no slot, but for one that was forked by another thread. */
-    if (fp_self.slot && fp_life_tid(fp_self.life) != parent && !fp_lost_find(parent))
-        add(parent, FP_ENTRY_NONE);
+    if (forking->tid != forking->pid && !fp_lost_find(forking->pid))
+        add(forking->pid, FP_ENTRY_NONE);
 }
 
 size_t fp_lost_count(void)

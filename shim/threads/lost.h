@@ -18,10 +18,20 @@ struct fp_lost_thread {
     uint32_t runtime; /* FP_ENTRY_NONE: the main thread, where another one forked */
 };
 
-/* Child room: adds what the table still holds, before it is emptied. `parent` is its pid;
-   `is_survivor`: the calling thread came out of such a fork before; `is_reset` says of a runtime
+/* The thread that forked, as it was known in the parent. */
+struct fp_forking_thread {
+    pid_t pid, tid;
+    int creator;      /* as fp_table_creator */
+    bool is_survivor; /* it had come out of a watched fork itself */
+};
+
+/* Child room: adds what the table still holds, before it is emptied; `is_reset` says of a runtime
    that it works again in the child. */
-void fp_lost_note(pid_t parent, bool is_survivor, bool (*is_reset)(uint32_t runtime));
+void fp_lost_note(const struct fp_forking_thread *forking, bool (*is_reset)(uint32_t runtime));
+
+/* Child room, in every forked child, before the table is emptied: the forking thread is not lost,
+   though it may have the tid of one that was. */
+void fp_lost_child(void);
 
 /* How many threads, and how many of them are kept here. */
 unsigned fp_lost_total(void);

@@ -5,17 +5,21 @@
 #include "shim/base/child_section.h"
 #include "shim/base/clock.h"
 #include "shim/base/self.h"
+#include "shim/python/python.h"
 #include "shim/threads/lost.h"
 #include "shim/threads/sites.h"
+#include "shim/threads/table.h"
 
+#include <sys/syscall.h>
 #include <unistd.h>
 
 struct note {
     const struct fp_site *site;
     const char *call;
     enum fp_origin origin;
-    pid_t parent;
+    struct fp_forking_thread forking;
     uint64_t milliseconds; /* CLOCK_MONOTONIC */
+    size_t python_depth;   /* of the forking thread's Python stack */
 };
 
 static FP_THREAD struct note next; /* of the fork that is under way */
@@ -30,7 +34,12 @@ void fp_origin_note(const char *call, enum fp_origin kind, const struct fp_site 
     next = (struct note){.site = fp_site_keep(site),
                          .call = call,
                          .origin = kind,
-                         .milliseconds = fp_milliseconds()};
+                         .forking = {.pid = getpid(),
+                                     .tid = (pid_t)syscall(SYS_gettid),
+                                     .creator = fp_table_creator(),
+                                     .is_survivor = is_survivor},
+                         .milliseconds = fp_milliseconds(),
+                         .python_depth = fp_python_depth()};
 }
 
 void fp_origin_watch(bool is_to_be_watched)
@@ -44,8 +53,7 @@ FP_CHILD bool fp_origin_child(bool (*is_reset)(uint32_t runtime))
     if (!is_wanted)
         return false;
     is_wanted = false; /* runs twice for most forks */
-    next.parent = getppid();
-    fp_lost_note(next.parent, is_survivor, is_reset);
+    fp_lost_note(&next.forking, is_reset);
     is_survivor = true;
     origin = next;
     is_gil_unsound |= next.origin == FP_ORIGIN_NATIVE_IN_PYTHON;
@@ -63,12 +71,17 @@ bool fp_origin_is_survivor(void)
     return is_survivor;
 }
 
+size_t fp_origin_python_depth(void)
+{
+    return is_survivor ? origin.python_depth : 0;
+}
+
 struct fp_fork_origin fp_origin(void)
 {
     return (struct fp_fork_origin){.call = origin.call,
                                    .origin = origin.origin,
                                    .site = origin.site,
-                                   .parent = origin.parent,
+                                   .parent = origin.forking.pid,
                                    .lost_threads = fp_lost_total(),
                                    .milliseconds = fp_milliseconds() - origin.milliseconds};
 }

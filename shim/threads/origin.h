@@ -25,6 +25,10 @@ bool fp_origin_is_watched(void);
 /* Whether the calling thread came out of such a fork. */
 bool fp_origin_is_survivor(void);
 
+/* How many of the calling thread's outermost Python frames were there at the fork: their code is
+   the parent's. 0 where the thread was started in this process. */
+size_t fp_origin_python_depth(void);
+
 struct fp_fork_origin fp_origin(void);
 
 /* Whether every fork on the way to this process was made by Python itself, so that its GIL is one

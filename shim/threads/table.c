@@ -9,7 +9,6 @@
 
 #include <stddef.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { GENERATION_SHIFT = 34 };
@@ -53,6 +52,13 @@ static void push_free(struct fp_thread_slot *slot)
     } while (!atomic_compare_exchange_weak(&free_list, &head, next));
 }
 
+int fp_table_creator(void)
+{
+    if (fp_self.slot)
+        return fp_life_tid(fp_self.life);
+    return syscall(SYS_gettid) == getpid() ? 0 : -1;
+}
+
 struct fp_thread_slot *fp_table_claim(uint32_t runtime, void *routine, void *argument)
 {
     struct fp_thread_slot *slot = pop_free();
@@ -60,15 +66,12 @@ struct fp_thread_slot *fp_table_claim(uint32_t runtime, void *routine, void *arg
         fp_table_note_bypass();
         return NULL;
     }
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
     /* The life that a lost thread led here is over before the slot counts as one of this epoch. */
     fp_life generation = ((atomic_load(&slot->life) >> GENERATION_SHIFT) + 1) << GENERATION_SHIFT;
     atomic_store(&slot->life, generation | FP_THREAD_FREE);
     atomic_store_explicit(&slot->epoch, epoch, memory_order_release); /* pairs with visit_in_use */
     slot->runtime = runtime;
-    slot->creator = fp_self.slot ? fp_life_tid(fp_self.life) : 0;
-    slot->started = (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+    slot->creator = fp_table_creator();
     slot->routine = routine;
     slot->argument = argument;
     atomic_fetch_add(&live, 1);

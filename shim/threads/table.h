@@ -31,8 +31,7 @@ struct fp_thread_slot {
     _Atomic uint32_t epoch;   /* a slot of an older one holds the life of a thread that was lost */
     uint32_t runtime;         /* index in the registry (runtimes.h) */
     _Atomic uint32_t next;    /* in the free list: index + 1, 0 = end */
-    int creator;              /* tid; 0 = the main thread or one that no hook saw */
-    uint64_t started;         /* CLOCK_MONOTONIC, nanoseconds */
+    int creator;              /* as fp_table_creator */
     void *routine, *argument; /* what the host asked for */
 };
 
@@ -45,6 +44,10 @@ static inline int fp_life_tid(fp_life life)
 {
     return (int)(uint32_t)(life >> 2);
 }
+
+/* How slots name the calling thread as a creator: its tid, 0 for the main thread, -1 for one that
+   no hook saw starting. */
+int fp_table_creator(void);
 
 /* A slot for a thread about to be created; NULL when the table is full. */
 struct fp_thread_slot *fp_table_claim(uint32_t runtime, void *routine, void *argument);

@@ -17,29 +17,44 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <stdatomic.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 typedef long system_call(long number, long a, long b, long c, long d, long e, long f);
+
+/* FUTEX_REQUEUE and FUTEX_CMP_REQUEUE that this process has made: they move sleepers to another
+   word, on which the next slice of their wait would not be. */
+static _Atomic unsigned requeues;
 
 static int *word_of(const struct fp_waiting *waiting)
 {
     return (int *)(uintptr_t)waiting->object;
 }
 
+/* The kernel is asked, with a time limit that is over: the word may have been unmapped meanwhile.
+ */
 static bool word_has_changed(struct fp_waiting *waiting)
 {
-    return __atomic_load_n(word_of(waiting), __ATOMIC_SEQ_CST) != (int)waiting->argument;
+    const struct timespec past = {0, 0};
+    long operation = FUTEX_WAIT_BITSET | (waiting->flags & FUTEX_PRIVATE_FLAG);
+    long result = syscall(SYS_futex, word_of(waiting), operation, waiting->argument, &past, NULL,
+                          waiting->bits);
+    return result == 0 || errno != ETIMEDOUT; /* woken, or the word is another */
 }
 
 /* FUTEX_WAIT with a moment for its end is FUTEX_WAIT_BITSET for any bit. */
 static int futex_slice(struct fp_waiting *waiting, const struct timespec *deadline)
 {
+    bool restarts = fp_handlers_restart();
     long operation = FUTEX_WAIT_BITSET | (waiting->flags & FUTEX_PRIVATE_FLAG);
     if (syscall(SYS_futex, word_of(waiting), operation, waiting->argument, deadline, NULL,
                 waiting->bits) == 0)
         return 0;
-    return errno == EINTR && fp_handlers_restart() ? ETIMEDOUT : errno;
+    /* Another word may be this one's now. To wake without a reason is allowed (futex(2)). */
+    if (errno == ETIMEDOUT && atomic_load(&requeues) != (unsigned)waiting->requeues)
+        return 0;
+    return errno == EINTR && restarts ? ETIMEDOUT : errno;
 }
 
 long fp_futex_wait(const struct fp_futex_call *call)
@@ -51,10 +66,11 @@ long fp_futex_wait(const struct fp_futex_call *call)
                                  .is_over = word_has_changed,
                                  .argument = call->value,
                                  .flags = call->operation,
+                                 .requeues = atomic_load(&requeues),
                                  .bits =
                                      command == FUTEX_WAIT ? FUTEX_BITSET_MATCH_ANY : call->bits};
     int saved = errno;
-    int error = word_has_changed(&waiting) ? EAGAIN : fp_waiting_endure(&waiting, futex_slice);
+    int error = fp_waiting_endure(&waiting, futex_slice);
     /* Over, but not woken: the caller is to look at the word again. */
     errno = error ? error : saved;
     return error ? -1 : 0;
@@ -98,5 +114,8 @@ long fp_watched_syscall(long number, long a, long b, long c, long d, long e, lon
         return watch_futex(__builtin_return_address(0), a, b, c, d, e, f);
     if (__builtin_expect(fp_sandbox_is_made_by(number, a), 0))
         return make_sandbox(number, a, b, c, d, e, f);
+    if (__builtin_expect(number == SYS_futex, 0) &&
+        (command == FUTEX_REQUEUE || command == FUTEX_CMP_REQUEUE))
+        atomic_fetch_add(&requeues, 1);
     return ((system_call *)fp_got_real(FP_WATCHED_syscall))(number, a, b, c, d, e, f);
 }

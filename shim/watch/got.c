@@ -65,12 +65,19 @@ FP_CHILD void *fp_got_real(enum fp_watched watched)
 }
 
 /* Half a million symbols pass here: the first letter tells most of them apart. */
+static bool begins_a_name(char letter)
+{
+    static uint64_t letters[4];
+    unsigned char byte = (unsigned char)letter;
+    if (!letters[0] && !letters[1])
+        for (int i = 0; i < FP_WATCHED_COUNT; i++)
+            letters[(unsigned char)NAMES[i][0] / 64] |= 1ULL << (unsigned char)NAMES[i][0] % 64;
+    return letters[byte / 64] >> byte % 64 & 1;
+}
+
 static int find_name(const char *name)
 {
-    if (name[0] != 'p' && name[0] != 's' && name[0] != 'w' && name[0] != 'd' && name[0] != 'e' &&
-        name[0] != 'G')
-        return -1;
-    for (int i = 0; i < FP_WATCHED_COUNT; i++)
+    for (int i = 0; begins_a_name(name[0]) && i < FP_WATCHED_COUNT; i++)
         if (strcmp(NAMES[i], name) == 0)
             return i;
     return -1;

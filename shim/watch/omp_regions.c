@@ -11,6 +11,7 @@
 #include "shim/hang/hang.h"
 #include "shim/libraries/elf.h"
 #include "shim/libraries/objects.h"
+#include "shim/libraries/openmp.h"
 #include "shim/threads/origin.h"
 #include "shim/threads/runtimes.h"
 #include "shim/watch/got.h"
@@ -33,7 +34,7 @@ static bool would_wait(const struct fp_object *object, unsigned threads, unsigne
     struct fp_elf libgomp;
     uint32_t entry = fp_runtime_find(object->name);
     if (entry == FP_ENTRY_NONE || !atomic_load(&fp_runtime_at(entry)->workers_lost) ||
-        !fp_object_read(object, &libgomp))
+        !fp_object_read(object, &libgomp) || !fp_openmp_is_gnu(&libgomp))
         return false;
     unsigned team = threads ? threads : (unsigned)ask(&libgomp, "omp_get_max_threads", 1);
     /* With these, the team may become smaller than asked for. */

@@ -22,10 +22,7 @@ typedef int fp_wait_slice(struct fp_waiting *waiting, const struct timespec *dea
 /* From begin to end, slice after slice; 0, or an error number. */
 int fp_waiting_endure(struct fp_waiting *waiting, fp_wait_slice *slice);
 
-/* The end of the next slice: 20 ms, then longer and longer, 1 s at most. */
+/* The end of the next slice: 10 ms, then longer and longer, 1.5 s at most. */
 struct timespec fp_waiting_next(struct fp_waiting *waiting, clockid_t clock);
-
-/* Whether a look pays before the first slice: nobody else is here. */
-bool fp_waiting_is_alone(void);
 
 #endif

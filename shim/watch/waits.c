@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "shim/base/self.h"
 #include "shim/hang/hang.h"
+#include "shim/hang/made_here.h"
 #include "shim/hang/signal_handlers.h"
 #include "shim/watch/got.h"
 #include "shim/watch/until.h"
@@ -17,6 +18,12 @@
 /* Not in every libc under which this library is loaded; the watch is on under glibc alone. */
 extern __typeof(pthread_tryjoin_np) pthread_tryjoin_np __attribute__((weak));
 
+int fp_watched_sem_init(sem_t *semaphore, int shared, unsigned value)
+{
+    fp_made_here_note(semaphore);
+    return REAL(sem_init)(semaphore, shared, value);
+}
+
 static bool semaphore_is_over(struct fp_waiting *waiting)
 {
     return sem_trywait((sem_t *)(uintptr_t)waiting->object) == 0;
@@ -26,17 +33,19 @@ static bool semaphore_is_over(struct fp_waiting *waiting)
    one without does, if the handler asks for it. */
 static int semaphore_slice(struct fp_waiting *waiting, const struct timespec *deadline)
 {
+    bool restarts = fp_handlers_restart();
     if (fp_until_semaphore((sem_t *)(uintptr_t)waiting->object, deadline) == 0)
         return 0;
     int error = errno;
     if (error == EINTR && semaphore_is_over(waiting))
         return 0; /* the handler posted it */
-    return error == EINTR && fp_handlers_restart() ? ETIMEDOUT : error;
+    return error == EINTR && restarts ? ETIMEDOUT : error;
 }
 
 int fp_watched_sem_wait(sem_t *semaphore)
 {
     int saved = errno;
+    pthread_testcancel(); /* as libc does, also where the semaphore is free */
     if (sem_trywait(semaphore) == 0)
         return 0;
     errno = saved;
@@ -197,9 +206,6 @@ int fp_watched_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
         .wait = FP_WAIT_CONDITION, .object = condition, .caller = CALLER, .repeated = &repeated};
     int saved = errno;
     fp_waiting_begin(&waiting);
-    /* Alone, it looks at once: what its caller saw just now is how things are. */
-    if (fp_waiting_is_alone())
-        fp_hang_look(&waiting);
     struct timespec deadline = fp_waiting_next(&waiting, CLOCK_MONOTONIC);
     int error = fp_until_condition(condition, mutex, &deadline);
     bool in_vain = error == ETIMEDOUT;

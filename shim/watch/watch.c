@@ -4,6 +4,7 @@
 
 #include "shim/base/child_section.h"
 #include "shim/base/report_once.h"
+#include "shim/python/python.h"
 #include "shim/reset/reset.h"
 #include "shim/threads/origin.h"
 #include "shim/watch/got.h"
@@ -31,6 +32,7 @@ void fp_watch_prepare(const char *call, enum fp_origin origin, const struct fp_s
 {
     fp_origin_note(call, origin, site);
     fp_once_share();
+    fp_python_learn_handlers();
     fp_origin_watch(fp_got_scan());
     fp_dispatch_prepare();
 }

@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/types.h>
 #include <time.h>
@@ -21,6 +22,7 @@
 #define REAL(name) ((__typeof(&(name)))fp_got_real(FP_WATCHED_##name))
 
 /* waits.c */
+int fp_watched_sem_init(sem_t *semaphore, int shared, unsigned value);
 int fp_watched_sem_wait(sem_t *semaphore);
 int fp_watched_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex);
 int fp_watched_mutex_lock(pthread_mutex_t *mutex);
@@ -50,6 +52,11 @@ int fp_used_sem_post(sem_t *semaphore);
 /* sandbox.c */
 int fp_watched_prctl(int option, unsigned long a, unsigned long b, unsigned long c,
                      unsigned long d);
+/* signal_calls.c */
+int fp_watched_sigaction(int number, const struct sigaction *action, struct sigaction *before);
+sighandler_t fp_watched_signal(int number, sighandler_t handler);
+sighandler_t fp_watched_sysv_signal(int number, sighandler_t handler);
+int fp_watched_siginterrupt(int number, int interrupts);
 
 /* patch.c */
 void *fp_watched_dlopen(const char *path, int mode);

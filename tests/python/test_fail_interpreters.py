@@ -27,22 +27,28 @@ class Wait:
 
 
 ENDED = [
+    Wait("with_rlock", installed=True),
+    Wait("with_rlock"),
+    Wait("with_old_lock", installed=True),
+    Wait("with_old_lock"),
+    Wait("future_result"),
+    Wait("nested_fork", function="future_result"),
+]
+# Nothing ties these to what was lost: a worker may sleep so until it is ended.
+PARKED = [
     Wait("lock_acquire", installed=True),
     Wait("with_lock", installed=True),
-    Wait("with_rlock", installed=True),
     Wait("condition_wait", installed=True),
     Wait("event_wait", installed=True),
     Wait("lock_acquire"),
     Wait("condition_wait"),
-    Wait("future_result"),
+    Wait("event_wait"),
     Wait("queue_get"),
     Wait("simple_queue_get"),
     Wait("barrier_wait"),
     Wait("thread_join"),
     Wait("thread_with_lock"),
-    Wait("nested_fork", function="condition_wait"),
 ]
-PARKED = Wait("event_wait")
 
 
 def run(interpreter, *arguments, env=None, **settings):
@@ -110,23 +116,24 @@ def test_error_is_raised_at_the_line_that_waits(interpreter, wait, tmp_path):
     check_record(record, wait, file)
 
 
-def test_own_event_is_told_of(interpreter, tmp_path):
-    """The program may mean to sleep there until it is killed."""
-    outcome, file = waiting(
-        interpreter, PARKED, tmp_path, limit=3, policy="fail", log=tmp_path / "log"
-    )
+@pytest.mark.parametrize("wait", PARKED, ids=str)
+def test_what_may_be_a_worker_at_rest_is_told_of_and_goes_on(interpreter, wait, tmp_path):
+    skip_if_missing(wait, interpreter)
+    outcome, _ = waiting(interpreter, wait, tmp_path, limit=3, policy="fail", log=tmp_path / "log")
     assert said(outcome) == {"status": "hung"}
-    (record,) = outcome.of("hang")
-    assert (record["verdict"], record["outcome"]) == ("strong", "waits")
-    assert record["waiting"]["seconds"] >= 0.3
-    check_record(record, PARKED, file)
+    records = outcome.of("hang")
+    assert records
+    assert {(each["verdict"], each["reason"], each["outcome"]) for each in records} == {
+        ("strong", "parked", "waits")
+    }
+    assert all(each["waiting"]["seconds"] >= 0.3 for each in records)
 
 
 def test_thread_that_outlives_the_program(interpreter, tmp_path):
     outcome, _ = waiting(
         interpreter, Wait("joined_at_exit"), tmp_path, policy="fail", log=tmp_path / "log"
     )
-    assert outcome.of("hang")[0]["verdict"] == "proven"
+    assert outcome.of("hang")[-1]["verdict"] == "proven"
     assert said(outcome)["status"] not in ("0", "hung")
 
 
@@ -134,17 +141,20 @@ def test_the_owner_is_known_by_the_thread_that_is_joined(interpreter, tmp_path):
     """Its frames are read where others' can be: Python 3.9 and later."""
     wait = Wait("joined_future")
     outcome, file = waiting(interpreter, wait, tmp_path, policy="fail", log=tmp_path / "log")
+    if ask_interpreter(interpreter)[1] in ("3.6", "3.7", "3.8"):
+        # The thread that waits for the executor ends the process by a proof of its own.
+        assert said(outcome) == {"status": "70"}
+        record = outcome.of("hang")[-1]
+        assert (record["lost"]["name"], record["cause"]) == ("ThreadPoolExecutor", "line")
+        return
     assert said(outcome) == {"raised": "ForkPolicyError", "status": "3"}
     (record,) = outcome.of("hang")
     check_record(record, wait, file)
-    if ask_interpreter(interpreter)[1] in ("3.6", "3.7", "3.8"):
-        assert record["cause"] == "line"  # that the program itself has lost a thread
-    else:
-        assert (record["lost"]["name"], record["cause"]) == ("ThreadPoolExecutor", "joined")
+    assert (record["lost"]["name"], record["cause"]) == ("ThreadPoolExecutor", "joined")
     assert record["python_stack"][-1]["function"] == "<module>"  # it is this thread's
 
 
-HANGING = [*ENDED[:-1], PARKED, Wait("joined_at_exit")]  # without the grandchild, which is left
+HANGING = [*ENDED[:-1], *PARKED, Wait("joined_at_exit")]  # without the grandchild, which is left
 
 
 @pytest.mark.parametrize("wait", HANGING, ids=str)

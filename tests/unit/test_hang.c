@@ -104,36 +104,17 @@ Test(hang, r3_a_time_limit_ends_every_wait_even_that_of_the_only_thread)
     }
 }
 
-Test(hang, r4_alone_a_handler_ends_only_what_it_may_end_not_a_mutex)
+/* It wakes the thread, or leaves the wait by siglongjmp or exit, whatever is waited for. */
+Test(hang, r4_a_handler_may_end_every_wait_its_own_or_that_of_another_who_ends_this_one)
 {
-    static const bool ENDS[FP_WAIT_COUNT] = {[FP_WAIT_SEMAPHORE] = true,
-                                             [FP_WAIT_CONDITION] = true,
-                                             [FP_WAIT_FUTEX] = true,
-                                             [FP_WAIT_INLINE_FUTEX] = true};
     for (int wait = 0; wait < FP_WAIT_COUNT; wait++) {
         struct fp_wait_facts facts = {.wait = (enum fp_wait)wait, .waker = FP_WAKER_HANDLER};
-        if (!is_plain(facts.wait))
+        if (facts.wait == FP_WAIT_EPOLL)
             continue;
-        cr_expect_eq(fp_hang_asks_handlers(&facts), ENDS[wait], "%s", fp_wait_name(facts.wait));
-        if (ENDS[wait])
-            EXPECT(facts, STRONG, HANDLER);
-        else
-            EXPECT(facts, PROVEN, ALONE);
-    }
-}
-
-Test(hang, r4_in_company_a_handler_counts_for_every_wait_it_may_end_the_others_not_this_one)
-{
-    for (int wait = 0; wait < FP_WAIT_COUNT; wait++) {
-        struct fp_wait_facts facts = {.wait = (enum fp_wait)wait,
-                                      .company = FP_COMPANY_ASLEEP,
-                                      .evaluated = true,
-                                      .waker = FP_WAKER_HANDLER};
-        cr_expect(fp_hang_asks_handlers(&facts));
-        if (is_plain(facts.wait))
-            EXPECT(facts, STRONG, HANDLER);
-        facts.company = FP_COMPANY_AWAKE;
-        cr_expect(fp_hang_asks_handlers(&facts));
+        EXPECT(facts, STRONG, HANDLER);
+        facts.company = FP_COMPANY_ASLEEP;
+        facts.evaluated = true;
+        EXPECT(facts, STRONG, HANDLER);
     }
 }
 
@@ -148,12 +129,13 @@ Test(hang, r4_an_interrupt_as_anything_has_it_does_not_weaken_the_proof)
 Test(hang, r5_nobody_unlocks_for_a_lost_owner_not_even_threads_that_are_awake)
 {
     for (int company = 0; company <= FP_COMPANY_AWAKE; company++)
-        for (int waker = 0; waker <= FP_WAKER_HANDLER; waker++)
+        for (int waker = 0; waker < FP_WAKER_HANDLER; waker++)
             for (int more = 0; more < 8; more++)
                 EXPECT(FACTS(MUTEX, .owner_lost = true, .company = (enum fp_company)company,
                              .waker = (enum fp_waker)waker, .timed = more & 1, .parked = more & 2,
                              .about_lost = more & 4),
                        PROVEN, OWNER);
+    EXPECT(FACTS(MUTEX, .owner_lost = true, .waker = FP_WAKER_HANDLER), STRONG, HANDLER);
     EXPECT(FACTS(WRITE_LOCK, .owner_lost = true, .company = FP_COMPANY_AWAKE), PROVEN, OWNER);
     EXPECT(FACTS(MUTEX, .owner_lost = true, .company = FP_COMPANY_AWAKE, .satisfied = true), NONE,
            NONE);
@@ -207,7 +189,7 @@ Test(hang, a_region_without_its_team_is_proven_whatever_else_is_seen)
 {
     EXPECT(FACTS(REGION), PROVEN, TEAM);
     EXPECT(FACTS(REGION, .company = FP_COMPANY_AWAKE), PROVEN, TEAM);
-    EXPECT(FACTS(REGION, .waker = FP_WAKER_HANDLER), PROVEN, TEAM);
+    EXPECT(FACTS(REGION, .waker = FP_WAKER_HANDLER), STRONG, HANDLER);
     EXPECT(FACTS(REGION, .parked = true, .timed = true), PROVEN, TEAM);
     EXPECT(FACTS(REGION, .owner_lost = true), PROVEN, TEAM);
 }
@@ -266,7 +248,10 @@ Test(hang, everywhere_a_proof_holds_only_where_no_way_out_was_seen)
     for (unsigned number = 0; number < COMBINATIONS; number++) {
         struct fp_wait_facts facts = combination(number);
         struct fp_opinion got = fp_hang_judge(&facts);
-        if (got.grade != FP_GRADE_PROVEN || facts.wait == FP_WAIT_REGION)
+        if (got.grade != FP_GRADE_PROVEN)
+            continue;
+        cr_assert(facts.waker != FP_WAKER_HANDLER, "%s", shown(&facts));
+        if (facts.wait == FP_WAIT_REGION)
             continue;
         cr_assert(!facts.satisfied && !facts.shared, "%s", shown(&facts));
         if (facts.owner_lost)
@@ -277,8 +262,6 @@ Test(hang, everywhere_a_proof_holds_only_where_no_way_out_was_seen)
         cr_assert(facts.wait != FP_WAIT_CONDITION || facts.company == FP_COMPANY_NONE ||
                       facts.evaluated,
                   "%s", shown(&facts));
-        cr_assert(facts.waker != FP_WAKER_HANDLER || !fp_hang_asks_handlers(&facts), "%s",
-                  shown(&facts));
     }
 }
 
@@ -287,10 +270,11 @@ Test(hang, everywhere_a_proof_is_made_where_no_way_out_is_left)
     for (unsigned number = 0; number < COMBINATIONS; number++) {
         struct fp_wait_facts facts = combination(number);
         bool open = facts.wait == FP_WAIT_EPOLL || facts.timed || facts.parked ||
-                    facts.company == FP_COMPANY_AWAKE || facts.waker == FP_WAKER_HANDLER ||
+                    facts.company == FP_COMPANY_AWAKE ||
                     (facts.wait == FP_WAIT_CONDITION && !facts.evaluated);
-        bool dead = facts.wait == FP_WAIT_REGION ||
-                    (!facts.satisfied && !facts.shared && (facts.owner_lost || !open));
+        bool dead = facts.waker != FP_WAKER_HANDLER &&
+                    (facts.wait == FP_WAIT_REGION ||
+                     (!facts.satisfied && !facts.shared && (facts.owner_lost || !open)));
         cr_assert(!dead || fp_hang_judge(&facts).grade == FP_GRADE_PROVEN, "%s", shown(&facts));
     }
 }
@@ -317,7 +301,7 @@ Test(hang, everywhere_each_grade_has_reasons_of_its_own)
         cr_assert(got.grade != FP_GRADE_SUSPECTED || (facts.about_lost && !facts.parked), "%s",
                   shown(&facts));
         cr_assert(
-            got.grade != FP_GRADE_STRONG ||
+            got.grade != FP_GRADE_STRONG || facts.wait == FP_WAIT_REGION || facts.owner_lost ||
                 (!facts.timed && facts.company != FP_COMPANY_AWAKE && facts.wait != FP_WAIT_EPOLL),
             "%s", shown(&facts));
     }

@@ -13,16 +13,17 @@
 
 /* What the shim does in a forked child (watch.c, child.c). */
 static _Thread_local bool is_survivor;
-static uint32_t reset = FP_ENTRY_NONE; /* the runtime that was reset for the fork */
+static _Thread_local struct fp_forking_thread forking; /* noted in the parent */
+static uint32_t reset = FP_ENTRY_NONE;                 /* the runtime that was reset for the fork */
 
 static bool is_reset(uint32_t runtime)
 {
     return runtime == reset;
 }
 
-static void enter_child(pid_t parent)
+static void enter_child(void)
 {
-    fp_lost_note(parent, is_survivor, is_reset);
+    fp_lost_note(&forking, is_reset);
     is_survivor = true;
     fp_table_child();
 }
@@ -31,9 +32,13 @@ static void enter_child(pid_t parent)
 static bool in_child(int (*check)(void))
 {
     int status;
-    pid_t parent = getpid(), child = fork();
+    forking = (struct fp_forking_thread){.pid = getpid(),
+                                         .tid = gettid(),
+                                         .creator = fp_table_creator(),
+                                         .is_survivor = is_survivor};
+    pid_t child = fork();
     if (child == 0) {
-        enter_child(parent);
+        enter_child();
         int line = check();
         if (line)
             dprintf(STDERR_FILENO, "in a child: line %d\n", line);

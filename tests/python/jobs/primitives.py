@@ -50,12 +50,13 @@ class Parent:
         self.executor = concurrent.futures.ThreadPoolExecutor(1)
         self.executor.submit(str).result()
         self.rlock = threading.RLock()
+        self.lock = threading.Lock()
         held = threading.Event()
         start(lambda: self.hold(held))
         held.wait()
 
     def hold(self, held):
-        with self.rlock:
+        with self.rlock, self.lock:
             held.set()
             time.sleep(3600)
 
@@ -78,6 +79,11 @@ def with_lock(parent):
 
 def with_rlock(parent):
     with parent.rlock:  # waits
+        pass
+
+
+def with_old_lock(parent):
+    with parent.lock:  # waits
         pass
 
 
@@ -133,14 +139,14 @@ def thread_with_lock(parent):
 
 def joined_at_exit(parent):
     """Python itself waits for the thread, when the program is over."""
-    start(block, daemon=False)
+    start(lambda: with_old_lock(parent), daemon=False)
     sys.exit(0)
 
 
 def nested_fork(parent):
     grandchild = os.fork()
     if grandchild == 0:
-        wait_in_child(condition_wait, parent)
+        wait_in_child(future_result, parent)
     status = os.waitpid(grandchild, 0)[1]
     os._exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 99)
 

@@ -1,0 +1,100 @@
+/* Which lock a semaphore is, see python.h. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "shim/python/python.h"
+#include "shim/python/python_api.h"
+
+#include <sys/types.h>
+
+/* CPython 3.8 to 3.13: both kinds of lock begin with a pointer to the semaphore
+   (lockobject.lock_lock, rlockobject.rlock_lock). Elsewhere nothing is found. */
+struct lock_object {
+    void *head[2];
+    const void *semaphore;
+};
+
+struct search {
+    void *types[2]; /* _thread.LockType, _thread.RLock */
+    const void *semaphore;
+};
+
+static void *type_of_thread_module(const char *name)
+{
+    void *module =
+        fp_python_api.PyDict_GetItemString(fp_python_api.PyImport_GetModuleDict(), "_thread");
+    return module ? fp_python_api.PyObject_GetAttrString(module, name) : NULL;
+}
+
+static bool is_sought(const struct search *search, void *object)
+{
+    void *type = fp_python_api.PyObject_Type(object);
+    bool is_lock = type && (type == search->types[0] || type == search->types[1]);
+    fp_python_drop(type);
+    return is_lock && ((struct lock_object *)object)->semaphore == search->semaphore;
+}
+
+static bool is_dictionary(void *object)
+{
+    void *type = fp_python_api.PyObject_Type(object);
+    void *wanted = fp_python_api.PyObject_Type(fp_python_api.PyImport_GetModuleDict());
+    fp_python_drop(type);
+    fp_python_drop(wanted);
+    return type && type == wanted;
+}
+
+/* In the values of a mapping; `depth`: and in the attributes of each, so many times. */
+static bool search_names(const struct search *search, void *names, int depth)
+{
+    void *values = names ? fp_python_api.PyMapping_Values(names) : NULL;
+    bool found = false;
+    for (ssize_t i = 0; values && !found && i < fp_python_api.PyList_Size(values); i++) {
+        void *value = fp_python_api.PyList_GetItem(values, i);
+        found = is_sought(search, value);
+        if (found || !depth)
+            continue;
+        void *attributes = fp_python_api.PyObject_GetAttrString(value, "__dict__");
+        fp_python_api.PyErr_Clear();
+        found =
+            attributes && is_dictionary(attributes) && search_names(search, attributes, depth - 1);
+        fp_python_drop(attributes);
+    }
+    fp_python_drop(values);
+    fp_python_api.PyErr_Clear();
+    return found;
+}
+
+static bool search_frame(const struct search *search, void *frame)
+{
+    void *locals = fp_python_api.PyObject_GetAttrString(frame, "f_locals");
+    void *globals = fp_python_api.PyObject_GetAttrString(frame, "f_globals");
+    bool found = search_names(search, locals, 1) || search_names(search, globals, 0);
+    fp_python_drop(locals);
+    fp_python_drop(globals);
+    fp_python_api.PyErr_Clear();
+    return found;
+}
+
+bool fp_python_has_lock(const void *semaphore)
+{
+    enum { FRAMES = 3 };
+    void *type, *value, *trace;
+    bool found = false;
+    if (!fp_python_api.PyObject_Type || !fp_python_api.PyMapping_Values)
+        return false;
+    fp_python_api.PyErr_Fetch(&type, &value, &trace);
+    struct search search = {{type_of_thread_module("LockType"), type_of_thread_module("RLock")},
+                            semaphore};
+    void *frame = fp_python_api.PyEval_GetFrame(); /* borrowed */
+    fp_python_api.Py_IncRef(frame);
+    for (int i = 0; frame && !found && i < FRAMES; i++) {
+        found = search_frame(&search, frame);
+        void *behind = fp_python_frame_behind(frame);
+        fp_python_drop(frame);
+        frame = behind;
+    }
+    fp_python_drop(frame);
+    fp_python_drop(search.types[0]);
+    fp_python_drop(search.types[1]);
+    fp_python_api.PyErr_Clear();
+    fp_python_api.PyErr_Restore(type, value, trace);
+    return found;
+}

@@ -1,0 +1,101 @@
+/* Python's signal handlers, see python.h. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "shim/python/python.h"
+#include "shim/python/python_api.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+static void *imported(const char *module, const char *name)
+{
+    void *object =
+        fp_python_api.PyDict_GetItemString(fp_python_api.PyImport_GetModuleDict(), module);
+    return object ? fp_python_api.PyObject_GetAttrString(object, name) : NULL;
+}
+
+/* SIG_DFL and SIG_IGN are the numbers 0 and 1: what is installed is C code of Python's own. */
+static bool is_default(void *handler)
+{
+    long number = fp_python_api.PyLong_AsLong(handler);
+    fp_python_api.PyErr_Clear();
+    return number == 0 || number == 1;
+}
+
+enum fp_python_handler fp_python_handler(int number)
+{
+    void *type, *value, *trace;
+    fp_python_api.PyErr_Fetch(&type, &value, &trace);
+    void *ask = imported("_signal", "getsignal");
+    void *interrupt = imported("_signal", "default_int_handler");
+    void *handler = ask ? fp_python_api.PyObject_CallFunction(ask, "i", number) : NULL;
+    enum fp_python_handler answer = FP_PYTHON_HANDLER_OTHER;
+    if (handler && handler == interrupt)
+        answer = FP_PYTHON_HANDLER_INTERRUPT;
+    else if (handler && (handler == fp_python_none() || is_default(handler)))
+        answer = FP_PYTHON_HANDLER_NONE;
+    fp_python_drop(handler);
+    fp_python_drop(interrupt);
+    fp_python_drop(ask);
+    fp_python_api.PyErr_Clear();
+    fp_python_api.PyErr_Restore(type, value, trace);
+    return answer;
+}
+
+/* Python has one C function that handles every signal for which Python code was set. It is static:
+   its address is learnt from a signal that has such a handler. */
+static const void *own_handler;
+static bool has_faulthandler;
+
+static const void *installed(int number)
+{
+    struct sigaction action;
+    if (sigaction(number, NULL, &action) != 0)
+        return NULL;
+    return *(void **)&action.sa_handler;
+}
+
+static void learn_own_handler(void)
+{
+    for (int number = SIGINT; number && !own_handler; number = number == SIGINT ? 1 : number + 1) {
+        if (number > 31)
+            return;
+        const void *handler = installed(number);
+        if (number != SIGKILL && number != SIGSTOP &&
+            fp_python_handler(number) != FP_PYTHON_HANDLER_NONE &&
+            fp_python_owns(fp_owner_of(handler)))
+            own_handler = handler;
+    }
+}
+
+static bool ask_faulthandler(void)
+{
+    void *type, *value, *trace;
+    fp_python_api.PyErr_Fetch(&type, &value, &trace);
+    void *ask = imported("faulthandler", "is_enabled");
+    void *answer = ask ? fp_python_api.PyObject_CallFunction(ask, NULL) : NULL;
+    bool is_enabled = answer && fp_python_api.PyLong_AsLong(answer) == 1;
+    fp_python_drop(answer);
+    fp_python_drop(ask);
+    fp_python_api.PyErr_Clear();
+    fp_python_api.PyErr_Restore(type, value, trace);
+    return is_enabled;
+}
+
+void fp_python_learn_handlers(void)
+{
+    if (!fp_python_holds_gil())
+        return;
+    if (!own_handler)
+        learn_own_handler();
+    has_faulthandler = ask_faulthandler();
+}
+
+bool fp_python_is_handler(const void *handler)
+{
+    return handler && handler == own_handler;
+}
+
+bool fp_python_has_faulthandler(void)
+{
+    return has_faulthandler;
+}
