@@ -3,6 +3,7 @@
 #include "shim/hang/wait_record.h"
 
 #include "common/large.h"
+#include "shim/base/clock.h"
 #include "shim/base/self.h"
 #include "shim/threads/origin.h"
 #include "shim/threads/table.h"
@@ -25,6 +26,13 @@ struct fp_wait_record *fp_wait_record_own(void)
             own = &records[FP_THREADS_MAX];
     }
     return own;
+}
+
+void fp_wait_record_limit(const struct timespec *deadline)
+{
+    struct fp_wait_record *record = fp_wait_record_own();
+    if (record)
+        atomic_store(&record->deadline, fp_nanoseconds(deadline));
 }
 
 const struct fp_wait_record *fp_wait_record_of(pid_t tid)

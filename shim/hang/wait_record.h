@@ -10,6 +10,7 @@
 #include "shim/hang/wait.h"
 
 #include <stdatomic.h>
+#include <time.h>
 
 /* What a thread tells the others. Written by that thread alone. */
 struct fp_wait_record {
@@ -23,6 +24,9 @@ struct fp_wait_record {
 
 /* The calling thread's own; NULL where no hook saw it starting. */
 struct fp_wait_record *fp_wait_record_own(void);
+
+/* The calling thread gives libc this time limit for its next slice. */
+void fp_wait_record_limit(const struct timespec *deadline);
 
 /* What a thread tells; NULL: it never waited under watch. */
 const struct fp_wait_record *fp_wait_record_of(pid_t tid);

@@ -15,6 +15,7 @@
 #include "shim/libraries/address.h"
 #include "shim/python/python.h"
 #include "shim/reset/stack_cache.h"
+#include "shim/threads/table.h"
 #include "shim/watch/watch.h"
 
 #include <errno.h>
@@ -40,6 +41,7 @@ static bool names_this_process(const char *variable)
 
 static void start(void)
 {
+    fp_table_note_main(); /* which runs constructors */
     bool complete = fp_real_resolve(FP_OPTIONAL);
     fp_stderr_init();
     fp_config_load();

@@ -40,6 +40,8 @@ FP_CHILD static bool add_slot(struct fp_thread_slot *slot, fp_life life, void *c
    this process's own. */
 FP_CHILD void fp_lost_child(void)
 {
+    if (!count)
+        return;
     pid_t own = fp_self.slot ? fp_life_tid(fp_self.life) : getppid();
     for (size_t i = 0; i < count; i++)
         if (threads[i].tid == own)
@@ -60,9 +62,9 @@ FP_CHILD void fp_lost_note(const struct fp_forking_thread *forking,
     if (!forking->is_survivor)
         forget_workers();
     fp_table_each(add_slot, &losing);
-    /* The main thread has no slot, but for one that was forked by another thread. */
-    if (forking->tid != forking->pid && !fp_lost_find(forking->pid))
-        add(forking->pid, FP_ENTRY_NONE);
+    bool is_main = forking->creator == 0 || forking->creator == forking->process;
+    if (!is_main && !fp_lost_find(forking->process))
+        add(forking->process, FP_ENTRY_NONE);
 }
 
 size_t fp_lost_count(void)

@@ -20,7 +20,7 @@ struct fp_lost_thread {
 
 /* The thread that forked, as it was known in the parent. */
 struct fp_forking_thread {
-    pid_t pid, tid;
+    pid_t process;    /* the parent's pid */
     int creator;      /* as fp_table_creator */
     bool is_survivor; /* it had come out of a watched fork itself */
 };

@@ -10,7 +10,6 @@
 #include "shim/threads/sites.h"
 #include "shim/threads/table.h"
 
-#include <sys/syscall.h>
 #include <unistd.h>
 
 struct note {
@@ -34,10 +33,7 @@ void fp_origin_note(const char *call, enum fp_origin kind, const struct fp_site 
     next = (struct note){.site = fp_site_keep(site),
                          .call = call,
                          .origin = kind,
-                         .forking = {.pid = getpid(),
-                                     .tid = (pid_t)syscall(SYS_gettid),
-                                     .creator = fp_table_creator(),
-                                     .is_survivor = is_survivor},
+                         .forking = {.creator = fp_table_creator(), .is_survivor = is_survivor},
                          .milliseconds = fp_milliseconds(),
                          .python_depth = fp_python_depth()};
 }
@@ -53,6 +49,7 @@ FP_CHILD bool fp_origin_child(bool (*is_reset)(uint32_t runtime))
     if (!is_wanted)
         return false;
     is_wanted = false; /* runs twice for most forks */
+    next.forking.process = getppid();
     fp_lost_note(&next.forking, is_reset);
     is_survivor = true;
     origin = next;
@@ -81,7 +78,7 @@ struct fp_fork_origin fp_origin(void)
     return (struct fp_fork_origin){.call = origin.call,
                                    .origin = origin.origin,
                                    .site = origin.site,
-                                   .parent = origin.forking.pid,
+                                   .parent = origin.forking.process,
                                    .lost_threads = fp_lost_total(),
                                    .milliseconds = fp_milliseconds() - origin.milliseconds};
 }

@@ -52,11 +52,18 @@ static void push_free(struct fp_thread_slot *slot)
     } while (!atomic_compare_exchange_weak(&free_list, &head, next));
 }
 
+static FP_THREAD bool is_main;
+
+FP_CHILD void fp_table_note_main(void)
+{
+    is_main = true;
+}
+
 int fp_table_creator(void)
 {
     if (fp_self.slot)
         return fp_life_tid(fp_self.life);
-    return syscall(SYS_gettid) == getpid() ? 0 : -1;
+    return is_main ? 0 : -1;
 }
 
 struct fp_thread_slot *fp_table_claim(uint32_t runtime, void *routine, void *argument)
@@ -111,6 +118,8 @@ FP_CHILD void fp_table_child(void)
     struct fp_thread_slot *slot = fp_self.slot;
     if (slot && atomic_load(&slot->life) != fp_self.life)
         slot = NULL; /* it ended by a census of ours, in a child that no hook saw */
+    if (!is_main)
+        fp_table_note_main();
     epoch++;
     atomic_store(&free_list, 0);
     atomic_store(&high_water, 0);

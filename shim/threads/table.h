@@ -49,6 +49,9 @@ static inline int fp_life_tid(fp_life life)
    no hook saw starting. */
 int fp_table_creator(void);
 
+/* The calling thread is the main one. */
+void fp_table_note_main(void);
+
 /* A slot for a thread about to be created; NULL when the table is full. */
 struct fp_thread_slot *fp_table_claim(uint32_t runtime, void *routine, void *argument);
 

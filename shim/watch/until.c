@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "shim/watch/until.h"
 
+#include "shim/hang/wait_record.h"
 #include "shim/watch/watched.h"
 
 #include <dlfcn.h>
@@ -33,8 +34,10 @@ static struct timespec on_wall_clock(const struct timespec *deadline)
     int64_t left =
         (deadline->tv_sec - now.tv_sec) * (int64_t)SECOND + deadline->tv_nsec - now.tv_nsec;
     int64_t nanoseconds = wall.tv_nsec + (left > 0 ? left : 0);
-    return (struct timespec){.tv_sec = wall.tv_sec + nanoseconds / SECOND,
+    struct timespec until = {.tv_sec = wall.tv_sec + nanoseconds / SECOND,
                              .tv_nsec = nanoseconds % SECOND};
+    fp_wait_record_limit(&until);
+    return until;
 }
 
 int fp_until_semaphore(sem_t *semaphore, const struct timespec *deadline)

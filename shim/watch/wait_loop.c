@@ -73,8 +73,7 @@ struct timespec fp_waiting_next(struct fp_waiting *waiting, clockid_t clock)
     at.tv_nsec += milliseconds % 1000 * 1000000L;
     at.tv_sec += milliseconds / 1000 + at.tv_nsec / 1000000000L;
     at.tv_nsec %= 1000000000L;
-    if (record)
-        atomic_store(&record->deadline, fp_nanoseconds(&at));
+    fp_wait_record_limit(&at);
     return at;
 }
 

@@ -32,10 +32,10 @@ static void enter_child(void)
 static bool in_child(int (*check)(void))
 {
     int status;
-    forking = (struct fp_forking_thread){.pid = getpid(),
-                                         .tid = gettid(),
-                                         .creator = fp_table_creator(),
-                                         .is_survivor = is_survivor};
+    if (!fp_self.slot)
+        fp_table_note_main();
+    forking = (struct fp_forking_thread){
+        .process = getpid(), .creator = fp_table_creator(), .is_survivor = is_survivor};
     pid_t child = fork();
     if (child == 0) {
         enter_child();
