@@ -54,17 +54,20 @@ static const void *installed(int number)
     return *(void **)&action.sa_handler;
 }
 
+static bool is_set_by_python(int number)
+{
+    return fp_python_owns(fp_owner_of(installed(number))) &&
+           fp_python_handler(number) != FP_PYTHON_HANDLER_NONE;
+}
+
+/* SIGINT first, which Python itself handles, unless it was ignored when Python started. */
 static void learn_own_handler(void)
 {
-    for (int number = SIGINT; number && !own_handler; number = number == SIGINT ? 1 : number + 1) {
-        if (number > 31)
-            return;
-        const void *handler = installed(number);
-        if (number != SIGKILL && number != SIGSTOP &&
-            fp_python_handler(number) != FP_PYTHON_HANDLER_NONE &&
-            fp_python_owns(fp_owner_of(handler)))
-            own_handler = handler;
-    }
+    int number = SIGINT;
+    for (int next = 1; next < 32 && !is_set_by_python(number); next++)
+        number = next;
+    if (is_set_by_python(number))
+        own_handler = installed(number);
 }
 
 static bool ask_faulthandler(void)

@@ -65,7 +65,7 @@ def test_a_native_hang_is_told_in_the_words_of_the_shim(case, tmp_path):
     check_same(job.stderr, explain(tmp_path / "log").stdout)
 
 
-@pytest.mark.parametrize("case", ["executor", "asyncio_thread", "queue_lost_producer", "lock_held"])
+@pytest.mark.parametrize("case", ["executor", "lock_held"])
 def test_a_hang_in_python_is_told_in_the_words_of_the_shim(case, tmp_path):
     job = run_job(
         tmp_path / "log", environment_python("wheels"), ROOT / "tests/python/jobs/hanging.py", case

@@ -56,6 +56,8 @@ static bool in_child(int (*check)(void))
 
 static struct fp_thread_slot *add_thread(uint32_t runtime)
 {
+    if (!fp_self.slot && gettid() == getpid())
+        fp_table_note_main();
     struct fp_thread_slot *slot = fp_table_claim(runtime, NULL, NULL);
     cr_assert(slot);
     return slot;
