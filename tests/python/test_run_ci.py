@@ -53,7 +53,8 @@ def left_over(mark):
     return found
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+# A "strong" one may be a worker at rest: the job is left alone.
+@pytest.mark.parametrize("case", [case for case in CASES if case.grade != "strong"], ids=str)
 def test_ended(case, tmp_path):
     mark = f"mark-{os.getpid()}-{case.name}"
     python = support.environment_python(case.environment)
