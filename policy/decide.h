@@ -53,7 +53,7 @@ bool fp_policy_is_off(const struct fp_policy *policy);
 /* Whether Python code that calls fork in `file` (and `function`) does so to exec. */
 bool fp_policy_execs(const struct fp_policy *policy, const char *file, const char *function);
 
-/* Whether this library's signal handlers are known to wake no thread. */
+/* Whether the signal handlers of this library, or Python file, are known to wake no thread. */
 bool fp_policy_handler_wakes_nobody(const struct fp_policy *policy, const char *dso);
 
 #endif

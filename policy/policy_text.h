@@ -4,7 +4,7 @@
  *
  *     policy ACTION[:PATTERN],...     rules, as in FORKPOLICY
  *     execs GLOB [FUNCTION]           Python code that forks to exec: never mentioned
- *     handlers GLOB                   a library whose signal handlers wake no waiting thread
+ *     handlers GLOB                   a library, or a Python file, whose signal handlers wake no waiting thread
  *     runtime NAME                    begins a runtime; the lines up to the next one describe it:
  *         dso GLOB | python GLOB | thread GLOB
  *         class CLASS [when CONDITION {and CONDITION}]

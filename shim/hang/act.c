@@ -123,10 +123,12 @@ enum fp_advance fp_act_on_proof(struct fp_waiting *waiting, const struct fp_comp
 {
     struct fp_hang hang = describe(waiting, look, evidence, opinion, interruptible);
     enum fp_on_proven wanted = fp_config.options.on_proven;
-    if (hang.judgement.action == FP_ACTION_OFF || waiting->told)
+    if (hang.judgement.action == FP_ACTION_OFF)
         return FP_ADVANCE_WAIT;
+    /* What was only suspected before, and said, may be proven now. */
     if (hang.judgement.action == FP_ACTION_WARN || wanted == FP_ON_PROVEN_REPORT) {
-        tell_wait(waiting, &hang);
+        if (!waiting->told)
+            tell_wait(waiting, &hang);
         return FP_ADVANCE_WAIT;
     }
     struct fp_text text = FP_TEXT(error);

@@ -26,8 +26,8 @@ void fp_evidence_read_python(struct fp_evidence *evidence, const struct fp_waiti
         return;
     evidence->python_count = fp_python_frames(evidence->python, FP_EVIDENCE_PYTHON);
     size_t depth = fp_python_depth(), inherited = fp_origin_python_depth();
-    /* The frame that forked goes on in the child. */
-    evidence->own_count = inherited ? depth - inherited + 1 : depth;
+    /* The frame that forked goes on in the child. One that it has returned to is the parent's. */
+    evidence->own_count = depth >= inherited ? depth - inherited + (inherited != 0) : 0;
     evidence->waits_for_old_lock = waiting->wait == FP_WAIT_SEMAPHORE &&
                                    !fp_made_here(waiting->object) &&
                                    fp_python_has_lock(waiting->object);

@@ -118,17 +118,28 @@ static enum fp_advance weigh(struct fp_waiting *waiting, const struct fp_company
     return FP_ADVANCE_WAIT;
 }
 
-/* Many threads that sleep in a pool would look many times a second, each at all the others: looks
-   take a fiftieth of the time at most. The main thread's are the ones that count. */
+/*
+ * Many threads that sleep in a pool would look many times a second, each at all the others: their
+ * looks take a fiftieth of a processor at most. The main thread's are the ones that count, and do
+ * not keep the others from looking.
+ */
 static bool is_too_early(const struct fp_waiting *waiting)
 {
     return waiting->slices && fp_microseconds() < next_look && !is_main_thread();
 }
 
+/* What the calling thread has used of a processor, in microseconds. */
+static uint64_t used_time(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return fp_nanoseconds(&used) / 1000;
+}
+
 static void look_and_weigh(struct fp_waiting *waiting, uint64_t blocked, enum fp_advance *advance)
 {
     struct fp_company_look look;
-    uint64_t begun = fp_microseconds();
+    uint64_t begun = used_time();
     bool is_late = !waiting->told && has_waited_long(waiting);
     fp_company_look(&look, blocked, is_late);
     /* Tried after the look around: what the others did before they fell asleep is done. */
@@ -136,7 +147,8 @@ static void look_and_weigh(struct fp_waiting *waiting, uint64_t blocked, enum fp
         *advance = FP_ADVANCE_OVER;
     else
         *advance = weigh(waiting, &look, is_late);
-    next_look = begun + (fp_microseconds() - begun) * 50;
+    if (!is_main_thread())
+        next_look = fp_microseconds() + (used_time() - begun) * 50;
 }
 
 static uint64_t bits_of(const sigset_t *signals)

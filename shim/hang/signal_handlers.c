@@ -20,6 +20,14 @@ static const void *handler_of(int number, int *flags)
     return *(void **)&action.sa_handler;
 }
 
+/* The policy names handlers by the file of their code. */
+static bool is_known_in_python(int number)
+{
+    char file[FP_LINE_SIZE];
+    return fp_python_handler_file(number, file, sizeof file) &&
+           fp_policy_handler_wakes_nobody(&fp_config.policy, file);
+}
+
 static enum fp_waker ask_python(int number, bool has_gil)
 {
     switch (has_gil ? fp_python_handler(number) : FP_PYTHON_HANDLER_OTHER) {
@@ -30,7 +38,7 @@ static enum fp_waker ask_python(int number, bool has_gil)
     case FP_PYTHON_HANDLER_OTHER:
         break;
     }
-    return FP_WAKER_HANDLER;
+    return has_gil && is_known_in_python(number) ? FP_WAKER_NONE : FP_WAKER_HANDLER;
 }
 
 /* Any process may send any signal, also one of a fault, or SIGCHLD to a process without children.

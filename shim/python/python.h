@@ -92,6 +92,10 @@ enum fp_python_handler {
 };
 enum fp_python_handler fp_python_handler(int number);
 
+/* The file of the Python function that handles a signal; needs the GIL. False where the handler is
+   no plain function, or keeps another function that it may call. */
+bool fp_python_handler_file(int number, char *file, size_t size);
+
 /* Learns, if the calling thread holds the GIL, what the next two answer. A program that embeds
    Python has handlers of its own in the same object. */
 void fp_python_learn_handlers(void);

@@ -27,6 +27,9 @@ void *fp_python_embedded(const char *module, const char *source, const char *nam
 /* The frame that called a frame; a new reference, or NULL. */
 void *fp_python_frame_behind(void *frame);
 
+/* The string in an attribute, copied; "" when it is none. Clears the error. */
+void fp_python_copy_attribute(void *object, const char *name, char *buffer, size_t size);
+
 /* Py_XDECREF. */
 void fp_python_drop(void *object);
 

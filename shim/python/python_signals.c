@@ -5,6 +5,7 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 static void *imported(const char *module, const char *name)
 {
@@ -41,6 +42,44 @@ enum fp_python_handler fp_python_handler(int number)
     return answer;
 }
 
+/* Whether a function keeps another one, which it may call: the handler that was set before it. */
+static bool keeps_a_function(void *function)
+{
+    void *cells = fp_python_api.PyObject_GetAttrString(function, "__closure__");
+    bool keeps = false;
+    for (ssize_t i = 0; cells && cells != fp_python_none() && !keeps; i++) {
+        void *cell = fp_python_api.PyTuple_GetItem(cells, i); /* borrowed; NULL behind the last */
+        if (!cell)
+            break;
+        void *kept = fp_python_api.PyObject_GetAttrString(cell, "cell_contents");
+        keeps = kept && fp_python_api.PyCallable_Check(kept);
+        fp_python_drop(kept);
+        fp_python_api.PyErr_Clear();
+    }
+    fp_python_drop(cells);
+    fp_python_api.PyErr_Clear();
+    return keeps;
+}
+
+bool fp_python_handler_file(int number, char *file, size_t size)
+{
+    void *type, *value, *trace;
+    if (!fp_python_api.PyTuple_GetItem || !fp_python_api.PyCallable_Check)
+        return false;
+    fp_python_api.PyErr_Fetch(&type, &value, &trace);
+    void *ask = imported("_signal", "getsignal");
+    void *handler = ask ? fp_python_api.PyObject_CallFunction(ask, "i", number) : NULL;
+    void *code = handler ? fp_python_api.PyObject_GetAttrString(handler, "__code__") : NULL;
+    fp_python_copy_attribute(code, "co_filename", file, size);
+    bool is_known = *file && !keeps_a_function(handler);
+    fp_python_drop(code);
+    fp_python_drop(handler);
+    fp_python_drop(ask);
+    fp_python_api.PyErr_Clear();
+    fp_python_api.PyErr_Restore(type, value, trace);
+    return is_known;
+}
+
 /* Python has one C function that handles every signal for which Python code was set. It is static:
    its address is learnt from a signal that has such a handler. */
 static const void *own_handler;
@@ -63,11 +102,11 @@ static bool is_set_by_python(int number)
 /* SIGINT first, which Python itself handles, unless it was ignored when Python started. */
 static void learn_own_handler(void)
 {
-    int number = SIGINT;
-    for (int next = 1; next < 32 && !is_set_by_python(number); next++)
-        number = next;
-    if (is_set_by_python(number))
-        own_handler = installed(number);
+    if (is_set_by_python(SIGINT))
+        own_handler = installed(SIGINT);
+    for (int number = 1; number < 32 && !own_handler; number++)
+        if (is_set_by_python(number))
+            own_handler = installed(number);
 }
 
 static bool ask_faulthandler(void)

@@ -9,8 +9,7 @@
 #include <string.h>
 #include <sys/types.h>
 
-/* The string in an attribute, copied; "" when it is none. */
-static void copy_attribute(void *object, const char *name, char *buffer, size_t size)
+void fp_python_copy_attribute(void *object, const char *name, char *buffer, size_t size)
 {
     struct fp_text text = {.data = buffer, .size = size};
     void *value = object ? fp_python_api.PyObject_GetAttrString(object, name) : NULL;
@@ -46,8 +45,8 @@ static void read_frame(void *object, struct frame *frame)
     void *code = fp_python_api.PyFrame_GetCode
                      ? fp_python_api.PyFrame_GetCode(object)
                      : fp_python_api.PyObject_GetAttrString(object, "f_code");
-    copy_attribute(code, "co_filename", frame->file, sizeof frame->file);
-    copy_attribute(code, "co_name", frame->function, sizeof frame->function);
+    fp_python_copy_attribute(code, "co_filename", frame->file, sizeof frame->file);
+    fp_python_copy_attribute(code, "co_name", frame->function, sizeof frame->function);
     frame->line = fp_python_api.PyFrame_GetLineNumber(object);
     fp_python_drop(code);
 }
@@ -141,7 +140,7 @@ static bool names_thread(void *thread, int tid, char *name, size_t size)
     fp_python_drop(native_id);
     fp_python_api.PyErr_Clear();
     if (id == tid)
-        copy_attribute(thread, "_name", name, size);
+        fp_python_copy_attribute(thread, "_name", name, size);
     return id == tid && name[0];
 }
 

@@ -54,10 +54,11 @@ void fp_waiting_end(const struct fp_waiting *waiting, bool woken)
         atomic_fetch_add(&record->woken, 1);
 }
 
-/* Threads whose slices end together would find each other awake, again and again. */
+/* Threads whose slices end together would find each other awake, again and again. A prime: the main
+   thread's record stands a power of two behind that of the first other thread. */
 static unsigned out_of_step(const struct fp_wait_record *record)
 {
-    return (unsigned)((uintptr_t)record / sizeof *record % 16) * 29;
+    return (unsigned)((uintptr_t)record / sizeof *record % 17) * 29;
 }
 
 struct timespec fp_waiting_next(struct fp_waiting *waiting, clockid_t clock)

@@ -53,6 +53,30 @@ def test_ci_lets_a_job_with_a_manager_go_on(name, tmp_path):
     assert outcome.status == 0 and outcome.stdout.endswith("well\n"), outcome
 
 
+FORKS_BESIDE_A_THREAD = """
+import os, threading
+end = threading.Event()
+thread = threading.Thread(target=end.wait)
+thread.start()
+child = os.fork()
+if child == 0:
+    os._exit(7)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+end.set()
+"""
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("signals", ["INT", "INT TERM USR1", "HUP INT QUIT PIPE TERM"])
+def test_fork_where_signals_are_ignored_from_the_start(signals, policy):
+    """As in a shell's background jobs: Python then has no handler of its own for SIGINT."""
+    python = support.environment_python("wheels")
+    ignores = f"trap '' {signals}; exec \"$@\""
+    job = [python, "-c", FORKS_BESIDE_A_THREAD]
+    outcome = support.run(["/bin/sh", "-c", ignores, "sh", *job], policy=policy, timeout=60)
+    assert (outcome.status, outcome.stdout) == (0, "7\n"), outcome
+
+
 SEVERS = (("FORKPOLICY_OPTIONS", "sever=1"),)
 HANDED = ["subprocess_is_handed_it", "subprocess_is_handed_it_without_a_fork_before"]
 

@@ -133,6 +133,7 @@ def test_metadata(wheel):
         'py-spy; extra == "stacks"',
         'pyarrow; extra == "loader"',
         'pytest>=6; extra == "pytest"',
+        'sqlglot; extra == "loader"',
     ]
 
 

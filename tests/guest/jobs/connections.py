@@ -42,29 +42,29 @@ def read_all(theirs):
 WRITES = "import os, sys; os.write(int(sys.argv[1]), b'handed over')"
 
 
-def subprocess_is_handed_it():
-    """With a preexec_fn it is a fork; the thread has been through one that was watched before."""
-    ours, theirs = connect()
-    lose_a_thread()
-    fork_and_end()
+def hand_to_subprocess(ours):
+    """With a preexec_fn it is a fork."""
     subprocess.run(
         [sys.executable, "-c", WRITES, str(ours.fileno())],
         pass_fds=[ours.fileno()],
         preexec_fn=os.getpid,
         check=False,
     )
+
+
+def subprocess_is_handed_it():
+    """The thread has been through a fork that was watched before."""
+    ours, theirs = connect()
+    lose_a_thread()
+    fork_and_end()
+    hand_to_subprocess(ours)
     print(read_all(theirs))
 
 
 def subprocess_is_handed_it_without_a_fork_before():
     ours, theirs = connect()
     lose_a_thread()
-    subprocess.run(
-        [sys.executable, "-c", WRITES, str(ours.fileno())],
-        pass_fds=[ours.fileno()],
-        preexec_fn=os.getpid,
-        check=False,
-    )
+    hand_to_subprocess(ours)
     print(read_all(theirs))
 
 

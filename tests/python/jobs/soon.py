@@ -3,7 +3,7 @@
 
 COUNT children, one after the other, lose a thread of LIBRARY (foreign.c) and wait: "lock" in
 Python, to the exception, "library" in there, to the end of the process. OTHERS threads of the child
-wait already, each for a lock of its own. The last line is the list of seconds.
+wait already, for the same lock. The last line is the list of seconds.
 """
 
 import ctypes
@@ -17,10 +17,13 @@ import time
 SETTLES = 0.02  # seconds
 
 
+held = threading.Lock()  # by nobody in the child: a lock that is older than the fork
+held.acquire()
+
+
 def wait_for_lock():
-    lock = threading.Lock()
-    lock.acquire()
-    lock.acquire()
+    with held:
+        pass
 
 
 def wait_in_child(wait, others, times):
