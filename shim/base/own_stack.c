@@ -3,6 +3,7 @@
 #include "shim/base/own_stack.h"
 
 #include "common/large.h"
+#include "shim/base/block_signals.h"
 #include "shim/base/child_section.h"
 #include "shim/base/self.h"
 
@@ -51,19 +52,6 @@ FP_CHILD void fp_stacks_forget(void)
             atomic_store(&taken[i], false);
 }
 
-FP_CHILD static void block_signals(sigset_t *before)
-{
-    sigset_t blocked;
-    sigfillset(&blocked);
-    sigdelset(&blocked, SIGSEGV);
-    sigdelset(&blocked, SIGBUS);
-    sigdelset(&blocked, SIGFPE);
-    sigdelset(&blocked, SIGILL);
-    sigdelset(&blocked, SIGTRAP);
-    sigdelset(&blocked, SIGSYS);
-    pthread_sigmask(SIG_BLOCK, &blocked, before);
-}
-
 FP_CHILD void fp_on_own_stack(fp_stack_work *work, void *argument)
 {
     sigset_t before;
@@ -72,7 +60,7 @@ FP_CHILD void fp_on_own_stack(fp_stack_work *work, void *argument)
         work(argument);
         return;
     }
-    block_signals(&before);
+    fp_block_signals(&before);
     is_there = true;
     fp_switch_stack(work, argument, stack + FP_STACK_SIZE);
     is_there = false;

@@ -1,8 +1,8 @@
 /*
  * Stacks of the shim's own, for what needs more than a kilobyte or two: the host may fork on a
  * thread's stack of 16 KiB, or in a signal handler on 8 KiB. Python and the host's own code are
- * never called here: they may look where their stack ends. Signals are blocked meanwhile, since a
- * handler may look, too (garbage collectors do); but for those that the work itself may cause.
+ * never called here: they may look where their stack ends. Signals are blocked meanwhile
+ * (block_signals.h), since a handler may look, too (garbage collectors do).
  *
  * SPDX-License-Identifier: Apache-2.0
  */

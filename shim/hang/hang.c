@@ -3,6 +3,7 @@
 #include "shim/hang/hang.h"
 
 #include "common/large.h"
+#include "shim/base/block_signals.h"
 #include "shim/base/child_section.h"
 #include "shim/base/clock.h"
 #include "shim/base/config.h"
@@ -162,12 +163,11 @@ static uint64_t bits_of(const sigset_t *signals)
 enum fp_advance fp_hang_look(struct fp_waiting *waiting)
 {
     enum fp_advance advance = FP_ADVANCE_WAIT;
-    sigset_t all, before;
+    sigset_t before;
     if (!fp_active || fp_self.inside || is_too_early(waiting))
         return advance;
     /* A handler that leaves the wait by siglongjmp must not leave the look half done. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    fp_block_signals(&before);
     if (!atomic_flag_test_and_set(&looking)) {
         struct fp_work work = fp_work_begin();
         look_and_weigh(waiting, bits_of(&before), &advance);
