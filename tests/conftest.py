@@ -4,6 +4,12 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import os
+import signal
+
+# A job that a shell started in the background ignores SIGINT, and so do all that it starts: Python
+# then has no KeyboardInterrupt.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Where these are set pytest tells more, and takes itself for a part of another run, in the jobs
 # that run it as well.

@@ -28,9 +28,9 @@ void fp_evidence_read_python(struct fp_evidence *evidence, const struct fp_waiti
     size_t depth = fp_python_depth(), inherited = fp_origin_python_depth();
     /* The frame that forked goes on in the child. One that it has returned to is the parent's. */
     evidence->own_count = depth >= inherited ? depth - inherited + (inherited != 0) : 0;
-    evidence->waits_for_old_lock = waiting->wait == FP_WAIT_SEMAPHORE &&
-                                   !fp_made_here(waiting->object) &&
-                                   fp_python_has_lock(waiting->object);
+    evidence->waits_for_old_lock =
+        waiting->wait == FP_WAIT_SEMAPHORE && !fp_made_here(waiting->object) &&
+        (fp_stack_is_lock_of_extension() || fp_python_has_lock(waiting->object));
     if (others_sleep)
         evidence->joined_count = fp_python_joined_frames(evidence->joined, FP_EVIDENCE_PYTHON);
 }

@@ -195,6 +195,25 @@ def waiter_for_shared_barrier():
     end(start(FORK.Barrier(2).wait))
 
 
+# By objects of one process, which the parent has made, and nobody else has.
+
+
+def inherited_simple_queue():
+    end(start(queue.SimpleQueue().get))
+
+
+def inherited_queue():
+    end(start(queue.Queue().get))
+
+
+def inherited_event():
+    end(start(threading.Event().wait))
+
+
+def inherited_semaphore():
+    end(start(threading.Semaphore(0).acquire))
+
+
 def pool():
     """Its workers wait for tasks; terminate ends them."""
     workers = FORK.Pool(2)
@@ -220,6 +239,10 @@ BETWEEN = [
     waiter_for_shared_event,
     waiter_for_shared_semaphore,
     waiter_for_shared_barrier,
+    inherited_simple_queue,
+    inherited_queue,
+    inherited_event,
+    inherited_semaphore,
     pool,
     process_pool_executor,
 ]
