@@ -14,7 +14,7 @@ TESTED := $(POLICY) $(COMMON) shim/base/self.c shim/threads/table.c shim/threads
           shim/threads/lost.c $(wildcard tests/unit/support/*.c) $(LOADS)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-.PHONY: test quick unit asan warnings lint format rooms preload guest guest-programs loader program python table knowledge fuzz soak bench peers demo
+.PHONY: test quick unit asan warnings mutants lint format rooms preload guest guest-programs loader program python table knowledge fuzz soak bench peers demo
 
 # What can run beside other things comes first, the suites, which use all processors, one by one.
 test: packages ## set up and run every test
@@ -31,13 +31,17 @@ quick: packages ## what to run after each change: build, rooms, unit tests, a sm
 	@$(PYTEST) -n $(JOBS) --dist loadfile -m "not alone" $(SMOKE)
 	@echo "make quick: everything passed"
 
-unit: $(UNIT:%=$(BUILD)/unit/%) ## the unit tests
+BY_ITSELF := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/shim/*/*.c))
+unit: $(UNIT:%=$(BUILD)/unit/%) $(BY_ITSELF:%=$(BUILD)/unit/%) ## the unit tests
 	@sh tools/run-unit.sh $^
 
 asan: $(UNIT:%=$(BUILD)/asan/%) $(FUZZ:%=$(BUILD)/asan/replay_%) ## the same under ASan and UBSan, and the fuzzers' corpus
 	@sh tools/run-unit.sh $(UNIT:%=$(BUILD)/asan/%)
 	@for target in $(FUZZ); do \
 	    $(BUILD)/asan/replay_$$target tests/fuzz/corpus/$$target || exit 1; done
+
+mutants: unit ## put weaker rules into the code: the unit tests must notice
+	$(PYTHON) -B tests/unit/mutants.py
 
 TEST_FLAGS := -std=gnu11 -O1 -g -MMD -MP -I. -Iinclude -pthread
 tested = $(patsubst %.c,$(BUILD)/$(1)/obj/%.o,$(TESTED)) $(BUILD)/$(1)/obj/known.o
@@ -57,6 +61,17 @@ $(BUILD)/unit/obj/known.o $(BUILD)/asan/obj/known.o: $(BUILD)/known.c
 $(BUILD)/unit/%: $(BUILD)/unit/obj/tests/unit/%.o $(call tested,unit)
 	$(call say,link)
 	$(Q)$(CC) -pthread -o $@ $^ -lcriterion -lm -ldl
+
+# A file of the shim by itself: tests/unit/shim/ROOM/FILE.c tests shim/ROOM/FILE.c, and is all that it calls of the rooms
+# below. Only what keeps no state is the real one.
+STATELESS := $(POLICY) $(COMMON) shim/libraries/probe.c
+$(BUILD)/unit/stateless.a: $(STATELESS:%.c=$(BUILD)/unit/obj/%.o) $(BUILD)/unit/obj/known.o
+	$(call say,link)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/unit/shim/%: $(BUILD)/unit/obj/tests/unit/shim/%.o $(BUILD)/unit/obj/shim/%.o $(BUILD)/unit/stateless.a
+	$(call say,link)
+	$(Q)$(CC) -pthread -o $@ $^ -lcriterion -ldl
 
 # The fuzzer of logs needs what reads and reports them.
 READS_LOGS := cli/base/arena.c $(wildcard cli/record/*.c) cli/explain/log.c cli/explain/notes.c \
@@ -207,6 +222,7 @@ soak: all programs environments ## what is too long for CI: races again and agai
 	$$(sh tools/other-user.sh) $(PYTEST) tests/soak
 	$(PYTEST) tests/python/resets_unit.py
 	$(MAKE) guest GUEST_ROUNDS=20 PROOF_SECONDS=1800
+	$(MAKE) mutants
 	$(MAKE) fuzz FUZZ_SECONDS=600
 
 BENCH_LIBRARIES := $(BUILD)/bench/empty.so $(BUILD)/bench/foreign.so $(BUILD)/bench/random_read.so
