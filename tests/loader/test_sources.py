@@ -247,8 +247,8 @@ def test_a_source_that_gives_other_rows():
         def take(self, numbers, columns):
             return super().take(numbers[:-1], columns)
 
-    with pytest.raises(ValueError, match="Short.take gave 9 rows for 10"):
-        next(iter(Loader(Short(), 10)))
+    with pytest.raises(ValueError, match="Short.take gave 511 rows for 512"):
+        next(iter(Loader(Short(), 512)))
 
 
 def test_what_needs_rows_in_memory_says_so():
@@ -439,3 +439,13 @@ def test_a_large_copy_says_how_large(monkeypatch):
     monkeypatch.setattr("forkpolicy.loader.sources.objects.LARGE", 1000)
     with pytest.warns(UserWarning, match="a polars LazyFrame is copied into memory: about 0.0 GiB"):
         Table(polars.from_arrow(WHOLE).lazy())
+
+
+def test_a_permutation_table_in_a_parquet_file(tmp_path):
+    made = permutation_builder(WHOLE).split_random(ratios=[0.7, 0.3], seed=1).execute()
+    pyarrow.parquet.write_table(made.to_arrow(), tmp_path / "splits.parquet")
+    read = Permutation.from_tables(WHOLE, tmp_path / "splits.parquet", 1)
+    ours = Permutation.from_tables(WHOLE, made, 1)
+    assert [row for batch in read.iter(99) for row in batch] == [
+        row for batch in ours.iter(99) for row in batch
+    ]

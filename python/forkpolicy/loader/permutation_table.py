@@ -90,7 +90,7 @@ class _ReadTable:
                 raise ValueError(f"column {name} of a permutation table is of {kind}, not integers")
         metadata = table.schema.metadata or {}
         self.split_names = json.loads(metadata.get(b"split_names", b"[]"))
-        self._arrow = table.to_arrow()
+        self._arrow = pyarrow.RecordBatchReader.from_stream(table).read_all()
 
     @property
     def splits(self):

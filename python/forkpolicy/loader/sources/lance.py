@@ -2,47 +2,55 @@
 """LanceDB's tables, read where they are by LanceDB itself: its own take, in whoever reads."""
 
 import os
+import sys
+import threading
+import weakref
 
-import numpy
-import pyarrow
+from .lance_reader import Reader
+from .lance_table import OpenTable
+from .objects import told
 
-SCANNED = 1 << 13  # rows of a scan's batch
+_sources = weakref.WeakSet()
+_is_lost = False  # whether LanceDB was loaded in a process from which this one was forked
 
 
 class LanceSource:
     """A version of a table on disk or in an object store.
 
-    LanceDB keeps threads, which a forked child lacks. So each process opens the table for itself,
-    and workers are spawned.
+    LanceDB keeps threads, which a forked child lacks. So a forked child reads through a process of
+    its own, and workers are spawned.
     """
 
     start = "spawn"
 
     def __init__(self, uri, version=None, options=None):
-        self._uri, self._options = uri, dict(options or {})
-        self._version = version
-        self._table = self._owner = None
+        self._uri, self._version, self._options = uri, version, dict(options or {})
+        self._begin()
+        _sources.add(self)
         table = self._here()
-        self._version = table.version if version is None else version
-        self.schema = table.schema
-        self._count = table.count_rows()
+        self._version, self.schema, self._count = table.version, table.schema, table.count_rows()
 
     def __reduce__(self):
         return LanceSource, (self._uri, self._version, self._options)
 
-    def _here(self):
-        if self._owner != os.getpid():
-            import lancedb
+    def _begin(self):
+        """As it is in a new process, whose lock nobody holds."""
+        self._lock, self._opened = threading.Lock(), None
 
-            folder, name = os.path.split(self._uri.rstrip("/"))
-            options = self._options or None
-            self._table = lancedb.connect(folder, storage_options=options).open_table(
-                name[: -len(".lance")] if name.endswith(".lance") else name
-            )
-            if self._version is not None:
-                self._table.checkout(self._version)
-            self._owner = os.getpid()
-        return self._table
+    def _here(self):
+        """What reads in this process; opened once."""
+        with self._lock:
+            if self._opened is None:
+                kind = Reader if _is_lost else OpenTable
+                self._opened = kind(self._uri, self._version, self._options)
+            return self._opened
+
+    def forked(self):
+        """In a forked child. Its copy of a table stays, since the end of one may wait for threads."""
+        self._parents = self._opened
+        if isinstance(self._opened, Reader):
+            self._opened.forget()
+        self._begin()
 
     def count_rows(self):
         return self._count
@@ -51,37 +59,38 @@ class LanceSource:
         return f"{self._uri} {self._version}"
 
     def has_nulls(self, name):
-        quoted = name.replace("`", "``")
-        return self._here().count_rows(f"`{quoted}` IS NULL") > 0
+        return self._here().has_nulls(name)
 
     def take(self, rows, columns):
-        """LanceDB gives rows in ascending order."""
-        rows = numpy.asarray(rows).astype(numpy.int64)
-        ascending, places = numpy.unique(rows, return_inverse=True)
-        names = list(dict.fromkeys(columns))
-        if not len(rows):
-            fields = [self.schema.field(name) for name in columns]
-            return pyarrow.RecordBatch.from_pylist([], pyarrow.schema(fields))
-        found = self._here().take_offsets(ascending.tolist()).select(names).to_arrow()
-        found = found.select(columns).combine_chunks().take(pyarrow.array(places))
-        return found.to_batches()[0]
+        return self._here().take(rows, columns)
 
     def batches(self, columns, condition=None):
-        first = 0
-        names = list(columns) or self.schema.names[:1]
-        for batch in self._here().search().select(names).to_batches(SCANNED):
-            batch = batch.select(names)
-            yield first, batch
-            first += batch.num_rows
+        return self._here().scan(columns)
+
+
+def _forked():
+    global _is_lost
+    _is_lost = _is_lost or "lancedb" in sys.modules
+    for source in list(_sources):
+        source.forked()
+
+
+os.register_at_fork(after_in_child=_forked)
 
 
 def of_table(source):
-    """A lancedb table that is not in memory."""
+    """A lancedb table; one in memory, which no other process can open, is copied."""
     if type(source).__module__.split(".")[0] != "lancedb" or not hasattr(source, "take_offsets"):
         return None
     uri = getattr(source, "uri", "") or ""
     if uri.startswith("memory://") or not uri:
-        return None
+        return _copied(source)
     connection = getattr(source, "_conn", None)
     options = getattr(connection, "storage_options", None)
     return LanceSource(uri, source.version, options)
+
+
+def _copied(source):
+    found = source.to_arrow()
+    told("a LanceDB table in memory", found.nbytes)
+    return found
