@@ -14,11 +14,11 @@ TESTED := $(POLICY) $(COMMON) shim/base/self.c shim/threads/table.c shim/threads
           shim/threads/lost.c $(wildcard tests/unit/support/*.c) $(LOADS)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-.PHONY: test quick unit asan warnings mutants lint format rooms preload guest guest-programs loader program python table knowledge fuzz soak bench peers demo
+.PHONY: test quick unit asan warnings mutants lint format rooms stack preload guest guest-programs loader program python table knowledge fuzz soak bench peers demo
 
 # What can run beside other things comes first, the suites, which use all processors, one by one.
 test: packages ## set up and run every test
-	@$(MAKE) --no-print-directory -j$(CORES) -O all programs guest-programs environments warnings rooms unit asan
+	@$(MAKE) --no-print-directory -j$(CORES) -O all programs guest-programs environments warnings rooms stack unit asan
 	@$(MAKE) --no-print-directory -j1 preload guest program loader python
 	@echo "make test: everything passed"
 
@@ -134,6 +134,17 @@ warnings-gcc warnings-clang: $(BUILD)/known.c | packages
 
 rooms: all ## every file keeps to its room (docs/design.md)
 	@$(PYTHON) -B tools/check_rooms.py $(BUILD)
+
+STACK := $(patsubst %.c,$(BUILD)/stack/%.ci,$(filter %.c,$(SHIM)) $(POLICY) $(COMMON))
+$(BUILD)/stack/%.ci: %.c | packages
+	@mkdir -p $(@D)
+	@$(CC) $(FLAGS) -fcallgraph-info=su -MMD -MP -MT $@ -c -o $(@:.ci=.o) $<
+-include $(STACK:.ci=.d)
+stack: ## no way into the shim takes more of the host's stack than tools/stack.txt says; needs gcc 10
+	@mkdir -p $(BUILD)/stack
+	@if $(CC) -fcallgraph-info=su -x c -c -o $(BUILD)/stack/any.o /dev/null 2>/dev/null; then \
+	    $(MAKE) -s $(STACK) && $(PYTHON) -B tools/check_stack.py tools/stack.txt $(BUILD)/stack; \
+	else echo "stack: not checked, $(CC) has no -fcallgraph-info"; fi
 
 preload: all programs environments ## the shim under small host programs
 	$(RUN_PYTEST) $$(sh tools/other-user.sh) $(PYTEST) tests/preload

@@ -65,7 +65,7 @@ struct entry {
 
 void fp_folder_each(int folder, bool (*visit)(const char *name, void *context), void *context)
 {
-    _Alignas(struct entry) char buffer[4096];
+    _Alignas(struct entry) char buffer[1024]; /* on the host's stack; an entry takes 280 at most */
     long got;
     while ((got = syscall(SYS_getdents64, folder, buffer, sizeof buffer)) > 0) {
         for (long at = 0; at < got;) {

@@ -39,7 +39,7 @@ RULES = [
 # What code that runs in a forked child before the host's own may call of libc: async-signal-safe
 # functions (POSIX), and string functions that keep no state.
 CHILD_LIBC = set("""
-    __errno_location syscall clock_gettime getppid getpid mprotect open read close readlinkat fstat
+    __errno_location syscall clock_gettime getppid getpid mmap munmap mprotect open read close readlinkat fstat
     fcntl dup3 epoll_create1 epoll_ctl shutdown getsockname getpeername getsockopt readlink
     strcmp strncmp strlen strstr strchr strrchr memchr memcmp memcpy memmove memset
     gnu_dev_major gnu_dev_minor environ _GLOBAL_OFFSET_TABLE_ __libc_single_threaded""".split())

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/mman.h>
 
 enum { COUNT = 16 }; /* a fork takes two */
 
@@ -37,12 +38,18 @@ FP_CHILD void *fp_stack_memory_take(void)
         if (!atomic_load_explicit(&taken[i], memory_order_relaxed) &&
             !atomic_exchange(&taken[i], true))
             return stack_at(i);
-    return NULL;
+    void *more =
+        mmap(NULL, FP_STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return more != MAP_FAILED ? more : NULL;
 }
 
 FP_CHILD void fp_stack_memory_give(void *stack)
 {
-    atomic_store(&taken[((char *)stack - stack_at(0)) / FP_STACK_SIZE], false);
+    size_t offset = (size_t)((char *)stack - stack_at(0));
+    if (offset < COUNT * FP_STACK_SIZE)
+        atomic_store(&taken[offset / FP_STACK_SIZE], false);
+    else
+        munmap(stack, FP_STACK_SIZE);
 }
 
 FP_CHILD void fp_stacks_forget(void)

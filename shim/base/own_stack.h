@@ -13,12 +13,12 @@
 
 enum { FP_STACK_SIZE = 32 * 1024 };
 
-/* Calls work(argument) there; on the caller's stack where none is free. */
+/* Calls work(argument) there; on the caller's stack where there is no memory. */
 typedef void fp_stack_work(void *argument);
 void fp_on_own_stack(fp_stack_work *work, void *argument);
 
-/* The memory of one, for what has to live through a fork; NULL: none is free. The parent gives it
-   back, the child has them all again. */
+/* The memory of one, for what has to live through a fork; NULL: there is none. Parent and child both
+   give it back. */
 void *fp_stack_memory_take(void);
 void fp_stack_memory_give(void *stack);
 void fp_stacks_forget(void);

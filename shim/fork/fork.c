@@ -16,8 +16,8 @@
 #include "shim/fork/fork_context.h"
 #include "shim/fork/inherit.h"
 #include "shim/fork/registered.h"
-#include "shim/threads/origin.h"
 #include "shim/libraries/loader_list.h"
+#include "shim/threads/origin.h"
 
 #include <errno.h>
 
@@ -84,21 +84,15 @@ static pid_t tell_and_fork(struct fp_fork_context *at_fork, const struct call *c
     return child;
 }
 
-__attribute__((noinline)) static pid_t told_fork_here(const struct call *call)
-{
-    struct fp_fork_context at_fork;
-    return tell_and_fork(&at_fork, call);
-}
-
-/* The context is 14 KiB: not on the caller's stack, unless many threads fork at once. */
-__attribute__((noinline)) static pid_t told_fork(const struct call *call)
+/* The context is 14 KiB: not on the caller's stack. Where there is no memory for it nothing is
+   said, and the fork will most likely fail. */
+static pid_t told_fork(const struct call *call)
 {
     struct fp_fork_context *at_fork = fp_stack_memory_take();
     if (!at_fork)
-        return told_fork_here(call);
+        return seen_fork_now(call->real, call->context);
     pid_t child = tell_and_fork(at_fork, call);
-    if (child)
-        fp_stack_memory_give(at_fork);
+    fp_stack_memory_give(at_fork);
     return child;
 }
 

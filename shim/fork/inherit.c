@@ -4,19 +4,26 @@
 #include "shim/base/child_section.h"
 #include "shim/base/config.h"
 #include "shim/base/emit.h"
+#include "shim/base/own_stack.h"
 #include "shim/base/self.h"
 #include "shim/fork/fork_context.h"
 
 static FP_THREAD bool is_wanted;
 
 /* Not a child that goes on to exec: what it inherits is what the parent gives it. */
-__attribute__((noinline)) static bool goes_on(const void *caller)
+static bool goes_on(const void *caller)
 {
-    struct fp_place place;
     struct fp_work work = fp_work_begin();
-    fp_look_at_place(&place, caller);
+    struct fp_place *place = fp_stack_memory_take();
+    bool goes_on = false;
+    if (place) {
+        fp_look_at_place(place, caller);
+        goes_on =
+            place->origin == FP_ORIGIN_PYTHON && *place->python.innermost && !place->python.execs;
+        fp_stack_memory_give(place);
+    }
     fp_work_end(work);
-    return place.origin == FP_ORIGIN_PYTHON && *place.python.innermost && !place.python.execs;
+    return goes_on;
 }
 
 void fp_inherit_begin(const void *caller)

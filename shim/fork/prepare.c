@@ -21,27 +21,14 @@ void fp_prepare_child(const char *call, const struct fp_place *place)
         fp_reset_prepare();
 }
 
-static void prepare_at(struct fp_place *place, const char *call, const void *caller)
-{
-    struct fp_work work = fp_work_begin();
-    fp_look_at_place(place, caller);
-    fp_prepare_child(call, place);
-    fp_work_end(work);
-}
-
-__attribute__((noinline)) static void prepare_here(const char *call, const void *caller)
-{
-    struct fp_place place;
-    prepare_at(&place, call, caller);
-}
-
 void fp_prepare_silently(const char *call, const void *caller)
 {
+    struct fp_work work = fp_work_begin();
     struct fp_place *place = fp_stack_memory_take();
-    if (!place) {
-        prepare_here(call, caller);
-        return;
+    if (place) {
+        fp_look_at_place(place, caller);
+        fp_prepare_child(call, place);
+        fp_stack_memory_give(place);
     }
-    prepare_at(place, call, caller);
-    fp_stack_memory_give(place);
+    fp_work_end(work);
 }

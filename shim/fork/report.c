@@ -149,15 +149,21 @@ void fp_report_record(const struct fp_fork_context *at_fork, pid_t child)
         fp_on_own_stack(record, &recording);
 }
 
-void fp_report_start(void)
+static void record_start(void *unused)
 {
+    (void)unused;
     char line[1024], host[65], program[FP_PROGRAM_SIZE];
     struct fp_text text = FP_TEXT(line);
-    if (!fp_emit_has_log())
-        return;
     struct fp_event_header header = fp_emit_header("start", host, sizeof host);
     fp_program_read(program);
     program[strcspn(program, " ")] = '\0'; /* no arguments in records: they may be secrets */
     fp_event_start(&text, &header, program, FP_VERSION);
     fp_emit_record(&text);
+}
+
+/* The first hook may be called on a small stack. */
+void fp_report_start(void)
+{
+    if (fp_emit_has_log())
+        fp_on_own_stack(record_start, NULL);
 }

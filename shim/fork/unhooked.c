@@ -26,19 +26,11 @@ static void tell_unseen(struct fp_fork_context *at_fork, const void *caller, boo
     fp_work_end(work);
 }
 
-__attribute__((noinline)) static void tell_unseen_here(const void *caller, bool watches)
-{
-    struct fp_fork_context at_fork;
-    tell_unseen(&at_fork, caller, watches);
-}
-
-__attribute__((noinline)) static void tell_unseen_fork(const void *caller, bool watches)
+static void tell_unseen_fork(const void *caller, bool watches)
 {
     struct fp_fork_context *at_fork = fp_stack_memory_take();
-    if (!at_fork) {
-        tell_unseen_here(caller, watches);
+    if (!at_fork)
         return;
-    }
     tell_unseen(at_fork, caller, watches);
     fp_stack_memory_give(at_fork);
 }
@@ -52,19 +44,26 @@ void fp_fork_unseen(const void *caller)
         fp_prepare_silently("fork", caller);
 }
 
-__attribute__((noinline)) static bool refuse_in_python(const char *call, const void *caller)
+static bool refuse_at(struct fp_fork_context *at_fork, const char *call, const void *caller)
 {
-    struct fp_fork_context at_fork;
+    if (!fp_look_and_decide(at_fork, call, caller) || !at_fork->verdict.refuse)
+        return false;
+    char message[1024];
+    struct fp_text text = FP_TEXT(message);
+    fp_report_say(at_fork);
+    fp_report_record(at_fork, 0);
+    fp_message_refusal(&text, &at_fork->snapshot, &at_fork->verdict);
+    fp_python_raise(message);
+    return true;
+}
+
+static bool refuse_in_python(const char *call, const void *caller)
+{
     struct fp_work work = fp_work_begin();
-    bool refused = fp_look_and_decide(&at_fork, call, caller) && at_fork.verdict.refuse;
-    if (refused) {
-        char message[1024];
-        struct fp_text text = FP_TEXT(message);
-        fp_report_say(&at_fork);
-        fp_report_record(&at_fork, 0);
-        fp_message_refusal(&text, &at_fork.snapshot, &at_fork.verdict);
-        fp_python_raise(message);
-    }
+    struct fp_fork_context *at_fork = fp_stack_memory_take();
+    bool refused = at_fork && refuse_at(at_fork, call, caller);
+    if (at_fork)
+        fp_stack_memory_give(at_fork);
     fp_work_end(work);
     return refused;
 }

@@ -7,6 +7,7 @@
 #include "shim/base/clock.h"
 #include "shim/base/config.h"
 #include "shim/base/emit.h"
+#include "shim/base/own_stack.h"
 #include "shim/base/program.h"
 #include "shim/base/report_once.h"
 #include "shim/hang/evidence.h"
@@ -24,6 +25,19 @@ FP_LARGE static char block[FP_EVENT_MAX * 2];
 FP_LARGE static char program[FP_PROGRAM_SIZE];
 FP_LARGE static char error[1024];
 
+struct description {
+    struct fp_evidence *evidence;
+    struct fp_hang *hang;
+    const struct fp_waiting *waiting;
+};
+
+static void fill_there(void *argument)
+{
+    const struct description *description = argument;
+    fp_program_read(program);
+    fp_evidence_fill(description->evidence, description->hang, description->waiting);
+}
+
 static struct fp_hang describe(const struct fp_waiting *waiting, const struct fp_company_look *look,
                                struct fp_evidence *evidence, struct fp_opinion opinion,
                                bool interruptible)
@@ -37,16 +51,17 @@ static struct fp_hang describe(const struct fp_waiting *waiting, const struct fp
                            .interruptible = interruptible,
                            .milliseconds = fp_milliseconds() - waiting->since,
                            .threads = look->threads};
-    fp_program_read(program);
-    fp_evidence_fill(evidence, &hang, waiting);
+    fp_on_own_stack(fill_there, &(struct description){evidence, &hang, waiting});
     return hang;
 }
 
 enum { RECORDS_MAX = 256 }; /* of one process: a loop may catch the error and wait again for ever */
 
-/* Each line is reported once by all children together; each hang has its record. */
-static void tell(const struct fp_hang *hang)
+/* Each line is reported once by all children together; each hang has its record. Both on a stack of
+   our own: the host may wait on a small one. */
+static void tell_there(void *argument)
 {
+    const struct fp_hang *hang = argument;
     static _Atomic unsigned records;
     char host[65];
     struct fp_text text = FP_TEXT(block);
@@ -62,9 +77,14 @@ static void tell(const struct fp_hang *hang)
     fp_emit_record(&text);
 }
 
+static void tell(struct fp_hang *hang)
+{
+    fp_on_own_stack(tell_there, hang);
+}
+
 /* Told once, and it goes on. Of what is only suspected once for a runtime: several threads may wait
    for it, one behind the other. */
-static void tell_wait(struct fp_waiting *waiting, const struct fp_hang *hang)
+static void tell_wait(struct fp_waiting *waiting, struct fp_hang *hang)
 {
     const char *line = fp_site_line(&hang->at), *what = *line ? line : hang->waiting.dso;
     if (hang->opinion.grade == FP_GRADE_SUSPECTED && hang->lost)

@@ -46,7 +46,7 @@ static void add_policy(struct fp_text *text)
 
 _Noreturn void fp_check_and_exit(bool watches)
 {
-    char page[8192];
+    static char page[8192];
     struct fp_text text = FP_TEXT(page);
     const char *(*libc_version)(void);
     *(void **)&libc_version = dlsym(RTLD_DEFAULT, "gnu_get_libc_version");

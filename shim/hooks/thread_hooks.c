@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "policy/text.h"
 #include "shim/base/notice.h"
+#include "shim/base/own_stack.h"
 #include "shim/base/self.h"
 #include "shim/hooks/init.h"
 #include "shim/hooks/real.h"
@@ -42,9 +43,27 @@ static struct fp_owner find_owner(void *routine, void *const *argument)
     return user.base ? user : owner;
 }
 
+/* The lines of Python code, by which what the thread runs is told apart where `python`. */
+static uint32_t intern(struct fp_owner owner, bool python, struct fp_python_stack *stack)
+{
+    fp_python_stack(stack);
+    const char *started = *stack->user ? stack->user : stack->library;
+    if (!python)
+        return fp_runtime_intern(owner.path, "", started);
+    char file[FP_LINE_SIZE];
+    const char *colon = strrchr(stack->innermost, ':');
+    struct fp_text text = FP_TEXT(file);
+    fp_text_reset(&text);
+    if (colon)
+        fp_text_append(&text, stack->innermost, (size_t)(colon - stack->innermost));
+    else
+        fp_text_format(&text, "python"); /* its line cannot be told: no GIL, a sub-interpreter */
+    started = *stack->library ? stack->library : *stack->user ? stack->user : stack->innermost;
+    return fp_runtime_intern(owner.path, file, started);
+}
+
 static uint32_t find_runtime(struct fp_owner owner)
 {
-    struct fp_python_stack stack;
     bool python = fp_python_owns(owner);
     if (!python) {
         uint32_t known = fp_runtime_find(owner.path);
@@ -53,21 +72,14 @@ static uint32_t find_runtime(struct fp_owner owner)
             return known;
     }
     /* The line that first used a native library can be told only while its caller holds the GIL. */
-    fp_python_stack(&stack);
-    if (!python)
-        return fp_runtime_intern(owner.path, "", *stack.user ? stack.user : stack.library);
-    char file[FP_LINE_SIZE];
-    const char *colon = strrchr(stack.innermost, ':');
-    struct fp_text text = FP_TEXT(file);
-    fp_text_reset(&text);
-    if (colon)
-        fp_text_append(&text, stack.innermost, (size_t)(colon - stack.innermost));
-    else
-        fp_text_format(&text, "python"); /* its line cannot be told: no GIL, a sub-interpreter */
-    return fp_runtime_intern(owner.path, file,
-                             *stack.library ? stack.library
-                             : *stack.user  ? stack.user
-                                            : stack.innermost);
+    if (!fp_python_holds_gil())
+        return fp_runtime_intern(owner.path, python ? "python" : "", "");
+    struct fp_python_stack *stack = fp_stack_memory_take(); /* the host's may be small */
+    if (!stack)
+        return FP_ENTRY_OTHER;
+    uint32_t runtime = intern(owner, python, stack);
+    fp_stack_memory_give(stack);
+    return runtime;
 }
 
 /* A slot for the thread about to be created, or NULL where it goes unwatched. */

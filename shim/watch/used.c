@@ -5,6 +5,7 @@
 #include "policy/decide.h"
 #include "policy/hang_message.h"
 #include "shim/base/emit.h"
+#include "shim/base/own_stack.h"
 #include "shim/base/program.h"
 #include "shim/base/self.h"
 #include "shim/libraries/objects.h"
@@ -44,9 +45,17 @@ __attribute__((noinline)) static void record(const struct fp_runtime *runtime,
     fp_emit_record(&text);
 }
 
-/* What hangs was told at the fork; of what is not known nothing can be said. */
-__attribute__((noinline)) static void tell(struct fp_runtime_entry *entry, const char *call)
+struct use {
+    struct fp_runtime_entry *entry;
+    const char *call;
+};
+
+/* What hangs was told at the fork; of what is not known nothing can be said. On a stack of our own:
+   threads that pools start have small ones. */
+static void tell(void *argument)
 {
+    struct fp_runtime_entry *entry = ((struct use *)argument)->entry;
+    const char *call = ((struct use *)argument)->call;
     struct fp_runtime runtime = fp_resolve_runtime(entry, atomic_load(&entry->lost));
     struct fp_judgement judgement = fp_resolve_judgement(&runtime);
     struct fp_fork_origin fork = fp_origin();
@@ -70,6 +79,6 @@ void fp_used_note(const void *caller, const char *call)
         return;
     struct fp_work work = fp_work_begin();
     atomic_store(&any_used, true);
-    tell(entry, call);
+    fp_on_own_stack(tell, &(struct use){entry, call});
     fp_work_end(work);
 }

@@ -9,19 +9,14 @@ a failure; with one it is wrong in that part of the tests.
 from fnmatch import fnmatchcase
 
 WATCHED = "warn fail refuse reset"
-ONCE = ""  # not for each policy
 
-STACK = "what is read and said at a fork, or in a look, needs more stack than there is"
 BETWEEN = "a signal that comes between two slices interrupts none of them"
 EPOLL = "the child gets an instance of its own, armed anew"
-NOTICE = "FORKPOLICY_NOTICE_BY of another job is believed"
 
 RED = [
-    ("small_stacks-wait_on_an_alternate_stack", WATCHED, STACK, ""),
     ("one_shot_handlers-once_and_interrupts", WATCHED, BETWEEN, "1 of 10"),
     ("shared_epoll-parent_adds_later", "reset", EPOLL, ""),
     ("shared_epoll-one_shot_is_disarmed", "reset", EPOLL, ""),
-    ("bad_entry_is_said_in_a_job_of_its_own*", ONCE, NOTICE, ""),
 ]
 
 
