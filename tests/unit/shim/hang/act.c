@@ -9,6 +9,7 @@
 
 #include "shim/base/config.h"
 #include "shim/base/emit.h"
+#include "shim/base/own_stack.h"
 #include "shim/base/program.h"
 #include "shim/base/report_once.h"
 #include "shim/python/python.h"
@@ -88,6 +89,11 @@ bool fp_evidence_has_reader(const struct fp_evidence *evidence)
 {
     (void)evidence;
     return has_reader;
+}
+
+void fp_on_own_stack(fp_stack_work *work, void *argument)
+{
+    work(argument);
 }
 
 static char said[8][128];
