@@ -20,12 +20,12 @@ static int explain_log(char *argument)
 {
     char *colon = strrchr(argument, ':'), *end;
     if (!colon || access(argument, F_OK) == 0)
-        return fp_explain_log(argument, 0);
+        return fp_explain_log(stdout, argument, 0);
     unsigned long number = strtoul(colon + 1, &end, 10);
     if (*end || !number || colon[1] < '0' || colon[1] > '9')
-        return fp_explain_log(argument, 0);
+        return fp_explain_log(stdout, argument, 0);
     *colon = '\0';
-    return fp_explain_log(argument, number);
+    return fp_explain_log(stdout, argument, number);
 }
 
 static int explain_process(const char *argument, const struct fp_explain_options *options)

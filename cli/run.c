@@ -46,8 +46,10 @@ static int take_option(struct options *options, size_t which, int count, char **
         return 0;
     const char **field = (const char **)(void *)((char *)options + OPTIONS[which].field);
     if (!*OPTIONS[which].argument) {
+        if (arguments[0][length])
+            return 0; /* a longer name */
         *field = OPTIONS[which].name;
-        return arguments[0][length] ? 0 : 1;
+        return 1;
     }
     if (arguments[0][length] == '=') {
         *field = arguments[0] + length + 1;
@@ -131,6 +133,10 @@ int fp_cli_run(int count, char **arguments)
     int at = parse(&options, count, arguments);
     if (at < 0)
         return FP_EXIT_USAGE;
+    if (!options.ci && (options.timeout || options.ci_report)) {
+        fp_cli_say("run: %s needs --ci", options.timeout ? "--timeout" : "--ci-report");
+        return FP_EXIT_USAGE;
+    }
     if (!are_settings_good(&options))
         return FP_EXIT_USAGE;
     int status = fp_cli_find(arguments[at], &program);
@@ -140,7 +146,8 @@ int fp_cli_run(int count, char **arguments)
         return status;
     set_environment(&options, fp_cli_preload(options.amplify));
     if (options.ci)
-        return fp_ci_run(program, arguments + at);
+        return fp_ci_run(&(struct fp_ci_options){options.ci_report, options.timeout}, program,
+                         arguments + at);
     execv(program, arguments + at);
     fp_cli_say("%s: %s", program, strerror(errno));
     return FP_EXIT_NOT_RUNNABLE;

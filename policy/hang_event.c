@@ -3,6 +3,8 @@
 
 #include "policy/record.h"
 
+#include <string.h>
+
 const char *fp_outcome_name(enum fp_outcome outcome)
 {
     static const char *const NAMES[] = {
@@ -10,6 +12,18 @@ const char *fp_outcome_name(enum fp_outcome outcome)
 #include "policy/outcomes.def"
     };
     return NAMES[outcome];
+}
+
+static bool is_line_of(const char *line, const struct fp_site *site)
+{
+    return !*line || strcmp(line, site->user) == 0;
+}
+
+bool fp_hang_is_plain_lock(const struct fp_hang *hang)
+{
+    const struct fp_site *at = &hang->at;
+    return hang->wait == FP_WAIT_SEMAPHORE && strcmp(hang->waiting.package, "python") == 0 &&
+           *at->user && is_line_of(at->called, at) && is_line_of(at->innermost, at);
 }
 
 /* Seconds with three places. */

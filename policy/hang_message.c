@@ -78,7 +78,7 @@ static void add_waits(struct fp_text *text, const struct fp_hang *hang)
         fp_text_format(text, " for ");
         add_seconds(text, hang->milliseconds);
     }
-    fp_text_format(text, "; %s%s\n", why(hang),
+    fp_text_format(text, "%s; %s%s\n", fp_hang_is_plain_lock(hang) ? ", for a lock" : "", why(hang),
                    hang->interruptible ? " (^C would interrupt it)" : "");
     if (!*fp_site_line(&hang->at))
         return;
@@ -169,7 +169,7 @@ static void add_stacks(struct fp_text *text, const struct fp_hang *hang)
             fp_text_format(text, " ");
             fp_text_quote(text, fp_slice_of(frame->symbol), 120);
         }
-        fp_text_format(text, "+%lu\n", frame->offset);
+        fp_text_format(text, "+0x%lx\n", frame->offset);
     }
 }
 

@@ -23,6 +23,7 @@ struct fp_options {
     unsigned hang_milliseconds;
     unsigned quiesce_milliseconds;
     bool sever;
+    bool quiet;
     bool inline_futex;
 };
 

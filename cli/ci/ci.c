@@ -3,36 +3,38 @@
 #include "cli/ci/ci.h"
 
 #include "cli/base/say.h"
+#include "cli/ci/folder.h"
 #include "cli/ci/supervise.h"
 #include "policy/options.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-/* A log of the user's that can be followed, or one of our own, which is gone with the job. */
-static bool choose_log(char *own, size_t size, bool *is_own)
+enum { TIMEOUT_MOST_SECONDS = 10000000 };
+
+static bool is_log_one_file(void)
 {
-    const char *given = getenv("FORKPOLICY_LOG"), *folder = getenv("TMPDIR");
-    *is_own = !given || !*given;
-    if (!*is_own && strstr(given, "%p")) {
-        fp_cli_say("run: --ci follows one log for all processes: FORKPOLICY_LOG without %%p");
-        return false;
-    }
-    if (!*is_own)
+    const char *given = getenv("FORKPOLICY_LOG");
+    if (!given || !strstr(given, "%p"))
         return true;
-    snprintf(own, size, "%s/forkpolicy-XXXXXX", folder && *folder ? folder : "/tmp");
-    int file = mkostemp(own, O_CLOEXEC);
-    if (file < 0) {
-        fp_cli_say("run: no room for a log: %s: %s", own, strerror(errno));
+    fp_cli_say("run: --ci follows one log for all processes: FORKPOLICY_LOG without %%p");
+    return false;
+}
+
+/* Seconds, as a user writes them; "" and what is no number are said. */
+static bool read_timeout(const char *given, long *milliseconds)
+{
+    char *end = NULL;
+    double seconds = given ? strtod(given, &end) : 0;
+    *milliseconds = 0;
+    if (!given)
+        return true;
+    if (end == given || *end || !(seconds >= 0.001) || seconds > TIMEOUT_MOST_SECONDS) {
+        fp_cli_say("run: --timeout \"%s\": want seconds, 0.001 to %d", given, TIMEOUT_MOST_SECONDS);
         return false;
     }
-    close(file);
-    setenv("FORKPOLICY_LOG", own, 1);
+    *milliseconds = (long)(seconds * 1000 + 0.5);
     return true;
 }
 
@@ -47,16 +49,30 @@ static unsigned hang_milliseconds(void)
     return options.hang_milliseconds;
 }
 
-int fp_ci_run(const char *program, char **arguments)
+/* The shim's own words would stand between the job's: what matters is said at its end. The user's
+   entries come last, and count. */
+static void quieten(void)
 {
-    char own[PATH_MAX];
-    bool is_own;
-    if (!choose_log(own, sizeof own, &is_own))
+    const char *given = getenv("FORKPOLICY_OPTIONS");
+    char *whole = NULL;
+    if (asprintf(&whole, "quiet=1%s%s", given && *given ? "," : "", given ? given : "") < 0)
+        return;
+    setenv("FORKPOLICY_OPTIONS", whole, 1);
+    free(whole);
+}
+
+int fp_ci_run(const struct fp_ci_options *options, const char *program, char **arguments)
+{
+    static struct fp_ci_folder folder;
+    struct fp_supervision supervision = {.hang_milliseconds = hang_milliseconds()};
+    if (!is_log_one_file() || !read_timeout(options->timeout, &supervision.timeout_milliseconds) ||
+        !fp_ci_folder_open(&folder, options->report))
         return FP_EXIT_USAGE;
-    const struct fp_supervision supervision = {.log = getenv("FORKPOLICY_LOG"),
-                                               .hang_milliseconds = hang_milliseconds()};
+    setenv("FORKPOLICY_LOG", folder.log, 1);
+    quieten();
+    supervision.log = folder.log;
+    supervision.report = folder.text;
     int status = fp_supervise(&supervision, program, arguments);
-    if (is_own)
-        unlink(own);
+    fp_ci_folder_close(&folder, supervision.has_said);
     return status;
 }

@@ -4,7 +4,8 @@
  * The shim in the job's processes writes what it finds into the log, which is read here as it
  * grows. A proven hang whose process waits on is believed at once; one that is only likely, or
  * whose process has ended without its job going on, when the whole tree has been idle for a while,
- * or where every process that took its place hung as well.
+ * or where every process that took its place hung as well. What takes longer than --timeout is
+ * ended, whatever it waits for.
  * No thread, no process but the job's: a poll, five times a second.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -16,9 +17,9 @@
 #include "cli/base/say.h"
 #include "cli/ci/idleness.h"
 #include "cli/ci/replaced.h"
-#include "cli/ci/tail.h"
-#include "cli/explain/explain.h"
-#include "cli/explain/process.h"
+#include "cli/ci/say_end.h"
+#include "cli/ci/silent.h"
+#include "cli/ci/told.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,16 +42,13 @@ enum {
 };
 
 struct job {
-    const struct fp_supervision *supervision;
+    struct fp_supervision *supervision;
     pid_t child;
     int status; /* of waitpid */
     bool ended;
     struct fp_tail tail;
-    /* The worst hang that was told; pid 0: none. */
-    pid_t hung;
-    unsigned long line;
-    bool is_proven, goes_on;
-    long told_at; /* milliseconds */
+    struct fp_told told;
+    long begun; /* milliseconds */
     struct fp_idleness idleness;
     struct fp_replaced replaced;
 };
@@ -59,70 +57,31 @@ static void note(const struct fp_log_record *record, void *context)
 {
     struct job *job = context;
     fp_replaced_note(&job->replaced, record);
-    /* Parked: it may be how a worker sleeps until it is killed. */
-    if (strcmp(record->event, "hang") != 0 ||
-        strcmp(fp_log_string(record->json, "reason"), "parked") == 0)
-        return;
-    const char *outcome = fp_log_string(record->json, "outcome");
-    bool is_proven = strcmp(fp_log_string(record->json, "verdict"), "proven") == 0;
-    bool goes_on = strcmp(outcome, "waits") != 0;
-    /* The first one is the cause; a worse one takes its place: proven, and still waiting. */
-    if (job->hung && (job->is_proven || !is_proven) && (!job->goes_on || goes_on))
-        return;
-    job->hung = (pid_t)record->pid;
-    job->line = record->line;
-    job->is_proven = is_proven;
-    job->goes_on = goes_on;
-    job->told_at = fp_idleness_now();
+    fp_told_note(&job->told, record);
 }
 
-/* Why the job is to be ended now; NULL: it is not. */
-static const char *reason_to_end(struct job *job, const struct fp_tree *tree)
+/* Whether the job is to be ended now for a hang that was told. */
+static bool has_hung(struct job *job, const struct fp_tree *tree, enum fp_ending *ending)
 {
     long time = fp_idleness_now(), idle = time - job->idleness.since;
+    bool waits = job->told.hung && !job->told.goes_on && fp_tree_find(tree, job->told.hung);
+    *ending = FP_ENDING_HUNG;
     if (job->replaced.endless.pid) {
-        job->hung = job->replaced.endless.pid;
-        job->line = job->replaced.endless.line;
-        return "it is gone, whatever takes its place hangs as it did, and its parent waits on";
+        job->told.hung = job->replaced.endless.pid;
+        job->told.line = job->replaced.endless.line;
+        *ending = FP_ENDING_REPLACED;
+        return true;
     }
-    bool waits = job->hung && !job->goes_on && fp_tree_find(tree, job->hung);
-    if (waits && job->is_proven && time - job->told_at >= PROVEN_MILLISECONDS)
-        return "it can never go on";
-    if (waits && idle >= IDLE_MILLISECONDS && time - job->told_at >= IDLE_MILLISECONDS)
-        return "it has not gone on, and the job is idle";
-    if (job->hung && !waits && idle >= IDLE_MILLISECONDS &&
-        time - job->told_at >= IDLE_MILLISECONDS)
-        return "it is gone, and the job, idle since, waits on without it";
-    return NULL;
+    if (waits && job->told.is_proven && time - job->told.at >= PROVEN_MILLISECONDS)
+        return true;
+    /* Waits on, or is gone and the job waits on without it. */
+    return job->told.hung && idle >= IDLE_MILLISECONDS && time - job->told.at >= IDLE_MILLISECONDS;
 }
 
-/* A full disk is no reason not to end the job. */
-static void append(const char *log, const char *record, size_t length)
+static bool has_timed_out(const struct job *job)
 {
-    int file = open(log, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
-    if (file < 0)
-        return;
-    write(file, record, length);
-    close(file);
-}
-
-/* Which one of a process and its descendants hangs as seen from outside, 0 = none; then the log
-   gets the record. */
-static pid_t hangs_silently(struct job *job, pid_t pid)
-{
-    const struct fp_explain_options json = {.json = true};
-    struct fp_explanation worst = {FP_GRADE_NONE, 0};
-    char *record = NULL;
-    size_t length = 0;
-    FILE *stream = open_memstream(&record, &length);
-    if (stream) {
-        fp_explain_process(stream, pid, &json, &worst);
-        fclose(stream);
-    }
-    if (worst.grade >= FP_GRADE_STRONG)
-        append(job->supervision->log, record, length);
-    free(record);
-    return worst.grade >= FP_GRADE_STRONG ? worst.pid : 0;
+    long limit = job->supervision->timeout_milliseconds;
+    return limit && fp_idleness_now() - job->begun >= limit;
 }
 
 /* For how long, in milliseconds, a job may be idle before it is looked at from outside. */
@@ -133,36 +92,51 @@ static unsigned hang_limit(const struct job *job)
 
 /* What no record told: all processes idle for longer than the shim waits, and one that waits for
    ever. */
-static pid_t find_silent_hang(struct job *job, const struct fp_tree *tree)
+static bool find_silent_hang(struct job *job, const struct fp_tree *tree)
 {
-    pid_t hung = 0;
-    if (fp_idleness_now() - job->idleness.since < (long)hang_limit(job))
-        return 0;
-    for (size_t i = 0; i < tree->count && !hung; i++)
+    struct fp_silent found = {0, 0};
+    if (job->told.hung || fp_idleness_now() - job->idleness.since < (long)hang_limit(job))
+        return false;
+    for (size_t i = 0; i < tree->count && !found.pid; i++)
         if (tree->processes[i].parent == getpid()) /* the job itself, or an orphan of it */
-            hung = hangs_silently(job, tree->processes[i].pid);
+            found = fp_silent_find(&job->tail, tree->processes[i].pid);
     job->idleness.since = fp_idleness_now(); /* asks again after as long */
-    return hung;
+    job->told.hung = found.pid;
+    job->told.line = found.line;
+    return found.pid;
 }
 
-static int end(struct job *job, const char *reason)
+static int status_of(const struct job *job)
 {
-    const struct fp_explain_options all = {.stacks = true, .brief = job->line != 0};
-    struct fp_explanation worst;
+    return WIFSIGNALED(job->status) ? 128 + WTERMSIG(job->status) : WEXITSTATUS(job->status);
+}
+
+static void say(struct job *job, enum fp_ending ending, unsigned long line,
+                const struct fp_waits *waits)
+{
+    bool hung = job->told.hung != 0;
+    const struct fp_job_end end = {
+        .ending = ending,
+        .number = ending == FP_ENDING_TIMED_OUT
+                      ? (unsigned)((job->supervision->timeout_milliseconds + 999) / 1000)
+                      : (unsigned)status_of(job),
+        .alike = hung && job->told.hanging.count > 1 ? (unsigned)job->told.hanging.count - 1 : 0};
+    fp_ci_say_end(&end, job->supervision->log, line, waits, job->supervision->report);
+    job->supervision->has_said = true;
+}
+
+/* The report is written while the processes are there. */
+static int end(struct job *job, enum fp_ending ending)
+{
+    static struct fp_waits waits;
     struct fp_tree tree = {0};
-    fp_cli_say("run: pid %d of the job hangs: %s. What its processes wait for:", (int)job->hung,
-               reason);
     fp_tree_read(&tree, getpid());
-    for (size_t i = 0; i < tree.count; i++) /* the job itself, and orphans of it */
-        if (tree.processes[i].parent == getpid())
-            fp_explain_process(stderr, tree.processes[i].pid, &all, &worst);
+    if (!job->told.line)
+        fp_waits_read(&waits, &tree);
     fp_tree_free(&tree);
-    size_t count = fp_tree_end(GRACE_MILLISECONDS);
-    fp_cli_say("run: the job was ended, %zu process%s; status %d", count, count == 1 ? "" : "es",
-               FP_EXIT_HUNG);
-    /* The shim's own report may have been swallowed with the job's output. */
-    if (job->line && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0)
-        fp_explain_log(job->supervision->log, job->line);
+    fp_ci_write_report(job->supervision->report, job->supervision->log, job->told.line);
+    fp_tree_end(GRACE_MILLISECONDS);
+    say(job, ending, job->told.line, &waits);
     return FP_EXIT_HUNG;
 }
 
@@ -207,25 +181,38 @@ static bool has_forked(const struct fp_tree *tree)
 
 /* A child that hangs behind the job's own end would keep its output open for ever; one that works
    on is the job's own affair. */
-static const char *look_behind(struct job *job, int signals, struct fp_tree *tree)
+static bool leaves_a_hang(struct job *job, int signals, struct fp_tree *tree)
 {
+    enum fp_ending ending;
     long until = fp_idleness_now() + BEHIND_MILLISECONDS;
     do {
         fp_tail_read(&job->tail, note, job);
         fp_tree_read(tree, getpid());
-        if (job->is_proven && reason_to_end(job, tree))
-            return "the job has ended, and left it behind";
+        if (job->told.is_proven && has_hung(job, tree, &ending))
+            return true;
         if (has_forked(tree))
             take_signals(job, signals, LOOK_MILLISECONDS);
     } while (has_forked(tree) && fp_idleness_now() < until);
-    return NULL;
+    return false;
 }
 
-static int watch(struct job *job, int signals)
+/* By itself: its status is its own, and what made it fail is told. */
+static int leave(struct job *job)
+{
+    int status = status_of(job);
+    if (status && job->told.acted) {
+        fp_ci_write_report(job->supervision->report, job->supervision->log, job->told.acted);
+        say(job, FP_ENDING_FAILED, job->told.acted, NULL);
+    }
+    return status;
+}
+
+/* Whether the job is to be ended; else it has ended. */
+static bool watch(struct job *job, int signals, enum fp_ending *ending)
 {
     struct fp_tree tree = {0};
-    const char *reason = NULL;
-    while (!job->ended && !reason) {
+    bool is_over = false;
+    while (!job->ended && !is_over) {
         take_signals(job, signals, LOOK_MILLISECONDS);
         fp_tail_read(&job->tail, note, job);
         if (job->ended)
@@ -234,17 +221,19 @@ static int watch(struct job *job, int signals)
         fp_idleness_note(&job->idleness, &tree);
         fp_replaced_look(&job->replaced, &tree);
         fp_idleness_say(&job->idleness, hang_limit(job) / 1000, tree.count);
-        reason = reason_to_end(job, &tree);
-        if (!reason && !job->hung && (job->hung = find_silent_hang(job, &tree)))
-            reason = "the job is idle, and nobody else can wake it";
+        is_over = has_hung(job, &tree, ending) || find_silent_hang(job, &tree);
+        if (!is_over && has_timed_out(job)) {
+            *ending = FP_ENDING_TIMED_OUT;
+            is_over = true;
+        }
     }
-    if (!reason)
-        reason = look_behind(job, signals, &tree);
+    if (!is_over && leaves_a_hang(job, signals, &tree)) {
+        *ending = FP_ENDING_LEFT_BEHIND;
+        is_over = true;
+    }
     fp_tree_free(&tree);
     fp_replaced_free(&job->replaced);
-    if (reason)
-        return end(job, reason);
-    return WIFSIGNALED(job->status) ? 128 + WTERMSIG(job->status) : WEXITSTATUS(job->status);
+    return is_over;
 }
 
 /* Those that end or stop a program, and those that programs give a meaning. */
@@ -272,14 +261,15 @@ static _Noreturn void become(const char *program, char **arguments, const sigset
     _exit(FP_EXIT_NOT_RUNNABLE);
 }
 
-int fp_supervise(const struct fp_supervision *supervision, const char *program, char **arguments)
+int fp_supervise(struct fp_supervision *supervision, const char *program, char **arguments)
 {
     struct job job = {.supervision = supervision};
+    enum fp_ending ending;
     sigset_t mask;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     fp_tail_begin(&job.tail, supervision->log);
     int signals = open_signals(&mask);
-    job.idleness.since = fp_idleness_now();
+    job.idleness.since = job.begun = fp_idleness_now();
     job.child = signals < 0 ? -1 : fork();
     if (job.child < 0) {
         fp_cli_say("run: %s", strerror(errno));
@@ -287,5 +277,7 @@ int fp_supervise(const struct fp_supervision *supervision, const char *program, 
     }
     if (job.child == 0)
         become(program, arguments, &mask);
-    return watch(&job, signals);
+    int status = watch(&job, signals, &ending) ? end(&job, ending) : leave(&job);
+    fp_set_free(&job.told.hanging);
+    return status;
 }

@@ -29,20 +29,20 @@ static const char *program_of(const struct fp_story *story, const char *decoded)
 }
 
 /* The frames for which there was no room in the message. */
-static void print_stacks(const struct fp_hang *hang)
+static void print_stacks(const struct fp_story *story, const struct fp_hang *hang)
 {
     char line[1024];
     for (size_t i = STACK_SHOWN; i < hang->python_count; i++) {
         struct fp_text text = FP_TEXT(line);
         fp_text_quote(&text, fp_slice_of(hang->python[i].file), 300);
-        printf("  python   %zu: %s:%d in %s\n", i, line, hang->python[i].line,
-               fp_story_quoted(hang->python[i].function).text);
+        fprintf(story->stream, "  python   %zu: %s:%d in %s\n", i, line, hang->python[i].line,
+                fp_story_quoted(hang->python[i].function).text);
     }
     for (size_t i = STACK_SHOWN; i < hang->native_count; i++) {
         struct fp_text text = FP_TEXT(line);
         fp_text_quote(&text, fp_slice_of(hang->native[i].dso), 300);
-        printf("  native   %zu: %s %s+%lu\n", i, line, fp_story_quoted(hang->native[i].symbol).text,
-               hang->native[i].offset);
+        fprintf(story->stream, "  native   %zu: %s %s+0x%lx\n", i, line,
+                fp_story_quoted(hang->native[i].symbol).text, hang->native[i].offset);
     }
 }
 
@@ -57,34 +57,37 @@ static bool say_hang(const struct fp_story *story, struct fp_cli_arena *arena, s
         hang.fork.origin = fork->snapshot.origin;
     }
     fp_message_hang(text, &hang);
-    printf("%s", text->data);
+    fprintf(story->stream, "%s", text->data);
     if (hang.outcome == FP_OUTCOME_RAISED) {
         fp_message_hang_error(text, &hang);
-        printf("\nForkPolicyError: %s\n", text->data);
+        fprintf(story->stream, "\nForkPolicyError: %s\n", text->data);
     }
-    print_stacks(&hang);
+    print_stacks(story, &hang);
     return whole;
 }
 
 /* A fork that the shim said nothing of: its policy was not to. */
-static void say_silent_fork(struct fp_decoded_fork *fork, struct fp_text *text)
+static void say_silent_fork(const struct fp_story *story, struct fp_decoded_fork *fork,
+                            struct fp_text *text)
 {
     bool any = false;
     for (size_t i = 0; i < fork->snapshot.count; i++)
         any |= fork->told[i] = fork->verdict.runtimes[i].class == FP_CLASS_LOST;
     if (any) {
         fp_message_fork(text, &fork->snapshot, &fork->verdict, fork->told);
-        printf("The policy had the shim be silent here. Its words:\n%s", text->data);
+        fprintf(story->stream, "The policy had the shim be silent here. Its words:\n%s",
+                text->data);
         return;
     }
-    printf("Nothing that is known to hang was lost, and the shim was silent.\n");
+    fprintf(story->stream, "Nothing that is known to hang was lost, and the shim was silent.\n");
     for (size_t i = 0; i < fork->snapshot.count; i++) {
         fp_text_reset(text);
         fp_add_runtime_name(text, &fork->snapshot.runtimes[i]);
         fp_text_format(text, ": ");
         fp_add_threads(text, &fork->snapshot.runtimes[i]);
-        printf("  %s; %s, %s\n", text->data, fp_class_name(fork->verdict.runtimes[i].class),
-               fp_action_name(fork->verdict.runtimes[i].action));
+        fprintf(story->stream, "  %s; %s, %s\n", text->data,
+                fp_class_name(fork->verdict.runtimes[i].class),
+                fp_action_name(fork->verdict.runtimes[i].action));
     }
 }
 
@@ -94,14 +97,14 @@ static bool say_fork(const struct fp_story *story, struct fp_cli_arena *arena, s
     bool whole = fp_decode_fork(arena, story->record, fork);
     fork->snapshot.program = program_of(story, fork->snapshot.program);
     if (!fork->verdict.tell && !fork->verdict.refuse) {
-        say_silent_fork(fork, text);
+        say_silent_fork(story, fork, text);
         return whole;
     }
     fp_message_fork(text, &fork->snapshot, &fork->verdict, fork->told);
-    printf("%s", text->data);
+    fprintf(story->stream, "%s", text->data);
     if (fork->verdict.refuse) {
         fp_message_refusal(text, &fork->snapshot, &fork->verdict);
-        printf("\nForkPolicyError: %s\n", text->data);
+        fprintf(story->stream, "\nForkPolicyError: %s\n", text->data);
     }
     return whole;
 }
@@ -112,19 +115,19 @@ static bool say_use(const struct fp_story *story, struct fp_cli_arena *arena, st
     bool whole = fp_decode_use(arena, story->record, &use);
     fp_message_use(text, use.pid, program_of(story, use.program), &use.runtime, use.call,
                    &use.fork);
-    printf("%s", text->data);
+    fprintf(story->stream, "%s", text->data);
     return whole;
 }
 
 /* Records that have no message: their members as they stand. */
-static bool say_members(const json_t *record)
+static bool say_members(const struct fp_story *story)
 {
     json_t *member;
     const char *key;
-    json_object_foreach((json_t *)(uintptr_t)record, key, member)
+    json_object_foreach(story->record, key, member)
     {
         char *value = json_dumps(member, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII);
-        printf("  %-12s %s\n", fp_story_quoted(key).text, value ? value : "");
+        fprintf(story->stream, "  %-12s %s\n", fp_story_quoted(key).text, value ? value : "");
         free(value);
     }
     return true;
@@ -140,7 +143,7 @@ static bool say_record(const struct fp_story *story)
                  : fp_story_is(story->record, "use") ? say_use(story, &arena, &text)
                  : fp_story_is(story->record, "fork") || fp_story_is(story->record, "refused")
                      ? say_fork(story, &arena, &text)
-                     : say_members(story->record);
+                     : say_members(story);
     fp_cli_arena_free(&arena);
     return whole;
 }
@@ -153,26 +156,26 @@ static void print_head(const struct fp_story *story, const char *path)
     struct tm parts;
     if (gmtime_r(&moment, &parts))
         strftime(shown, sizeof shown, "%Y-%m-%d %H:%M:%S", &parts);
-    printf("%s:%lu: %s, %s UTC, host %s", path, story->line,
-           fp_story_quoted(fp_log_string(story->record, "event")).text, shown,
-           fp_story_quoted(fp_log_string(story->record, "host")).text);
+    fprintf(story->stream, "%s:%lu: %s, %s UTC, host %s", path, story->line,
+            fp_story_quoted(fp_log_string(story->record, "event")).text, shown,
+            fp_story_quoted(fp_log_string(story->record, "host")).text);
     const char *rank = fp_log_string(story->record, "rank");
-    printf("%s%s\n", *rank ? ", rank " : "", fp_story_quoted(rank).text);
+    fprintf(story->stream, "%s%s\n", *rank ? ", rank " : "", fp_story_quoted(rank).text);
 }
 
 static void print_notes(const struct fp_story *story)
 {
     if (story->fork || story->note_count)
-        printf("\nin the same log:\n");
+        fprintf(story->stream, "\nin the same log:\n");
     if (story->fork)
-        printf("  %-8s line %lu: by pid %ld; threads: %lu, runtimes: %zu\n", "forked",
-               story->fork_line, fp_story_pid(story->fork, "pid"),
-               fp_log_integer(story->fork, "threads", INT_MAX),
-               json_array_size(json_object_get(story->fork, "runtimes")));
+        fprintf(story->stream, "  %-8s line %lu: by pid %ld; threads: %lu, runtimes: %zu\n",
+                "forked", story->fork_line, fp_story_pid(story->fork, "pid"),
+                fp_log_integer(story->fork, "threads", INT_MAX),
+                json_array_size(json_object_get(story->fork, "runtimes")));
     for (size_t i = 0; i < story->note_count; i++)
-        printf("  %-8s %s\n", story->notes[i].label, story->notes[i].text);
+        fprintf(story->stream, "  %-8s %s\n", story->notes[i].label, story->notes[i].text);
     if (story->notes_omitted)
-        printf("  and %lu more lines\n", story->notes_omitted);
+        fprintf(story->stream, "  and %lu more lines\n", story->notes_omitted);
 }
 
 static bool is_file(const char *path)
@@ -186,9 +189,9 @@ static bool is_file(const char *path)
     return false;
 }
 
-int fp_explain_log(const char *path, unsigned long number)
+int fp_explain_log(FILE *stream, const char *path, unsigned long number)
 {
-    struct fp_story story = {.wanted = number, .telling = -1};
+    struct fp_story story = {.stream = stream, .wanted = number, .telling = -1};
     struct fp_log_count count = {0}, again = {.silent = true};
     if (!is_file(path) || !fp_log_read(path, fp_story_choose, &story, &count))
         return FP_EXIT_USAGE;
@@ -202,7 +205,7 @@ int fp_explain_log(const char *path, unsigned long number)
     fp_log_read(path, fp_story_relate, &story, &again);
     print_head(&story, path);
     if (!say_record(&story))
-        printf("(the record is not whole: what it lacks is left open above)\n");
+        fprintf(stream, "(the record is not whole: what it lacks is left open above)\n");
     print_notes(&story);
     fp_story_free(&story);
     return 0;

@@ -17,6 +17,7 @@ struct fp_note {
 };
 
 struct fp_story {
+    FILE *stream; /* where it is said */
     unsigned long wanted; /* the line, or 0 */
     int telling;          /* how much the record says, -1 = none yet */
     json_t *record;

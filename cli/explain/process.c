@@ -113,7 +113,7 @@ static void print_stack(FILE *stream, const struct fp_stack *stack)
         fprintf(stream, "forkpolicy:       python  %s:%d in %s\n", stack->python[i].file,
                 stack->python[i].line, stack->python[i].function);
     for (size_t i = 0; i < stack->native_count; i++)
-        fprintf(stream, "forkpolicy:       native  %s %s+%lu\n",
+        fprintf(stream, "forkpolicy:       native  %s %s+0x%lx\n",
                 *stack->native[i].dso ? stack->native[i].dso : "?", stack->native[i].symbol,
                 stack->native[i].offset);
 }

@@ -394,7 +394,7 @@ function entryBody(entry) {
   const { record } = entry, [, ...lines] = wordsOf(entry);
   return [wordsList([["time", `${since(entry.time)} (${new Date(entry.time * 1000).toISOString()})`], ...lines]),
     ...stack("Python stack", list(record.python_stack).map((frame) => `${place(frame)} in ${text(object(frame).function)}`)),
-    ...stack("Native stack", list(record.native_stack).map(object).map((frame) => `${path(frame.dso)} ${text(frame.symbol)}+${number(frame.offset)}`)),
+    ...stack("Native stack", list(record.native_stack).map(object).map((frame) => `${path(frame.dso)} ${text(frame.symbol)}+0x${number(frame.offset).toString(16)}`)),
     make("details", { class: "raw" }, make("summary", {}, "The record"), make("pre", {}, JSON.stringify(record, null, 1).split("\n").map(visible).join("\n")))];
 }
 

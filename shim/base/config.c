@@ -66,6 +66,7 @@ static void load_options(struct fp_text *text)
     if (value)
         fp_options_parse(&fp_config.options, fp_slice_of(value), &problem);
     note_entries(text, "FORKPOLICY_OPTIONS", &problem);
+    fp_emit_quiet(fp_config.options.quiet);
 }
 
 static void load_file(struct fp_text *text)

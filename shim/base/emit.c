@@ -21,6 +21,12 @@ extern char **environ;
 
 static const char *log_path; /* with "%p" for the pid; NULL: none */
 static atomic_bool log_failed;
+static bool is_quiet; /* written at the start alone */
+
+void fp_emit_quiet(bool quiet)
+{
+    is_quiet = quiet;
+}
 
 void fp_emit_log_to(const char *path)
 {
@@ -79,7 +85,7 @@ FP_CHILD static void write_record(int file, const struct fp_text *record)
 
 FP_CHILD void fp_emit_text(struct fp_slice text)
 {
-    if (text.length && fp_stderr_is_there())
+    if (text.length && !is_quiet && fp_stderr_is_there())
         write_once(STDERR_FILENO, text.text, text.length);
 }
 

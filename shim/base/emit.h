@@ -13,6 +13,9 @@
 /* Whole lines, each beginning "forkpolicy:". */
 void fp_emit_text(struct fp_slice text);
 
+/* Whether text is left out, of which the log has a record. */
+void fp_emit_quiet(bool is_quiet);
+
 /* Records go to this path, in which "%p" stands for the pid; NULL: nowhere. Borrowed. */
 void fp_emit_log_to(const char *path);
 

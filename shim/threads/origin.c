@@ -6,6 +6,7 @@
 #include "shim/base/clock.h"
 #include "shim/base/self.h"
 #include "shim/python/python.h"
+#include "shim/threads/census.h"
 #include "shim/threads/lost.h"
 #include "shim/threads/sites.h"
 #include "shim/threads/table.h"
@@ -19,6 +20,7 @@ struct note {
     struct fp_forking_thread forking;
     uint64_t milliseconds; /* CLOCK_MONOTONIC */
     size_t python_depth;   /* of the forking thread's Python stack */
+    unsigned threads;      /* of the parent, by the kernel's count; 0 = not known */
 };
 
 static FP_THREAD struct note next; /* of the fork that is under way */
@@ -35,7 +37,8 @@ void fp_origin_note(const char *call, enum fp_origin kind, const struct fp_site 
                          .origin = kind,
                          .forking = {.creator = fp_table_creator(), .is_survivor = is_survivor},
                          .milliseconds = fp_milliseconds(),
-                         .python_depth = fp_python_depth()};
+                         .python_depth = fp_python_depth(),
+                         .threads = fp_census_count()};
 }
 
 void fp_origin_watch(bool is_to_be_watched)
@@ -73,13 +76,19 @@ size_t fp_origin_python_depth(void)
     return is_survivor ? origin.python_depth : 0;
 }
 
+/* All but the forking one, as the fork's own message counts them. */
+static unsigned lost_threads(void)
+{
+    return origin.threads ? origin.threads - 1 : fp_lost_total();
+}
+
 struct fp_fork_origin fp_origin(void)
 {
     return (struct fp_fork_origin){.call = origin.call,
                                    .origin = origin.origin,
                                    .site = origin.site,
                                    .parent = origin.forking.process,
-                                   .lost_threads = fp_lost_total(),
+                                   .lost_threads = lost_threads(),
                                    .milliseconds = fp_milliseconds() - origin.milliseconds};
 }
 

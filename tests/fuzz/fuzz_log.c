@@ -149,8 +149,8 @@ static void explain(const char *path)
     size_t size = 0;
     stdout = open_memstream(&text, &size);
     MUST(stdout);
-    fp_explain_log(path, 0);
-    fp_explain_log(path, 2);
+    fp_explain_log(stdout, path, 0);
+    fp_explain_log(stdout, path, 2);
     (void)fclose(stdout);
     stdout = kept;
     check_clean(text);

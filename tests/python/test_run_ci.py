@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -39,6 +40,22 @@ def run_ci(command, tmp_path, *settings, timeout=LIMIT, env=None, **popen):
         job.kill()
     records = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     return job.returncode, stdout, stderr, records
+
+
+def check_brief(stderr):
+    """The lines that --ci has added: what happened, where, why, what to change, and where the rest is.
+
+    Fifteen at most, nothing twice, no contradiction, and each path that it names is there.
+    """
+    lines = [line for line in stderr.splitlines() if line.startswith("forkpolicy:")]
+    assert 3 <= len(lines) <= 15 and len(set(lines)) == len(lines), stderr
+    assert len(lines[0]) < 100, lines[0]
+    assert not re.search("goes on|may never|missing|native|\\+0x", "\n".join(lines)), stderr
+    counts = set(re.findall(r"(\d+) of (\d+) threads", "\n".join(lines)))
+    assert len(counts) <= 1 and all(int(n) < int(m) for n, m in counts), stderr
+    label, path = lines[-1].removeprefix("forkpolicy:").split()
+    assert label == "more" and Path(path).is_file(), stderr
+    return lines
 
 
 def left_over(mark):
@@ -78,7 +95,11 @@ def test_ended(case, tmp_path):
     at = hang["waiting"]["site"]["user"]
     if case.line:
         assert case.line in source_line(f"{at['file']}:{at['line']}")
-    assert "run: the job was ended" in stderr and f"pid {hang['pid']}" in stderr
+    brief = check_brief(stderr)
+    assert brief[0].startswith(f"forkpolicy: job ended: child {hang['pid']} ")
+    assert f"where   {at['file']}:{at['line']}" in brief[1] or not case.line
+    report = Path(brief[-1].split()[-1]).read_text()
+    assert f"pid {hang['pid']} (" in report and " thread " in report
 
 
 FINE = [
@@ -186,9 +207,132 @@ def test_a_fork_that_is_held_up_is_ended_too(tmp_path):
     script = "import ctypes, os, sys; ctypes.CDLL(sys.argv[1]); os.fork()"
     command = [support.environment_python("wheels"), "-c", script, library]
     status, _, stderr, records = run_ci(command, tmp_path, "--options", "hang_seconds=1")
-    assert status == 70 and f"by a handler for forks of {library}" in stderr, stderr
+    assert status == 70, stderr
+    headline, why, more = check_brief(stderr)
+    assert "a fork in pid " in headline and f"(pthread_atfork) of {library}" in why
     (handler,) = [each for each in records if each["event"] == "handler"]
     assert (handler["name"], handler["error"]) == (str(library), "it holds up the fork")
+
+
+# Jobs that take too long, fork or not
+
+
+LOCKED = """
+import threading
+a, b, both = threading.Lock(), threading.Lock(), threading.Barrier(2)
+def take(one, other):
+    with one:
+        both.wait()
+        other.acquire()
+threading.Thread(target=take, args=(a, b), daemon=True).start()
+take(b, a)
+"""
+QUEUE = """
+import multiprocessing
+context = multiprocessing.get_context("fork")
+queue = context.Queue()
+child = context.Process(target=queue.put, args=("x" * 10_000_000,))
+child.start(); child.join(); queue.get()
+"""
+LATE = {
+    "locks": (LOCKED, r"a deadlock: all 2 threads of pid \d+ wait for locks", "same order"),
+    "queue": (QUEUE, r"pid \d+ and pid \d+ wait for each other", "read from the pipe"),
+    "lock": ("import threading; l = threading.Lock(); l.acquire(); l.acquire()", "only thread", ""),
+    "sleep": ("import time; time.sleep(100)", "it had not finished", "waits in "),
+    "busy": ("while True: pass", "it had not finished", "runs"),
+}
+
+
+@pytest.mark.parametrize("name", LATE)
+def test_what_takes_too_long_is_ended_and_said(name, tmp_path):
+    script, headline, words = LATE[name]
+    mark = f"mark-{os.getpid()}-{name}"
+    command = [support.environment_python("wheels"), "-c", script]
+    status, _, stderr, _ = run_ci(command, tmp_path, "--timeout", "2", env={"MARK": mark})
+    assert status == 70 and left_over(mark) == [], stderr
+    lines = check_brief(stderr)
+    assert re.match(f"forkpolicy: job ended after 2 s: .*{headline}", lines[0]), stderr
+    assert words in stderr
+
+
+def test_a_job_that_is_in_time_is_not_told_of(tmp_path):
+    status, stdout, stderr, _ = run_ci(["echo", "fine"], tmp_path, "--timeout", "60.5")
+    assert (status, stdout, stderr) == (0, "fine\n", "")
+
+
+@pytest.mark.parametrize("given", ["", "0", "-1", "1m", "nan", "inf", "1e99"])
+def test_a_time_limit_is_a_number_of_seconds(given, tmp_path):
+    status, _, stderr, _ = run_ci(["true"], tmp_path, "--timeout", given)
+    assert status == 2 and f'--timeout "{given}": want seconds' in stderr
+
+
+@pytest.mark.parametrize("option", ["--timeout", "--ci-report"])
+def test_options_of_ci_need_it(option):
+    done = subprocess.run(
+        [PROGRAM, "run", option, "3", "--", "true"], capture_output=True, text=True, timeout=LIMIT
+    )
+    assert done.returncode == 2 and f"{option} needs --ci" in done.stderr
+
+
+# The report
+
+
+FORKS = """
+import os, sys
+from concurrent.futures import ThreadPoolExecutor
+pool = ThreadPoolExecutor(1); pool.submit(int).result()
+child = os.fork()
+if child == 0:
+    sys.argv[1] == "hang" and pool.submit(int).result()
+    os._exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+
+
+def run_forks(way, folder, *settings):
+    command = [support.environment_python("wheels"), "-c", FORKS, way]
+    return subprocess.run(
+        [PROGRAM, "run", "--ci", *settings, "--", *command],
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        env={**os.environ, "TMPDIR": str(folder)},
+    )
+
+
+def test_a_job_that_passes_adds_no_line_under_any_policy(tmp_path):
+    for policy in ("warn", "warn:*", "fail", "reset"):
+        done = run_forks("pass", tmp_path, "--policy", policy)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), policy
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_the_report_has_records_stacks_and_a_page(tmp_path):
+    folder = tmp_path / "report"
+    done = run_forks("hang", tmp_path, "--ci-report", folder)
+    assert done.returncode == 70, done
+    lines = check_brief(done.stderr)
+    assert lines[-1].endswith(f" {folder}/report.txt")
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "forks.jsonl",
+        "report.html",
+        "report.txt",
+    ]
+    report = (folder / "report.txt").read_text()
+    assert "native" in report and "+0x" in report and "the job's processes when" in report
+
+
+@pytest.mark.parametrize("policy, words", [("fail", "hung: the fork lost "), ("refuse:*", "refused")])
+def test_a_job_that_fails_for_a_fork_says_so(policy, words, tmp_path):
+    done = run_forks("hang", tmp_path, "--policy", policy)
+    lines = check_brief(done.stderr)
+    assert lines[0].startswith(f"forkpolicy: job failed, status {done.returncode}: ")
+    assert done.returncode in (1, 70) and words in lines[0], done
+
+
+def test_a_report_that_cannot_be_written_is_an_error(tmp_path):
+    done = run_forks("pass", tmp_path, "--ci-report", tmp_path / "none" / "none")
+    assert done.returncode == 2 and "no folder for the report: " in done.stderr
 
 
 def test_without_a_log_none_is_left(tmp_path):

@@ -185,8 +185,8 @@ Test(hang_message, a_native_wait_that_is_proven)
         "forkpolicy:   now     the process ends with status 70\n"
         "forkpolicy:   python  deltalake/table.py:417 in __init__\n"
         "forkpolicy:           /app/train.py:20 in work\n"
-        "forkpolicy:   native  deltalake/_internal.abi3.so+4096\n"
-        "forkpolicy:           /lib/x86_64-linux-gnu/libc.so.6 start_thread+17\n");
+        "forkpolicy:   native  deltalake/_internal.abi3.so+0x1000\n"
+        "forkpolicy:           /lib/x86_64-linux-gnu/libc.so.6 start_thread+0x11\n");
 }
 
 Test(hang_message, a_python_wait_that_is_proven)
@@ -425,9 +425,9 @@ Test(hang_message, twelve_frames_of_each_stack_are_enough)
     expect("/app/deep.py:0 in f\n");
     expect("/app/deep.py:11 in f\n");
     expect_absent("/app/deep.py:12 in f\n");
-    expect("/lib/deep.so g+0\n");
-    expect("/lib/deep.so g+11\n");
-    expect_absent("/lib/deep.so g+12\n");
+    expect("/lib/deep.so g+0x0\n");
+    expect("/lib/deep.so g+0xb\n");
+    expect_absent("/lib/deep.so g+0xc\n");
 }
 
 Test(hang_message, every_line_keeps_its_prefix_at_every_size_not_only_where_it_fits)

@@ -18,7 +18,7 @@ static void parse(const char *text)
 static bool are_defaults(void)
 {
     return options.on_proven == FP_ON_PROVEN_RAISE && options.hang_milliseconds == 30000 &&
-           !options.inline_futex;
+           !options.inline_futex && !options.quiet;
 }
 
 Test(options, defaults_are_written_over_whatever_was_there)
@@ -49,6 +49,14 @@ Test(options, inline_futex_is_0_or_1)
     cr_assert(problem.count == 0 && options.inline_futex);
     parse("inline_futex=0");
     cr_assert(problem.count == 0 && !options.inline_futex);
+}
+
+Test(options, quiet_is_0_or_1)
+{
+    parse("quiet=1");
+    cr_assert(problem.count == 0 && options.quiet);
+    parse("quiet=1,quiet=0");
+    cr_assert(problem.count == 0 && !options.quiet);
 }
 
 Test(options, seconds_become_milliseconds)
@@ -199,7 +207,7 @@ Test(options, messages_name_what_is_allowed)
 {
     parse("on_prov=raise");
     cr_assert_str_eq(problem.message, "unknown key \"on_prov\" (known: on_proven, hang_seconds, "
-                                      "quiesce_ms, sever, inline_futex)");
+                                      "quiesce_ms, sever, quiet, inline_futex)");
     parse("on_proven=rise");
     cr_assert_str_eq(problem.message,
                      "bad value \"rise\" for on_proven (allowed: raise|exit|abort|report)");

@@ -1,0 +1,156 @@
+/* See brief.h. SPDX-License-Identifier: Apache-2.0 */
+#include "policy/brief.h"
+
+#include "policy/advice.h"
+#include "policy/phrases.h"
+
+#include <string.h>
+
+enum { NAME_SHOWN = 18, FIXES_SHOWN = 3 };
+
+void fp_brief_headline(struct fp_text *text, const struct fp_job_end *end)
+{
+    static const char *const HEADLINES[] = {
+#define FP_ENDING(NAME, headline) headline,
+#include "policy/endings.def"
+#undef FP_ENDING
+    };
+    const char *words = HEADLINES[end->ending], *slot = strstr(words, "%s");
+    fp_text_format(text, "forkpolicy: ");
+    fp_text_append(text, words, slot ? (size_t)(slot - words) : strlen(words));
+    if (slot)
+        fp_text_format(text, "%u%s", end->number, slot + 2);
+}
+
+static void add_name(struct fp_text *text, const struct fp_runtime *runtime)
+{
+    struct fp_slice name = fp_runtime_entry_name(runtime);
+    if (!runtime->identity.known && !*runtime->facts.package)
+        name = fp_slice_of(
+            fp_basename(*runtime->facts.file ? runtime->facts.file : runtime->facts.dso));
+    fp_text_quote(text, name, NAME_SHOWN);
+}
+
+static void add_what(struct fp_text *text, const struct fp_hang *hang)
+{
+    bool is_sure = hang->opinion.grade == FP_GRADE_PROVEN;
+    fp_text_format(text, "child %d %s", (int)hang->pid, is_sure ? "hung: " : "seems to hang: ");
+    if (hang->lost) {
+        fp_text_format(text, "the fork lost ");
+        add_name(text, hang->lost);
+        fp_text_format(text, " threads\n");
+    } else {
+        fp_text_format(text, "a deadlock\n");
+    }
+}
+
+static void add_where(struct fp_text *text, const struct fp_hang *hang)
+{
+    fp_add_label(text, "where");
+    if (*fp_site_line(&hang->at)) {
+        fp_add_lines(text, &hang->at);
+        fp_text_format(text, fp_hang_is_plain_lock(hang) ? ", waits for a lock" : "");
+    } else {
+        fp_text_quote(text, fp_slice_of(*hang->waiting.dso ? hang->waiting.dso : "native code"),
+                      300);
+        fp_text_format(text, ", in %s", fp_wait_name(hang->wait));
+    }
+    fp_text_format(text, "\n");
+    if (!*fp_site_line(hang->fork.site))
+        return;
+    fp_add_label(text, "fork");
+    fp_add_lines(text, hang->fork.site);
+    fp_text_format(text, "\n");
+}
+
+static void add_why(struct fp_text *text, const struct fp_hang *hang)
+{
+    unsigned lost = hang->fork.lost_threads;
+    fp_add_label(text, "why");
+    fp_text_format(text, "the fork lost %u of %u threads", lost, lost + 1);
+    if (hang->lost) {
+        fp_text_format(text, lost == hang->lost->threads ? ", of " : ", %u of them of ",
+                       hang->lost->threads);
+        fp_add_runtime_name(text, hang->lost);
+        if (*hang->lost->started) {
+            fp_text_format(text, ", started at ");
+            fp_add_path(text, hang->lost->started);
+        }
+    }
+    fp_text_format(text, "\n");
+}
+
+/* The first of those that fit. */
+static void add_fix(struct fp_text *text, const char *start, const struct fp_runtime *lost)
+{
+    fp_add_label(text, "fix");
+    fp_text_format(text, "%s\n", start);
+    for (size_t nth = 0; lost && nth + 1 < FIXES_SHOWN; nth++) {
+        struct fp_slice advice = fp_runtime_value(lost, FP_WORD_ADVICE, nth);
+        if (!advice.length)
+            break;
+        fp_add_label(text, "or");
+        fp_text_quote(text, advice, 300);
+        fp_text_format(text, "\n");
+    }
+}
+
+void fp_brief_hang(struct fp_text *text, const struct fp_job_end *end, const struct fp_hang *hang)
+{
+    fp_text_reset(text);
+    fp_brief_headline(text, end);
+    add_what(text, hang);
+    add_where(text, hang);
+    add_why(text, hang);
+    if (end->alike) {
+        fp_add_label(text, "also");
+        fp_text_format(text, "%u more process%s hung%s\n", end->alike, end->alike == 1 ? "" : "es",
+                       end->ending == FP_ENDING_REPLACED ? ", each in the place of the one before"
+                                                         : "");
+    }
+    add_fix(text, fp_advice_start(hang->fork.site, hang->fork.origin), hang->lost);
+    fp_end_at_line(text);
+}
+
+void fp_brief_refusal(struct fp_text *text, const struct fp_job_end *end,
+                      const struct fp_snapshot *snapshot, const struct fp_verdict *verdict)
+{
+    const struct fp_runtime *first = NULL;
+    fp_text_reset(text);
+    fp_brief_headline(text, end);
+    fp_text_format(text, "a fork in pid %d was refused\n", (int)snapshot->pid);
+    fp_add_label(text, "where");
+    if (*fp_site_line(&snapshot->site)) {
+        fp_add_lines(text, &snapshot->site);
+    } else {
+        fp_text_format(text, "%s() called from ", snapshot->call);
+        fp_text_quote(text, fp_slice_of(snapshot->site.dso), 300);
+    }
+    fp_text_format(text, "\n");
+    fp_add_label(text, "why");
+    for (size_t i = 0; i < snapshot->count; i++) {
+        if (verdict->runtimes[i].speech != FP_SPEECH_REFUSE)
+            continue;
+        fp_text_format(text, "%s", first ? ", " : "");
+        fp_add_runtime_name(text, &snapshot->runtimes[i]);
+        fp_text_format(text, ": ");
+        fp_add_threads(text, &snapshot->runtimes[i]);
+        first = first ? first : &snapshot->runtimes[i];
+    }
+    fp_text_format(text, "; the child would have 1 of %u threads\n", snapshot->threads);
+    add_fix(text, fp_advice_start(&snapshot->site, snapshot->origin), first);
+    fp_end_at_line(text);
+}
+
+void fp_brief_handler(struct fp_text *text, const struct fp_job_end *end, pid_t pid,
+                      const char *library)
+{
+    fp_text_reset(text);
+    fp_brief_headline(text, end);
+    fp_text_format(text, "a fork in pid %d did not return\n", (int)pid);
+    fp_add_label(text, "why");
+    fp_text_format(text, "held up by a handler for forks (pthread_atfork) of ");
+    fp_text_quote(text, fp_slice_of(library), 300);
+    fp_text_format(text, "\n");
+    fp_end_at_line(text);
+}
