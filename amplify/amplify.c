@@ -199,6 +199,9 @@ static struct {
     void (*set_interval)(unsigned long);
     unsigned long (*get_interval)(void);
     int (*add_hook)(int (*)(const char *, void *, void *), void *);
+    int (*runs)(void);
+    int (*holds_lock)(void);
+    int (*later)(int (*)(void *), void *);
 } python;
 
 static void find_python(void)
@@ -208,6 +211,9 @@ static void find_python(void)
     *(void **)&python.set_interval = dlsym(RTLD_DEFAULT, "_PyEval_SetSwitchInterval");
     *(void **)&python.get_interval = dlsym(RTLD_DEFAULT, "_PyEval_GetSwitchInterval");
     *(void **)&python.add_hook = dlsym(RTLD_DEFAULT, "PySys_AddAuditHook");
+    *(void **)&python.runs = dlsym(RTLD_DEFAULT, "Py_IsInitialized");
+    *(void **)&python.holds_lock = dlsym(RTLD_DEFAULT, "PyGILState_Check");
+    *(void **)&python.later = dlsym(RTLD_DEFAULT, "Py_AddPendingCall");
 }
 
 static int hear(const char *event, void *arguments, void *unused)
@@ -243,8 +249,37 @@ __attribute__((constructor)) static void begin(void)
     const char *given = getenv("FORKPOLICY_AMPLIFY");
     limit_milliseconds = given ? strtol(given, NULL, 10) : 0;
     find_python();
-    if (limit_milliseconds > 0 && python.save && python.restore && python.add_hook)
-        python.add_hook(hear, NULL);
+}
+
+static int add_hook(void *unused)
+{
+    (void)unused;
+    return python.add_hook(hear, NULL);
+}
+
+/* CPython frees a hook by the allocator that it has at its end, which is another one than before
+   its start in development mode: so it is added when Python runs, at the first thread. */
+static void listen_to_python(void)
+{
+    static atomic_bool listens;
+    if (limit_milliseconds <= 0 || !python.save || !python.restore || !python.add_hook ||
+        !python.runs || !python.holds_lock || !python.later || !python.runs() ||
+        atomic_exchange(&listens, true))
+        return;
+    if (python.holds_lock())
+        add_hook(NULL);
+    else if (python.later(add_hook, NULL) != 0)
+        atomic_store(&listens, false);
+}
+
+EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*routine)(void *), void *argument)
+{
+    static __typeof(pthread_create) *real;
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "pthread_create");
+    listen_to_python();
+    return real(thread, attributes, routine, argument);
 }
 
 /* libc's function as programs get it: before glibc 2.36 RTLD_NEXT gives the older one of two

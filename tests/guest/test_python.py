@@ -131,6 +131,16 @@ def test_children_in_development_mode(interpreter, policy):
     assert same(bare, outcome), outcome
 
 
+@pytest.mark.parametrize("interpreter", interpreters.parameters())
+def test_development_mode_ends_where_forks_are_amplified(interpreter):
+    version, path = interpreter
+    if not path:
+        pytest.skip(f"no CPython {version} on this machine")
+    job = [path, "-Xdev", "-Wignore", "-c", "import threading; threading.Thread(target=print, args=['well']).start()"]
+    outcome = support.run([support.PROGRAM, "run", "--amplify", "50", "--", *job], preload=False)
+    assert (outcome.status, outcome.stdout, outcome.stderr) == (0, "well\n", ""), outcome
+
+
 @pytest.fixture(scope="module")
 def repeating(tmp_path_factory):
     library = tmp_path_factory.mktemp("repeats") / "librepeats.so"
