@@ -34,17 +34,6 @@ static int start_to_main(const char *program)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* pyenv's python3 is one: what runs first is a shell. */
-static bool is_script(const char *program)
-{
-    char head[2] = {0};
-    FILE *file = fopen(program, "re");
-    bool script = file && fread(head, 1, 2, file) == 2 && head[0] == '#' && head[1] == '!';
-    if (file)
-        (void)fclose(file);
-    return script;
-}
-
 /* A file of requirements is told from a program by its name, as pip's users write it. */
 static bool is_text(const char *path)
 {
@@ -56,19 +45,25 @@ int fp_cli_check(int count, char **arguments)
 {
     char *program;
     if (count > 1) {
-        fp_cli_say("check takes one program, which is started up to its main, without arguments, or "
-                   "one requirements file");
+        fp_cli_say(
+            "check takes one program, which is started up to its main, without arguments, or "
+            "one requirements file");
         return FP_EXIT_USAGE;
     }
     if (count && is_text(arguments[0]))
         return fp_check_requirements(arguments[0]);
     int status = fp_cli_find(count ? arguments[0] : "python3", &program);
-    if (!status)
-        status = fp_cli_prove(program);
+    if (status)
+        return status;
+    char *behind = fp_cli_python_behind(program);
+    if (behind)
+        printf("script     %s\n", program);
+    program = behind ? behind : program;
+    status = fp_cli_prove(program);
     if (status)
         return status;
     printf("program    %s%s\n", program,
-           is_script(program) ? " (a script; what follows is its interpreter)" : "");
+           fp_cli_is_script(program) ? " (a script; what follows is its interpreter)" : "");
     printf("preload    %s\n", fp_cli_library());
     fflush(stdout);
     return start_to_main(program);

@@ -189,7 +189,7 @@ static bool take_pid(struct options *options, const char *text)
     options->pid = (pid_t)pid;
     if (pid > 0 && pid <= INT_MAX && !*end && isdigit((unsigned char)*text))
         return true;
-    fp_cli_say("loader-stats: %s is no pid", text);
+    fp_cli_say("loader-stats: %s is not a process ID", text);
     return false;
 }
 

@@ -30,6 +30,15 @@ struct parser {
     bool bad;              /* and something in it is wrong */
 };
 
+/* Without the comment behind a value: a '#' with a blank before it. */
+static struct fp_slice without_comment(struct fp_slice value)
+{
+    for (size_t i = 0; i < value.length; i++)
+        if (value.text[i] == '#' && (i == 0 || strchr(" \t", value.text[i - 1])))
+            value.length = i;
+    return fp_slice_trim(value);
+}
+
 static unsigned column_of(const struct parser *parser, const char *at)
 {
     return (unsigned)(at - parser->line_start) + 1;
@@ -162,6 +171,8 @@ static void read_line(struct parser *parser, struct fp_slice line)
     }
     struct fp_slice word = fp_slice_word(&value);
     value = fp_slice_trim(value);
+    struct fp_slice text = value; /* of sentences, which may hold a '#' */
+    value = without_comment(value);
     if (fp_slice_is(word, "runtime")) {
         close_runtime(parser);
         open_runtime(parser, value);
@@ -179,7 +190,7 @@ static void read_line(struct parser *parser, struct fp_slice line)
     }
     for (unsigned i = 0; i < WORD_COUNT; i++) {
         if (fp_slice_is(word, WORDS[i].name)) {
-            read_value(parser, i, value);
+            read_value(parser, i, WORDS[i].kind == TEXT ? text : value);
             return;
         }
     }

@@ -65,12 +65,37 @@ static void note_action(struct fp_problem *problem, unsigned line, unsigned colu
                     shown);
 }
 
+/* A '#' that is neither quoted nor in a set: somebody meant a comment, which would be part of the
+   pattern and switch the entry off. */
+static const char *find_comment(struct fp_slice entry)
+{
+    bool in_set = false;
+    for (size_t i = 0; i < entry.length; i++) {
+        char c = entry.text[i];
+        if (c == '\\')
+            i++;
+        else if (c == '[')
+            in_set = true;
+        else if (c == ']')
+            in_set = false;
+        else if (c == '#' && !in_set)
+            return entry.text + i;
+    }
+    return NULL;
+}
+
 static void parse_entry(struct fp_rules *rules, struct fp_slice entry, unsigned line,
                         unsigned column, struct fp_problem *problem)
 {
     const char *colon = entry.length ? memchr(entry.text, ':', entry.length) : NULL;
     struct fp_slice word = {entry.text, colon ? (size_t)(colon - entry.text) : entry.length};
     struct fp_rule rule = {.line = line, .column = column};
+    const char *comment = find_comment(entry);
+    if (comment) {
+        fp_problem_note(problem, line, column + (unsigned)(comment - entry.text),
+                        "a comment cannot stand here (write [#] for a '#' in a pattern)");
+        return;
+    }
     if (!fp_action_parse(word, &rule.action)) {
         note_action(problem, line, column, word);
         return;

@@ -8,6 +8,7 @@
 #include "cli/explain/origin.h"
 #include "policy/hang_message.h"
 #include "policy/phrases.h"
+#include "policy/record.h"
 #include "policy/reset_event.h"
 
 #include <stdlib.h>
@@ -178,21 +179,31 @@ static void print_records(FILE *stream, const struct picture *picture, const cha
     }
 }
 
+/* So that who reads JSON always gets an object. */
+static void print_no_hang(FILE *stream, const struct picture *picture)
+{
+    char record[FP_EVENT_MAX + 1];
+    struct fp_text text = {.data = record, .size = sizeof record};
+    struct fp_event_header header = header_of(picture, "healthy");
+    fp_record_header(&text, &header);
+    fp_record_string(&text, "verdict", fp_slice_of(fp_grade_name(FP_GRADE_NONE)));
+    fp_text_format(&text, ",\"forked\":%s", picture->view.process.forked ? "true" : "false");
+    fp_record_end(&text);
+    fputs(record, stream);
+}
+
 static void print_head(FILE *stream, const struct picture *picture)
 {
     const struct fp_tree_process *process = &picture->view.process;
-    fprintf(stream, "forkpolicy: pid %d (%s), %s: ", (int)process->pid, picture->view.program,
-            process->forked ? "a forked child" : "not a forked child");
+    fprintf(stream, "forkpolicy: pid %d (%s) ", (int)process->pid, picture->view.program);
     if (process->state == 'T' || process->state == 't')
-        fprintf(stream, "it is stopped%s\n", process->state == 't' ? " by a debugger" : "");
+        fprintf(stream, "is stopped%s\n", process->state == 't' ? " by a debugger" : "");
     else if (!process->forked)
-        fprintf(stream, "a fork has taken nothing from it\n");
-    else if (picture->finding.hang.opinion.grade == FP_GRADE_PROVEN)
-        fprintf(stream, "it can never go on\n");
+        fprintf(stream, "does not hang because of a fork: it lost no threads in one\n");
     else if (picture->finding.hang.opinion.grade != FP_GRADE_NONE)
-        fprintf(stream, "it may never go on\n");
+        fprintf(stream, "is a forked child; its report is above\n");
     else
-        fprintf(stream, "nothing shows that it hangs for what it lost in a fork\n");
+        fprintf(stream, "is a forked child; no sign of a hang because of the fork\n");
 }
 
 static void print_handler(FILE *stream, const char *handler)
@@ -208,11 +219,11 @@ static void print_gaps(FILE *stream, const struct picture *picture,
                        const struct fp_explain_options *options)
 {
     if (!picture->view.may_trace)
-        fprintf(stream, "forkpolicy:   missing what it waits for: this user may not trace it\n");
+        fprintf(stream, "forkpolicy:   missing its waits: no permission to trace this process\n");
     if (*picture->stacks.problem)
         fprintf(stream, "forkpolicy:   missing %s\n", picture->stacks.problem);
     if (picture->view.has_shim && !options->brief)
-        fprintf(stream, "forkpolicy:   shim    is in it, and knows more: see FORKPOLICY_LOG\n");
+        fprintf(stream, "forkpolicy:   shim    is loaded; its log (FORKPOLICY_LOG) has more\n");
 }
 
 static void print(FILE *stream, const struct picture *picture, const struct picture *parent,
@@ -269,6 +280,7 @@ bool fp_explain_process(FILE *stream, pid_t pid, const struct fp_explain_options
 {
     struct album album = {0};
     struct fp_tree tree = {0};
+    bool any = false;
     *worst = (struct fp_explanation){FP_GRADE_NONE, 0};
     add(&album, take_picture(pid, true));
     if (!album.count)
@@ -287,7 +299,10 @@ bool fp_explain_process(FILE *stream, pid_t pid, const struct fp_explain_options
                 continue;
             print(stream, picture, parent_of(&album, picture), options);
             note_worst(worst, picture);
+            any |= grade != FP_GRADE_NONE || find_handler(picture);
         }
+    if (options->json && !any)
+        print_no_hang(stream, album.pictures[0]);
     for (size_t i = 0; i < album.count; i++)
         drop_picture(album.pictures[i]);
     drop_picture(album.above);

@@ -233,6 +233,7 @@ static const struct {
     {SYS_ppoll, "poll", false},
     {SYS_pselect6, "select", false},
     {SYS_clock_nanosleep, "sleep", false},
+    {SYS_restart_syscall, "a wait with a time limit", false},
     {SYS_wait4, "wait4", false},
     {SYS_waitid, "waitid", false},
     {SYS_rt_sigtimedwait, "sigwait", false},

@@ -17,6 +17,13 @@ const char *fp_cli_library(void);
  *path is malloced. */
 int fp_cli_find(const char *command, char **path);
 
+/* Whether a program begins with "#!". */
+bool fp_cli_is_script(const char *program);
+
+/* The interpreter that a script named python... starts (pyenv's shims are such), by asking it.
+   Malloced; NULL where it is none. */
+char *fp_cli_python_behind(const char *script);
+
 /*
  * Proves, without running it, that the loader of this program would preload the shim. 0, or
  * FP_EXIT_NO_PRELOAD, and said.

@@ -11,16 +11,19 @@
 #include "shim/python/python.h"
 
 #include <dlfcn.h>
+#include <string.h>
 #include <unistd.h>
 
 static void add_hook(const char *name, const void *address, void *context)
 {
     struct fp_text *text = context;
-    fp_text_format(text, "%s  ", address ? "hook     " : "no hook  ");
+    static const char CXX_THREAD[] = "_ZNSt6thread";
+    if (strncmp(name, CXX_THREAD, sizeof CXX_THREAD - 1) == 0)
+        name = "std::thread";
     if (address)
-        fp_text_format(text, "%s -> %s\n", name, fp_owner_of(address).path);
+        fp_text_format(text, "hook       %s -> %s\n", name, fp_owner_of(address).path);
     else
-        fp_text_format(text, "%s (not here; looked up again when it is called)\n", name);
+        fp_text_format(text, "later      %s, when a library of the program brings it\n", name);
 }
 
 static void add_python(struct fp_text *text)
@@ -44,6 +47,15 @@ static void add_policy(struct fp_text *text)
     fp_text_format(text, "%zu runtimes built in\n", policy->built_in->known_count);
 }
 
+static void add_result(struct fp_text *text, bool watches)
+{
+    fp_text_format(text, "result     %s\n",
+                   !watches ? "not watched: the policy is off, or a hook is missing"
+                   : fp_notice_text()->length ? "watched, but a setting is wrong: see above"
+                   : !*fp_python_version()    ? "fine: forks of this program are watched"
+                                              : "fine: forks of this Python are watched");
+}
+
 _Noreturn void fp_check_and_exit(bool watches)
 {
     static char page[8192];
@@ -59,5 +71,6 @@ _Noreturn void fp_check_and_exit(bool watches)
     fp_real_resolve(FP_LATE);
     fp_real_each(add_hook, &text);
     fp_text_append(&text, fp_notice_text()->data, fp_notice_text()->length);
+    add_result(&text, watches);
     _exit(write(STDOUT_FILENO, page, text.length) == (ssize_t)text.length ? 0 : 1);
 }

@@ -9,6 +9,7 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
 
 import pytest
 
@@ -266,6 +267,8 @@ def test_check_tells_what_it_found_in_a_program():
         f"preload    {LIBRARY}",
         "python     none",
         "hook       fork -> ",
+        "later      std::thread, ",
+        "result     fine: forks of this program are watched",
     ):
         assert any(found.startswith(line) for found in text.splitlines()), text
 
@@ -293,8 +296,20 @@ def test_check_says_that_a_script_is_one(tmp_path):
     assert "ran" not in text
 
 
+def test_check_looks_at_the_python_behind_a_script_of_its_name(tmp_path):
+    """As pyenv's shims are, which bash runs."""
+    script = tmp_path / "python3"
+    script.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    script.chmod(0o755)
+    text = forkpolicy("check", "python3", env={"PATH": f"{tmp_path}:/usr/bin:/bin"}).stdout
+    version = "{}.{}.{}".format(*sys.version_info)
+    assert f"script     {script}\n" in text and f"python     {version}; " in text
+    assert text.endswith("result     fine: forks of this Python are watched\n")
+
+
 def test_check_names_what_is_wrong_with_the_environment():
-    ended = forkpolicy("check", "/bin/true", env={"FORKPOLICY": "bogus,off"})
+    ended = forkpolicy("check", "/bin/true", env={"FORKPOLICY": "bogus,fail"})
+    assert ended.stdout.endswith("result     watched, but a setting is wrong: see above\n")
     assert "forkpolicy: FORKPOLICY column 1: unknown action" in ended.stdout
 
 

@@ -53,6 +53,23 @@ Test(policy_text, every_word_is_kept_with_its_value)
     cr_assert_eq(file.rules.rules[1].column, 15);
 }
 
+Test(policy_text, a_comment_behind_a_value_is_none_of_it)
+{
+    parse("policy refuse:polars,off:a[#]b # why, and \tsince when\n"
+          "execs */x.py f # runs a program\n"
+          "runtime one # ours\n dso */one*.so\t# all versions\n class lost # seen\n"
+          " advice see #12 # here\n");
+    cr_assert_eq(problem.count, 0, "%s", problem.message);
+    cr_assert(file.rules.count == 2 && fp_slice_is(file.rules.rules[0].pattern, "polars"));
+    cr_assert(fp_slice_is(file.rules.rules[1].pattern, "a[#]b") && has("one"));
+    const struct fp_known *one = &file.known[0];
+    cr_assert(fp_slice_is(fp_known_value(&file.view, one, FP_WORD_DSO, 0), "*/one*.so"));
+    cr_assert(fp_slice_is(fp_known_value(&file.view, one, FP_WORD_CLASS, 0), "lost"));
+    cr_assert(fp_slice_is(fp_known_value(&file.view, one, FP_WORD_ADVICE, 0), "see #12 # here"));
+    parse("policy # nothing\n");
+    cr_assert(problem.count == 1 && problem.line == 1, "%s", problem.message);
+}
+
 Test(policy_text, the_line_and_column_of_every_kind_of_error)
 {
     static const struct {
