@@ -30,12 +30,15 @@ struct parser {
     bool bad;              /* and something in it is wrong */
 };
 
-/* Without the comment behind a value: a '#' with a blank before it. */
+/* Without the comment behind a value: a '#' with a blank before it, but not in quotes. */
 static struct fp_slice without_comment(struct fp_slice value)
 {
-    for (size_t i = 0; i < value.length; i++)
-        if (value.text[i] == '#' && (i == 0 || strchr(" \t", value.text[i - 1])))
+    bool quoted = false;
+    for (size_t i = 0; i < value.length; i++) {
+        quoted ^= value.text[i] == '"';
+        if (value.text[i] == '#' && !quoted && (i == 0 || strchr(" \t", value.text[i - 1])))
             value.length = i;
+    }
     return fp_slice_trim(value);
 }
 

@@ -42,6 +42,12 @@ Test(rules, entries_keep_their_order_and_place)
     cr_assert(fp_slice_is(rules.rules[2].pattern, "/a:b.so"), "only the first ':' divides");
 }
 
+Test(rules, a_number_sign_of_a_pattern_can_be_written)
+{
+    parse("off:a[#]b,off:a\\#b");
+    cr_assert(problem.count == 0 && rules.count == 2, "%s", problem.message);
+}
+
 Test(rules, the_place_of_every_kind_of_error)
 {
     static const struct {
@@ -49,15 +55,23 @@ Test(rules, the_place_of_every_kind_of_error)
         unsigned column, count;
         size_t kept;
     } CASES[] = {
-        {"", 1, 1, 0},           {"refuse:polars # why,off", 15, 1, 1},
-        {"off:a#b", 6, 1, 0},    {"off:a[#]b,off:a\\#b", 0, 0, 2},
-        {"  ", 3, 1, 0},         {"abort", 1, 1, 0},
-        {"WARN", 1, 1, 0},       {"warn :x", 1, 1, 0},
-        {"warn,,off", 6, 1, 2},  {"warn,", 6, 1, 1},
-        {",warn", 1, 1, 1},      {"warn, abort:x", 7, 1, 1},
-        {"warn:", 6, 1, 0},      {"off,warn:a[b", 11, 1, 1},
-        {"warn:ab\\", 8, 1, 0},  {":x", 1, 1, 0},
-        {"a,b,warn,c", 1, 3, 1}, {"warn\n", 1, 1, 0},
+        {"", 1, 1, 0},
+        {"refuse:polars # why,off", 15, 1, 1},
+        {"off:a#b", 6, 1, 0},
+        {"  ", 3, 1, 0},
+        {"abort", 1, 1, 0},
+        {"WARN", 1, 1, 0},
+        {"warn :x", 1, 1, 0},
+        {"warn,,off", 6, 1, 2},
+        {"warn,", 6, 1, 1},
+        {",warn", 1, 1, 1},
+        {"warn, abort:x", 7, 1, 1},
+        {"warn:", 6, 1, 0},
+        {"off,warn:a[b", 11, 1, 1},
+        {"warn:ab\\", 8, 1, 0},
+        {":x", 1, 1, 0},
+        {"a,b,warn,c", 1, 3, 1},
+        {"warn\n", 1, 1, 0},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         parse(CASES[i].text);
