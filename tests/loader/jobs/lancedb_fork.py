@@ -16,7 +16,9 @@ from torch.utils.data import DataLoader
 
 from forkpolicy.loader import Loader, Permutation, collate
 
-ROWS, WIDTH, SIZE, EPOCHS, LIMIT = 10_000, 16, 256, 2, 4
+ROWS, WIDTH, SIZE, EPOCHS = 10_000, 16, 256, 2
+LIMIT = 4  # seconds for a batch, after which LanceDB's own reading hangs
+START = 60  # seconds in which ours starts another process
 
 
 def make(where):
@@ -42,7 +44,7 @@ def by_permutation(table):
     rows = Permutation.identity(table).shuffle(1).with_format("arrow")
     rows.__getitems__([1, 2])
     return DataLoader(
-        rows, SIZE, num_workers=2, multiprocessing_context="fork", timeout=LIMIT,
+        rows, SIZE, num_workers=2, multiprocessing_context="fork", timeout=START,
         collate_fn=collate,
     )  # fmt: skip
 
