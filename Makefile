@@ -69,7 +69,7 @@ $(BUILD)/resets.py: tools/embed_resets.py $(RESETS)
 	$(call say,make)
 	$(Q)$(PYTHON) $^ > $@
 
-$(BUILD)/obj/shim/python/embed.o: shim/python/embed.S python/forkpolicy/error.py python/forkpolicy/hand_over.py $(BUILD)/resets.py
+$(BUILD)/obj/shim/python/embed.o: shim/python/embed.S python/forkpolicy/error.py python/forkpolicy/hand_over.py python/forkpolicy/start_method.py $(BUILD)/resets.py
 	$(call say,compile)
 	$(Q)$(CC) $(FLAGS) -Wa,-I$(BUILD) -c -o $@ $<
 

@@ -17,6 +17,8 @@ static const enum fp_action BY_CLASS[FP_ACTION_COUNT][FP_CLASS_COUNT] = {
     [FP_ACTION_OFF] = ROW(OFF, OFF, OFF, OFF, OFF),
     [FP_ACTION_WARN] = ROW(WARN, OFF, WARN, WARN, WARN),
     [FP_ACTION_FAIL] = ROW(FAIL, OFF, FAIL, FAIL, WARN),
+    [FP_ACTION_SPAWN] = ROW(FAIL, OFF, FAIL, FAIL, WARN),
+    [FP_ACTION_FORKSERVER] = ROW(FAIL, OFF, FAIL, FAIL, WARN),
     [FP_ACTION_REFUSE] = ROW(FAIL, OFF, FAIL, REFUSE, REFUSE),
     [FP_ACTION_RESET] = ROW(FAIL, OFF, RESET, FAIL, WARN),
     [FP_ACTION_CARRY] = ROW(FAIL, OFF, RESET, FAIL, WARN),
@@ -32,6 +34,7 @@ static const bool AVAILABLE[] = {
 static const enum fp_action LADDER[FP_ACTION_COUNT] = {
     [FP_ACTION_OFF] = FP_ACTION_OFF,    [FP_ACTION_WARN] = FP_ACTION_OFF,
     [FP_ACTION_FAIL] = FP_ACTION_WARN,  [FP_ACTION_REFUSE] = FP_ACTION_FAIL,
+    [FP_ACTION_SPAWN] = FP_ACTION_FAIL, [FP_ACTION_FORKSERVER] = FP_ACTION_FAIL,
     [FP_ACTION_RESET] = FP_ACTION_FAIL, [FP_ACTION_CARRY] = FP_ACTION_RESET,
 };
 
@@ -214,6 +217,23 @@ bool fp_policy_can_refuse(const struct fp_policy *policy)
 bool fp_policy_can_reset(const struct fp_policy *policy)
 {
     return any_entry(policy, FP_ACTION_RESET, FP_ACTION_CARRY);
+}
+
+static const struct fp_rule *last_bare(const struct fp_rules *rules)
+{
+    for (size_t i = rules ? rules->count : 0; i-- > 0;)
+        if (!rules->rules[i].pattern.length)
+            return &rules->rules[i];
+    return NULL;
+}
+
+const char *fp_policy_start_method(const struct fp_policy *policy)
+{
+    const struct fp_rule *bare = last_bare(policy->environment);
+    if (!bare && policy->file)
+        bare = last_bare(policy->file->rules);
+    bool asks = bare && (bare->action == FP_ACTION_SPAWN || bare->action == FP_ACTION_FORKSERVER);
+    return asks ? fp_action_name(bare->action) : NULL;
 }
 
 bool fp_policy_is_off(const struct fp_policy *policy)

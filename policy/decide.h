@@ -44,6 +44,9 @@ bool fp_policy_can_refuse(const struct fp_policy *policy);
 /* Whether any entry can have a runtime reset. */
 bool fp_policy_can_reset(const struct fp_policy *policy);
 
+/* By which of its methods multiprocessing is to start processes; NULL: by its own default. */
+const char *fp_policy_start_method(const struct fp_policy *policy);
+
 /* Whether anything can ever be said of threads that no hook saw: they are known by name alone. */
 bool fp_policy_tells_strangers(const struct fp_policy *policy);
 

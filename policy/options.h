@@ -24,6 +24,7 @@ struct fp_options {
     unsigned quiesce_milliseconds;
     bool sever;
     bool quiet;
+    bool replace_fork;
     bool inline_futex;
 };
 

@@ -11,6 +11,12 @@ static const char *const ACTION_NAMES[] = {
 #undef FP_ACTION
 };
 
+static const char KNOWN_ACTIONS[] =
+#define FP_ACTION(NAME, name, available, help) ", " name
+#include "policy/actions.def"
+#undef FP_ACTION
+    ;
+
 static const char *const CLASS_NAMES[] = {
 #define FP_CLASS(NAME, name, help) name,
 #include "policy/classes.def"
@@ -59,10 +65,19 @@ static void note_action(struct fp_problem *problem, unsigned line, unsigned colu
     struct fp_text quoted = FP_TEXT(shown);
     fp_text_quote(&quoted, word, 32);
     fp_problem_note(problem, line, column,
-                    word.length ? "unknown action \"%s\" (known: off, warn, fail, refuse, reset, "
-                                  "carry)"
+                    word.length ? "unknown action \"%s\" (known: %s)"
                                 : "empty entry%s (an entry is ACTION or ACTION:PATTERN)",
-                    shown);
+                    shown, KNOWN_ACTIONS + strlen(", "));
+}
+
+/* NULL, or what is wrong with a pattern, and where in it. */
+static const char *check_pattern(const struct fp_rule *rule, size_t *offset)
+{
+    if (!rule->pattern.length)
+        return "':' without a pattern behind it";
+    if (rule->action == FP_ACTION_SPAWN || rule->action == FP_ACTION_FORKSERVER)
+        return "a start method is for the whole job: no pattern";
+    return fp_glob_check(rule->pattern, offset);
 }
 
 /* A '#' that is neither quoted nor in a set: somebody meant a comment, which would be part of the
@@ -105,8 +120,7 @@ static void parse_entry(struct fp_rules *rules, struct fp_slice entry, unsigned 
         size_t offset = 0;
         rule.pattern = fp_slice_trim((struct fp_slice){colon + 1, entry.length - word.length - 1});
         at += (unsigned)(rule.pattern.text - colon - 1);
-        const char *wrong = rule.pattern.length ? fp_glob_check(rule.pattern, &offset)
-                                                : "':' without a pattern behind it";
+        const char *wrong = check_pattern(&rule, &offset);
         if (wrong) {
             fp_problem_note(problem, line, at + (unsigned)offset, "%s", wrong);
             return;

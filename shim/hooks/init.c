@@ -55,6 +55,9 @@ static void start(void)
         fp_python_init();
         if (fp_policy_can_refuse(&fp_config.policy) || fp_policy_can_reset(&fp_config.policy))
             fp_python_ask(fp_fork_refused_in_python);
+        if (fp_policy_start_method(&fp_config.policy))
+            fp_python_start_by(fp_policy_start_method(&fp_config.policy),
+                               fp_config.options.replace_fork);
     }
     fp_active = watches;
     if (names_this_process("FORKPOLICY_CHECK"))

@@ -25,4 +25,11 @@ fp_resets_source:
     .incbin "resets.py"
     .byte 0
 
+    /* The Python source that gives multiprocessing its start method. */
+    .globl fp_start_method_source
+    .hidden fp_start_method_source
+fp_start_method_source:
+    .incbin "python/forkpolicy/start_method.py"
+    .byte 0
+
     .section .note.GNU-stack, "", %progbits

@@ -36,6 +36,10 @@ void fp_python_init(void);
 /* In the constructor: what Python is to ask, once fp_python_hear was called. */
 void fp_python_ask(fp_python_fork *is_refused);
 
+/* In the constructor: has multiprocessing start its processes by this method (static), also where
+   fork is asked for by name if `replaces_fork`. */
+void fp_python_start_by(const char *method, bool replaces_fork);
+
 /* When a thread is started, or a fork was not asked about: has Python ask before each fork from now
    on, at once where the calling thread holds the GIL, else before the main thread runs on. An audit
    hook makes CPython build an argument tuple for every event: only where it is needed. */

@@ -24,6 +24,24 @@ void *fp_python_none(void);
    there yet. Borrowed; NULL where it cannot be made. */
 void *fp_python_embedded(const char *module, const char *source, const char *name);
 
+/* ForkPolicyError: the package's where it is imported, else one of our own. Borrowed; or NULL. */
+void *fp_python_error_class(void);
+
+/* PyMethodDef, part of the stable ABI, of a function of ours that takes a tuple of arguments. */
+struct fp_python_method {
+    const char *name;
+    void *(*function)(void *self, void *arguments);
+    int flags;
+    const char *doc;
+};
+enum { FP_METH_VARARGS = 1 }; /* the same since Python 1.6 */
+
+/* In the audit hook: a module is about to be imported; the arguments of the event. */
+typedef void fp_python_import(void *arguments);
+
+/* Adds the audit hook where Python initialises a built-in module: its allocators are settled. */
+void fp_python_hear_imports(fp_python_import *importing);
+
 /* The frame that called a frame; a new reference, or NULL. */
 void *fp_python_frame_behind(void *frame);
 

@@ -13,21 +13,23 @@
 
 extern const char *Py_GetVersion(void) __attribute__((weak));
 
-static fp_python_fork *ask; /* before each fork that Python code makes */
+static fp_python_fork *ask;         /* before each fork that Python code makes */
+static fp_python_import *importing; /* before each import */
 
 enum { DEAF, WAITS, HEARS };
 static _Atomic int hearing;
 
 static int audit(const char *event, void *arguments, void *data)
 {
-    (void)arguments;
     (void)data;
     /* Every event of the program passes here: look no further than needed. */
     if (event[0] == 'c' && strcmp(event, "cpython._PySys_ClearAuditHooks") == 0)
         atomic_store(&hearing, DEAF); /* a host may start Python anew */
+    if (importing && event[0] == 'i' && strcmp(event, "import") == 0)
+        importing(arguments);
     if (event[0] != 'o' || event[1] != 's' || event[2] != '.' || event[3] != 'f')
         return 0;
-    if (strcmp(event, "os.fork") != 0 && strcmp(event, "os.forkpty") != 0)
+    if (!ask || (strcmp(event, "os.fork") != 0 && strcmp(event, "os.forkpty") != 0))
         return 0;
     return ask(event + 3, (const void *)Py_GetVersion) ? -1 : 0;
 }
@@ -45,6 +47,12 @@ static int add(void *unused)
     fp_python_api.PyErr_Clear();
     fp_python_api.PyErr_Restore(type, value, trace);
     return 0;
+}
+
+void fp_python_hear_imports(fp_python_import *function)
+{
+    importing = function;
+    add(NULL);
 }
 
 void fp_python_ask(fp_python_fork *is_refused)

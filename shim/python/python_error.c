@@ -11,8 +11,7 @@
 /* python/forkpolicy/error.py, in embed.S */
 extern const char fp_error_source[] __attribute__((visibility("hidden")));
 
-/* The package's class where it is imported, else one of our own in the module _forkpolicy. */
-static void *error_class(void)
+void *fp_python_error_class(void)
 {
     static const char NAME[] = "ForkPolicyError";
     void *package =
@@ -25,7 +24,7 @@ static void *error_class(void)
 void fp_python_raise(const char *message)
 {
     fp_python_api.PyErr_Clear();
-    void *class = error_class();
+    void *class = fp_python_error_class();
     void **runtime_error = dlsym(RTLD_DEFAULT, "PyExc_RuntimeError");
     fp_python_api.PyErr_Clear();
     if (class || runtime_error)
@@ -64,7 +63,7 @@ bool fp_python_hand_over(const char *message)
     void *type, *value, *trace;
     bool done = false;
     fp_python_api.PyErr_Fetch(&type, &value, &trace);
-    void *class = error_class();
+    void *class = fp_python_error_class();
     void *function = fp_python_embedded("_forkpolicy_pool", fp_hand_over_source, "hand_over");
     void *answer = class && function
                        ? fp_python_api.PyObject_CallFunction(function, "Oz", class, message)

@@ -5,16 +5,6 @@
 
 #include <stddef.h>
 
-enum { METH_VARARGS = 1 }; /* the same since Python 1.6 */
-
-/* PyMethodDef, part of the stable ABI. */
-struct method {
-    const char *name;
-    void *(*function)(void *self, void *arguments);
-    int flags;
-    const char *doc;
-};
-
 static fp_python_reset_done *tell_done;
 
 /* report(name, microseconds, error): a runtime was reset in this child, or could not be. */
@@ -34,7 +24,7 @@ static void *report(void *self, void *arguments)
     return fp_python_api.PyLong_FromLong(0);
 }
 
-static struct method report_method = {"report", report, METH_VARARGS, NULL};
+static struct fp_python_method report_method = {"report", report, FP_METH_VARARGS, NULL};
 
 /* python/forkpolicy/resets, in embed.S */
 extern const char fp_resets_source[] __attribute__((visibility("hidden")));

@@ -55,7 +55,7 @@ POLICY_STRINGS = {
     "an unknown action": (
         "off:other,wran",
         r'FORKPOLICY column 11: unknown action "wran" \(known: '
-        r"off, warn, fail, refuse, reset, carry\); this entry is left out",
+        r"off, warn, fail, spawn, forkserver, refuse, reset, carry\); this entry is left out",
     ),
     "a bad glob": (
         "off:[a-z,warn",

@@ -72,6 +72,8 @@ static const enum fp_action WANTED[FP_ACTION_COUNT][FP_CLASS_COUNT] = {
     [FP_ACTION_OFF] = CLASSES(A(OFF), A(OFF), A(OFF), A(OFF), A(OFF)),
     [FP_ACTION_WARN] = CLASSES(A(WARN), A(OFF), A(WARN), A(WARN), A(WARN)),
     [FP_ACTION_FAIL] = CLASSES(A(FAIL), A(OFF), A(FAIL), A(FAIL), A(WARN)),
+    [FP_ACTION_SPAWN] = CLASSES(A(FAIL), A(OFF), A(FAIL), A(FAIL), A(WARN)),
+    [FP_ACTION_FORKSERVER] = CLASSES(A(FAIL), A(OFF), A(FAIL), A(FAIL), A(WARN)),
     [FP_ACTION_REFUSE] = CLASSES(A(FAIL), A(OFF), A(FAIL), A(REFUSE), A(REFUSE)),
     [FP_ACTION_RESET] = CLASSES(A(FAIL), A(OFF), A(RESET), A(FAIL), A(WARN)),
     [FP_ACTION_CARRY] = CLASSES(A(FAIL), A(OFF), A(RESET), A(FAIL), A(WARN)),
@@ -328,6 +330,25 @@ Test(decide, can_refuse_looks_at_both_layers_and_at_patterns)
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         setup(CASES[i].string, CASES[i].file);
         cr_assert_eq(fp_policy_can_refuse(&policy), CASES[i].want, "case %zu", i);
+    }
+}
+
+Test(decide, a_start_method_is_the_last_bare_action_of_the_first_layer_that_has_one)
+{
+    static const struct {
+        const char *string, *file, *want;
+    } CASES[] = {{NULL, NULL, NULL},
+                 {"fail", "policy spawn", NULL},
+                 {"spawn", NULL, "spawn"},
+                 {"refuse:*,forkserver", NULL, "forkserver"},
+                 {"spawn,refuse:*", "policy fail", "spawn"},
+                 {"spawn,fail", NULL, NULL},
+                 {"off:x", "policy spawn", "spawn"},
+                 {NULL, "policy reset,spawn", "spawn"}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        setup(CASES[i].string, CASES[i].file);
+        const char *got = fp_policy_start_method(&policy);
+        cr_assert(CASES[i].want ? got && strcmp(got, CASES[i].want) == 0 : !got, "case %zu", i);
     }
 }
 
