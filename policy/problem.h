@@ -12,7 +12,7 @@
 struct fp_problem {
     unsigned count;
     unsigned line, column; /* 1-based, in bytes; of the first */
-    char message[200];
+    char message[240];
 };
 
 /* Keeps the first problem and counts the others. */
