@@ -29,6 +29,7 @@ RESTARTED = "FORKPOLICY_PYTEST"
 GRACE = 0.5
 BLUR = 0.005  # seconds, by which the shim's clock for durations is late
 STACK_MOST = 12  # frames, of a child that runs no test function
+LINES_MOST = 16  # of a report below a failing test; what is more is in the log
 PROPERTY = "forkpolicy"
 obstacle = pytest.StashKey()  # why Python is not started again
 
@@ -119,6 +120,9 @@ def restart(policy):
     variables[b"LD_PRELOAD"] = os.fsencode(":".join(preloads))
     mark = f"{os.getpid()} {own_log if log == own_log else ''}"
     variables[os.fsencode(RESTARTED)] = os.fsencode(mark)
+    # What the shim would say on stderr stands in the test's report.
+    options = ["quiet=1", os.environ.get("FORKPOLICY_OPTIONS")]
+    variables[b"FORKPOLICY_OPTIONS"] = os.fsencode(",".join(filter(None, options)))
     command = ["forkpolicy", "run", "--policy", policy, "--log", log, "--", sys.executable]
     sys.stdout.flush()
     sys.stderr.flush()
@@ -257,9 +261,18 @@ def explained(place):
     for line in said.splitlines():
         if line.startswith(mark + "  "):
             text = line[len(mark) :]
+            if text.startswith("  native "):
+                break  # the program's `explain` has it
             is_own = text[2] != " " or (is_own and "_pytest/python.py:" not in text)
             lines += [text] if is_own else []
-    return lines
+    return lines[:LINES_MOST]
+
+
+def report_of(problems):
+    """The first problem in full; the others, most often of the same line, are counted."""
+    others = len(problems) - 1
+    more = f"\n  also    {count_of(others, 'more report')}, of children of this test"
+    return problems[0].message() + (more if others else "")
 
 
 def runtime_name(runtime):
@@ -420,9 +433,13 @@ class Watch:
         if not problems:
             yield
             return
+        has_failed = any(key == PROPERTY for key, _ in item.user_properties)
         for problem in problems:
             item.user_properties.append((PROPERTY, problem.headline()))
-        message = "\n\n".join(problem.message() for problem in problems)
+        if has_failed and call.excinfo is None:
+            yield  # in an earlier phase: one error a test
+            return
+        message = report_of(problems)
         if call.excinfo is None or isinstance(call.excinfo.value, pytest.skip.Exception):
             # As if the test had failed by itself: marks as xfail, --pdb and -x hold for it.
             call.excinfo = failure(message)
@@ -432,6 +449,7 @@ class Watch:
         report = outcome.get_result()
         if report.failed:
             add_section(report, message)
+            set_summary(report, problems[0].headline())
 
     # The end
 
@@ -444,14 +462,21 @@ class Watch:
             test = self.test_of(problem.forked) or (None, "(before the first test)", None)
             self.late.append((test[1], test[2], problem))
         late = [
-            (nodeid, location, problem.headline(), problem.message())
-            for nodeid, location, problem in self.late
-            if problem.headline() not in self.told
+            (nodeid, location, problems[0].headline(), report_of(problems))
+            for nodeid, location, problems in self.late_by_test()
         ]
         if hasattr(self.config, "workeroutput"):
             self.config.workeroutput["forkpolicy"] = json.dumps([late, self.counts])
         else:
             self.tell_late(late)
+
+    def late_by_test(self):
+        """[(node id, location, problems)] of tests of which nothing was said."""
+        said, tests = set(self.told.values()), {}
+        for nodeid, location, problem in self.late:
+            if nodeid not in said and problem.headline() not in self.told:
+                tests.setdefault(nodeid, (nodeid, location, []))[2].append(problem)
+        return tests.values()
 
     def read_last(self):
         problems = self.read()
@@ -496,12 +521,15 @@ class Watch:
         if hangs:
             words[-1] += f" ({', '.join(f'{n} {key[5:]}' for key, n in sorted(hangs.items()))})"
         if "use" in self.counts:
-            words.append(count_of(self.counts["use"], "call") + " of lost runtimes")
+            words.append(count_of(self.counts["use"], "use") + " of runtimes that a fork lost")
         if "refused" in self.counts:
             words.append(f"{self.counts['refused']} refused")
         terminalreporter.section("forkpolicy")
         terminalreporter.write_line(f"under {self.policy}: {', '.join(words)}")
+        first = {}  # of a test; the others are counted in its report
         for headline, nodeid in self.told.items():
+            first.setdefault(nodeid, headline)
+        for nodeid, headline in first.items():
             terminalreporter.write_line(f"{nodeid}: {headline}")
 
     def pytest_unconfigure(self):
@@ -527,6 +555,13 @@ def add_section(report, message):
         report.longrepr.addsection("forkpolicy", message)
     else:
         report.longrepr = f"{report.longrepr}\n\n{message}"
+
+
+def set_summary(report, headline):
+    """What the line of the summary and JUnit's message say: the test's own error stands above."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if crash is not None:
+        crash.message = f"{headline} ({crash.message.splitlines()[0]})" if crash.message else headline
 
 
 def forget_alarm():

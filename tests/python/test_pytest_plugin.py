@@ -195,6 +195,31 @@ def test_pool():
     check_message(text, source, "# makes a pool", "submit(str, number)")
 
 
+def test_many_children_of_one_test_are_one_report(tmp_path):
+    """Once: its first line is that of the summary, and the test's own error stays above."""
+    source = HEAD + """
+def test_three():
+    children = [fork(work) for _ in range(3)]  # forks
+    assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]
+
+def test_early():
+    children = [fork(work) for _ in range(3)]
+    assert os.waitpid(children[0], 0)[1] == 0
+"""
+    suite = Suite(tmp_path, source)
+    _, kind, message, text, properties = suite.of("test_three")
+    assert kind == "failure" and len(properties) == 3
+    assert message.startswith(properties[0])
+    assert suite.kinds["test_early"] == "failure" and len(suite.cases) == 4  # one error each
+    assert "== [0, 0, 0]" in text and text.count("forkpolicy: child ") == 1
+    report = text[text.index("forkpolicy: child ") :].splitlines()
+    assert len(report) <= 25 and report[-1] == "  also    2 more reports, of children of this test"
+    assert not any(line.startswith("  native ") for line in report)
+    assert "can never go on" not in suite.text + suite.outcome.stderr
+    (summary,) = re.findall(r"^FAILED \S+::test_three - (.*)", suite.text, re.M)
+    assert properties[0].startswith(summary.rstrip("."))
+
+
 def test_worker_of_an_earlier_test(tmp_path):
     """It is the test whose task hangs that fails, not the one that happened to make the pool."""
     source = HEAD + """
