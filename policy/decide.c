@@ -279,10 +279,12 @@ bool fp_policy_tells_strangers(const struct fp_policy *policy)
            any_lost_stranger(policy->file) || (policy->file && any_pattern(policy->file->rules));
 }
 
-static bool text_execs(const struct fp_policy_text *text, const char *file, const char *function)
+/* Whether a text has "WORD GLOB [FUNCTION]" for this code. */
+static bool text_names(const struct fp_policy_text *text, unsigned word, const char *file,
+                       const char *function)
 {
     for (size_t i = 0; text && i < text->statement_count; i++) {
-        if (text->statements[i].word != FP_WORD_EXECS)
+        if (text->statements[i].word != word)
             continue;
         struct fp_slice rest = fp_statement_value(text, &text->statements[i]);
         struct fp_slice glob = fp_slice_word(&rest), name = fp_slice_word(&rest);
@@ -292,22 +294,21 @@ static bool text_execs(const struct fp_policy_text *text, const char *file, cons
     return false;
 }
 
-static bool text_handler_wakes_nobody(const struct fp_policy_text *text, const char *dso)
-{
-    for (size_t i = 0; text && i < text->statement_count; i++)
-        if (text->statements[i].word == FP_WORD_HANDLERS &&
-            fp_glob_match(fp_statement_value(text, &text->statements[i]), fp_slice_of(dso)))
-            return true;
-    return false;
-}
-
-bool fp_policy_handler_wakes_nobody(const struct fp_policy *policy, const char *dso)
-{
-    return text_handler_wakes_nobody(policy->file, dso) ||
-           text_handler_wakes_nobody(policy->built_in, dso);
-}
-
 bool fp_policy_execs(const struct fp_policy *policy, const char *file, const char *function)
 {
-    return text_execs(policy->file, file, function) || text_execs(policy->built_in, file, function);
+    return text_names(policy->file, FP_WORD_EXECS, file, function) ||
+           text_names(policy->built_in, FP_WORD_EXECS, file, function);
+}
+
+enum fp_effect fp_policy_handler_effect(const struct fp_policy *policy, const char *file,
+                                        const char *function)
+{
+    const struct fp_policy_text *texts[] = {policy->file, policy->built_in};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        if (text_names(texts[i], FP_WORD_HANDLERS, file, function))
+            return FP_EFFECT_NONE;
+        if (text_names(texts[i], FP_WORD_EXITS, file, function))
+            return FP_EFFECT_EXIT;
+    }
+    return FP_EFFECT_UNKNOWN;
 }

@@ -7,6 +7,7 @@
 #define FP_POLICY_DECIDE_H
 
 #include "policy/policy_text.h"
+#include "policy/signals.h"
 
 /*
  * Who has a say, in order: FORKPOLICY, then FORKPOLICY_FILE, then `warn`. A layer answers with
@@ -56,7 +57,9 @@ bool fp_policy_is_off(const struct fp_policy *policy);
 /* Whether Python code that calls fork in `file` (and `function`) does so to exec. */
 bool fp_policy_execs(const struct fp_policy *policy, const char *file, const char *function);
 
-/* Whether the signal handlers of this library, or Python file, are known to wake no thread. */
-bool fp_policy_handler_wakes_nobody(const struct fp_policy *policy, const char *dso);
+/* What the signal handlers of this library, or this function of a Python file, are known to do to a
+   wait; `function` is "" for a library's. */
+enum fp_effect fp_policy_handler_effect(const struct fp_policy *policy, const char *file,
+                                        const char *function);
 
 #endif

@@ -44,11 +44,14 @@ static struct fp_opinion suspect(const struct fp_wait_facts *facts, enum fp_reas
 }
 
 /* A signal handler may end any wait: it wakes the thread, or leaves the wait by siglongjmp or exit.
-   In company it may end somebody else's wait, who then ends this one. */
+   In company it may end somebody else's wait, who then ends this one. One that only ends the
+   process is no rescue; but a process that sleeps until it is told to end has one, too. */
 static struct fp_opinion prove(const struct fp_wait_facts *facts, enum fp_reason reason)
 {
-    return facts->waker == FP_WAKER_HANDLER ? opinion(FP_GRADE_STRONG, FP_REASON_HANDLER)
-                                            : opinion(FP_GRADE_PROVEN, reason);
+    bool tied = facts->tied || facts->owner_lost || facts->wait == FP_WAIT_REGION;
+    if (facts->waker == FP_WAKER_HANDLER || (facts->waker == FP_WAKER_EXIT && !tied))
+        return opinion(FP_GRADE_STRONG, FP_REASON_HANDLER);
+    return opinion(FP_GRADE_PROVEN, facts->waker == FP_WAKER_EXIT ? FP_REASON_SIGNAL : reason);
 }
 
 struct fp_opinion fp_hang_judge(const struct fp_wait_facts *facts)

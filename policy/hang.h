@@ -30,6 +30,7 @@ enum fp_company {
 enum fp_waker {
     FP_WAKER_NONE,
     FP_WAKER_INTERRUPT, /* SIGINT would interrupt it as it would anything else */
+    FP_WAKER_EXIT,      /* a handler would end the process, or its wait, and do nothing else */
     FP_WAKER_HANDLER,   /* a handler of the program's might end the wait */
 };
 
@@ -42,6 +43,7 @@ struct fp_wait_facts {
     enum fp_waker waker;     /* R4 */
     bool owner_lost;         /* R5: the mutex belongs to a thread that was lost */
     bool evaluated;  /* R6: its caller has looked at its condition since, and nobody did a thing */
+    bool tied;       /* what was lost owns the lock, stands on the stack, or served the object */
     bool parked;     /* Python code may sleep here until it is ended: nothing ties it to the fork */
     bool about_lost; /* there is evidence that it waits for a runtime that was lost */
 };

@@ -173,18 +173,23 @@ static void add_stacks(struct fp_text *text, const struct fp_hang *hang)
     }
 }
 
-static void add_now(struct fp_text *text, const struct fp_hang *hang)
+static const char *now(enum fp_outcome outcome)
 {
     static const char *const NOW[] = {
 #define FP_OUTCOME(NAME, name, now, later, counted) now,
 #include "policy/outcomes.def"
     };
+    return NOW[outcome];
+}
+
+static void add_now(struct fp_text *text, const struct fp_hang *hang)
+{
 #define FP_OUTCOME_HINT(words) static const char HINT[] = words;
 #include "policy/outcomes.def"
     bool has_hint = hang->outcome == FP_OUTCOME_WAITS && hang->opinion.grade == FP_GRADE_PROVEN &&
                     hang->judgement.action == FP_ACTION_WARN;
     fp_add_label(text, "now");
-    fp_text_format(text, "%s%s\n", NOW[hang->outcome], has_hint ? HINT : "");
+    fp_text_format(text, "%s%s\n", now(hang->outcome), has_hint ? HINT : "");
 }
 
 void fp_message_hang(struct fp_text *text, const struct fp_hang *hang)
@@ -197,6 +202,23 @@ void fp_message_hang(struct fp_text *text, const struct fp_hang *hang)
     add_advice(text, hang);
     add_now(text, hang);
     add_stacks(text, hang);
+    fp_end_at_line(text);
+}
+
+void fp_message_hang_again(struct fp_text *text, const struct fp_hang *hang)
+{
+    fp_text_reset(text);
+    add_process(text, hang->pid, hang->program);
+    fp_text_format(text, " waits, as reported");
+    if (hang->lost) {
+        fp_text_format(text, ", for ");
+        fp_add_runtime_name(text, hang->lost);
+    }
+    if (*fp_site_line(&hang->at)) {
+        fp_text_format(text, " at ");
+        fp_add_lines(text, &hang->at);
+    }
+    fp_text_format(text, ": %s\n", now(hang->outcome));
     fp_end_at_line(text);
 }
 

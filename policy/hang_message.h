@@ -11,6 +11,9 @@
 /* The report: lines that begin with "forkpolicy:". */
 void fp_message_hang(struct fp_text *text, const struct fp_hang *hang);
 
+/* One line, of a hang at a line of which there was a report already. */
+void fp_message_hang_again(struct fp_text *text, const struct fp_hang *hang);
+
 /* For ForkPolicyError: one paragraph, without a prefix. */
 void fp_message_hang_error(struct fp_text *text, const struct fp_hang *hang);
 

@@ -21,6 +21,7 @@ enum fp_on_proven {
 struct fp_options {
     enum fp_on_proven on_proven;
     unsigned hang_milliseconds;
+    unsigned grace_milliseconds;
     unsigned quiesce_milliseconds;
     bool sever;
     bool quiet;

@@ -59,8 +59,8 @@ static void note_word(struct parser *parser, struct fp_slice word)
     struct fp_text quoted = FP_TEXT(shown);
     fp_text_quote(&quoted, word, 32);
     fp_problem_note(parser->problem, parser->line, column_of(parser, word.text),
-                    "unknown word \"%s\" (known: policy, execs, handlers, runtime, dso, python, "
-                    "thread, class, prepare, kind, advice, source)",
+                    "unknown word \"%s\" (known: policy, execs, handlers, exits, runtime, dso, "
+                    "python, thread, class, prepare, kind, advice, source)",
                     shown);
     parser->bad = true;
 }
@@ -143,14 +143,13 @@ static void read_value(struct parser *parser, unsigned word, struct fp_slice val
         add_statement(parser, word, value);
 }
 
-/* "execs GLOB [FUNCTION]" and "handlers GLOB" stand for themselves, outside of runtimes. */
-static void read_glob(struct parser *parser, unsigned word, struct fp_slice value)
+/* "WORD GLOB [FUNCTION]" stands for itself, outside of runtimes. */
+static void read_code(struct parser *parser, unsigned word, struct fp_slice value)
 {
     struct fp_slice rest = value, glob = fp_slice_word(&rest);
     size_t offset = 0;
     const char *wrong = glob.length ? fp_glob_check(glob, &offset) : "want a glob behind this word";
-    if (word == FP_WORD_EXECS)
-        fp_slice_word(&rest);
+    fp_slice_word(&rest);
     rest = fp_slice_trim(rest);
     if (!wrong && rest.length) {
         wrong = "want the end of the line here ('?' stands for a blank in a glob)";
@@ -187,9 +186,15 @@ static void read_line(struct parser *parser, struct fp_slice line)
                        parser->problem);
         return;
     }
-    if (fp_slice_is(word, "execs") || fp_slice_is(word, "handlers")) {
-        read_glob(parser, fp_slice_is(word, "execs") ? FP_WORD_EXECS : FP_WORD_HANDLERS, value);
-        return;
+    static const struct {
+        const char *name;
+        enum fp_word word;
+    } CODE[] = {{"execs", FP_WORD_EXECS}, {"handlers", FP_WORD_HANDLERS}, {"exits", FP_WORD_EXITS}};
+    for (size_t i = 0; i < sizeof CODE / sizeof *CODE; i++) {
+        if (fp_slice_is(word, CODE[i].name)) {
+            read_code(parser, CODE[i].word, value);
+            return;
+        }
     }
     for (unsigned i = 0; i < WORD_COUNT; i++) {
         if (fp_slice_is(word, WORDS[i].name)) {

@@ -4,8 +4,9 @@
  *
  *     policy ACTION[:PATTERN],...     rules, as in FORKPOLICY
  *     execs GLOB [FUNCTION]           Python code that forks to exec: never mentioned
- *     handlers GLOB                   a library, or a Python file, whose signal handlers wake no waiting thread
- *     runtime NAME                    begins a runtime; the lines up to the next one describe it:
+ *     handlers GLOB [FUNCTION]        signal handlers, of a library or Python file, that wake no
+ * thread exits GLOB [FUNCTION]           signal handlers that end the process or the wait, and wake
+ * none runtime NAME                    begins a runtime; the lines up to the next one describe it:
  *         dso GLOB | python GLOB | thread GLOB
  *         class CLASS [when CONDITION {and CONDITION}]
  *         prepare NAME(TYPE VALUE, ...)
@@ -28,6 +29,7 @@ enum fp_word {
 #undef FP_WORD
     FP_WORD_EXECS,
     FP_WORD_HANDLERS,
+    FP_WORD_EXITS,
 };
 
 /* Offsets, not pointers: the built-in table is constant data that needs no relocation. */

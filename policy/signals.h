@@ -1,5 +1,5 @@
 /*
- * Signals as sets of bits, as in /proc/PID/status.
+ * Signals as sets of bits, as in /proc/PID/status, and what their handlers do to a wait.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -25,5 +25,12 @@
      FP_SIGNAL_BIT(SIGILL) | FP_SIGNAL_BIT(SIGTRAP) | FP_SIGNAL_BIT(SIGABRT) |                     \
      FP_SIGNAL_BIT(SIGSYS) | FP_SIGNAL_BIT(SIGPIPE) | FP_SIGNAL_BIT(SIGXFSZ) | FP_SIGNAL_BIT(32) | \
      FP_SIGNAL_BIT(33))
+
+/* What a signal handler may do to a wait; the larger, the less is known of its end. */
+enum fp_effect {
+    FP_EFFECT_NONE,    /* it returns, and has woken nobody */
+    FP_EFFECT_EXIT,    /* it may end the process, or the wait by an exception of its own */
+    FP_EFFECT_UNKNOWN, /* it may wake a thread */
+};
 
 #endif

@@ -6,4 +6,5 @@ OUTCOMES = {
     "raised": "ForkPolicyError was raised at that line",
     "exited": "the process ended with status 70",
     "aborted": "the process ended by SIGABRT",
+    "grace": "the process was to end, or to get an error, after grace_seconds",
 }

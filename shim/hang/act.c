@@ -55,43 +55,93 @@ static struct fp_hang describe(const struct fp_waiting *waiting, const struct fp
     return hang;
 }
 
+enum {
+    FP_SIGNAL_SOON = 500
+};                          /* milliseconds: a wait of a process that is just being told to end */
 enum { RECORDS_MAX = 256 }; /* of one process: a loop may catch the error and wait again for ever */
 
-/* Each line is reported once by all children together; each hang has its record. Both on a stack of
-   our own: the host may wait on a small one. */
-static void tell_there(void *argument)
+static const char *place_of(const struct fp_hang *hang)
 {
-    const struct fp_hang *hang = argument;
+    const char *line = fp_site_line(&hang->at);
+    return *line ? line : hang->waiting.dso;
+}
+
+/* Each line is reported once by all children together. Of the later ones, each that ends has a line
+   of its own, but not those of a parent that puts one after the other in its place for ever. */
+static void say(const struct fp_hang *hang, bool is_known)
+{
+    enum { LINES_MAX = 16 };
+    struct fp_text text = FP_TEXT(block);
+    bool ends = hang->outcome == FP_OUTCOME_EXITED || hang->outcome == FP_OUTCOME_ABORTED;
+    if (!is_known && fp_once_shared(place_of(hang), fp_outcome_name(hang->outcome))) {
+        fp_message_hang(&text, hang);
+        fp_emit_text((struct fp_slice){block, text.length});
+        return;
+    }
+    for (int nth = 0; ends && nth < LINES_MAX; nth++) {
+        char key[16];
+        struct fp_text number = FP_TEXT(key);
+        fp_text_format(&number, "again %d", nth);
+        if (!fp_once_shared(place_of(hang), key))
+            continue;
+        fp_message_hang_again(&text, hang);
+        fp_emit_text((struct fp_slice){block, text.length});
+        return;
+    }
+}
+
+/* Each hang has its record. */
+static void record(const struct fp_hang *hang)
+{
     static _Atomic unsigned records;
     char host[65];
-    struct fp_text text = FP_TEXT(block);
-    const char *line = fp_site_line(&hang->at);
-    fp_message_hang(&text, hang);
-    if (fp_once_shared(*line ? line : hang->waiting.dso, fp_outcome_name(hang->outcome)))
-        fp_emit_text((struct fp_slice){block, text.length});
+    struct fp_text text = {.data = block, .size = FP_EVENT_MAX + 1};
     if (!fp_emit_has_log() || atomic_fetch_add(&records, 1) >= RECORDS_MAX)
         return;
     struct fp_event_header header = fp_emit_header("hang", host, sizeof host);
-    text.size = FP_EVENT_MAX + 1;
     fp_event_hang(&text, &header, hang);
     fp_emit_record(&text);
 }
 
-static void tell(struct fp_hang *hang)
+struct telling {
+    const struct fp_hang *hang;
+    bool is_known; /* of this wait there was a report before */
+};
+
+static void tell_there(void *argument)
 {
-    fp_on_own_stack(tell_there, hang);
+    const struct telling *telling = argument;
+    say(telling->hang, telling->is_known);
+    if (telling->hang->outcome != FP_OUTCOME_GRACE)
+        record(telling->hang);
+}
+
+/* On a stack of our own: the host may wait on a small one. */
+static void tell(const struct fp_hang *hang, bool is_known)
+{
+    fp_on_own_stack(tell_there, &(struct telling){hang, is_known});
 }
 
 /* Told once, and it goes on. Of what is only suspected once for a runtime: several threads may wait
    for it, one behind the other. */
 static void tell_wait(struct fp_waiting *waiting, struct fp_hang *hang)
 {
-    const char *line = fp_site_line(&hang->at), *what = *line ? line : hang->waiting.dso;
+    const char *what = place_of(hang);
     if (hang->opinion.grade == FP_GRADE_SUSPECTED && hang->lost)
         what = *hang->lost->facts.file ? hang->lost->facts.file : hang->lost->facts.dso;
     waiting->told = true;
     if (fp_once(what, fp_grade_name(hang->opinion.grade)))
-        tell(hang);
+        tell(hang, false);
+}
+
+/* A signal to end may be under way: a worker that its parent ends anyway is not to look like one
+   that fell. */
+static void give_grace(struct fp_waiting *waiting, struct fp_hang *hang)
+{
+    hang->outcome = FP_OUTCOME_GRACE;
+    if (!waiting->warned)
+        tell(hang, false);
+    waiting->warned = true;
 }
 
 /* Code that catches the error and waits again at the same line, or that never lets it through (C
@@ -145,10 +195,17 @@ enum fp_advance fp_act_on_proof(struct fp_waiting *waiting, const struct fp_comp
     enum fp_on_proven wanted = fp_config.options.on_proven;
     if (hang.judgement.action == FP_ACTION_OFF)
         return FP_ADVANCE_WAIT;
+    if (opinion.reason == FP_REASON_SIGNAL && hang.milliseconds < FP_SIGNAL_SOON)
+        return FP_ADVANCE_WAIT;
     /* What was only suspected before, and said, may be proven now. */
     if (hang.judgement.action == FP_ACTION_WARN || wanted == FP_ON_PROVEN_REPORT) {
         if (!waiting->told)
             tell_wait(waiting, &hang);
+        return FP_ADVANCE_WAIT;
+    }
+    if (opinion.reason == FP_REASON_SIGNAL &&
+        hang.milliseconds < fp_config.options.grace_milliseconds) {
+        give_grace(waiting, &hang);
         return FP_ADVANCE_WAIT;
     }
     struct fp_text text = FP_TEXT(error);
@@ -157,11 +214,11 @@ enum fp_advance fp_act_on_proof(struct fp_waiting *waiting, const struct fp_comp
     hang.answered = fp_emit_has_log() && answer_for_pool(look, NULL);
     if (wanted == FP_ON_PROVEN_RAISE && raise_error(waiting, evidence, &hang)) {
         hang.outcome = FP_OUTCOME_RAISED;
-        tell(&hang);
+        tell(&hang, waiting->warned);
         return FP_ADVANCE_INTERRUPT;
     }
     hang.outcome = wanted == FP_ON_PROVEN_ABORT ? FP_OUTCOME_ABORTED : FP_OUTCOME_EXITED;
-    tell(&hang);
+    tell(&hang, waiting->warned);
     answer_for_pool(look, error);
     if (hang.outcome == FP_OUTCOME_ABORTED)
         end_by_abort();

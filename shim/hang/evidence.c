@@ -21,7 +21,7 @@ void fp_evidence_read_python(struct fp_evidence *evidence, const struct fp_waiti
 {
     evidence->lines = (struct fp_python_stack){0};
     evidence->python_count = evidence->joined_count = evidence->own_count = 0;
-    evidence->waits_for_old_lock = false;
+    evidence->waits_for_old_lock = evidence->joins_old_queue = false;
     if (!has_gil || !fp_python_stack(&evidence->lines))
         return;
     evidence->python_count = fp_python_frames(evidence->python, FP_EVIDENCE_PYTHON);
@@ -31,6 +31,8 @@ void fp_evidence_read_python(struct fp_evidence *evidence, const struct fp_waiti
     evidence->waits_for_old_lock =
         waiting->wait == FP_WAIT_SEMAPHORE && !fp_made_here(waiting->object) &&
         (fp_stack_is_lock_of_extension() || fp_python_has_lock(waiting->object));
+    const void *mutex = waiting->wait == FP_WAIT_SEMAPHORE ? fp_python_joined_queue() : NULL;
+    evidence->joins_old_queue = mutex && !fp_made_here(mutex);
     if (others_sleep)
         evidence->joined_count = fp_python_joined_frames(evidence->joined, FP_EVIDENCE_PYTHON);
 }
@@ -127,12 +129,17 @@ bool fp_evidence_points_to_lost(const struct fp_evidence *evidence, enum fp_wait
     return fp_cause_is_evidence(evidence->cause);
 }
 
-bool fp_evidence_is_parked(const struct fp_evidence *evidence, const struct fp_waiting *waiting)
+bool fp_evidence_is_tied(const struct fp_evidence *evidence)
 {
     const struct fp_runtime *lost =
         evidence->found >= 0 ? &evidence->lost[evidence->found].runtime : NULL;
-    return fp_python_owns(fp_owner_of(waiting->caller)) && !evidence->waits_for_old_lock &&
-           !fp_cause_is_firm(evidence->cause, lost);
+    return evidence->waits_for_old_lock || evidence->joins_old_queue ||
+           fp_cause_is_firm(evidence->cause, lost);
+}
+
+bool fp_evidence_is_parked(const struct fp_evidence *evidence, const struct fp_waiting *waiting)
+{
+    return fp_python_owns(fp_owner_of(waiting->caller)) && !fp_evidence_is_tied(evidence);
 }
 
 /* The parent still has them, as long as it lives. */

@@ -30,6 +30,7 @@ struct fp_evidence {
     size_t python_count, joined_count, native_count, lost_count;
     size_t own_count; /* of the Python frames, innermost first: the others are the parent's */
     bool waits_for_old_lock; /* a lock of Python's that is older than this process */
+    bool joins_old_queue;    /* queue.Queue.join, of a queue with tasks from before */
     int found;               /* in `lost`: the one that is meant, or -1 */
     enum fp_cause cause;
 };
@@ -44,10 +45,14 @@ void fp_evidence_weigh(struct fp_evidence *evidence, const struct fp_waiting *wa
                        const struct fp_company_look *look, bool owner_lost);
 
 /*
- * Whether Python code may sleep here until its process is ended, as idle workers do, by whatever
- * primitive: nothing ties the wait to what was lost. A tie is a library or package that lost
- * threads on the stack, a lock's lost owner, or a lock of Python's that is older than the fork.
+ * Whether the wait has to do with what was lost: a library or package that lost threads is on the
+ * stack, a lock's owner is lost, a lock of Python's is older than the fork, or a queue is, with
+ * tasks that nobody has done.
  */
+bool fp_evidence_is_tied(const struct fp_evidence *evidence);
+
+/* Whether Python code may sleep here until its process is ended, as idle workers do, by whatever
+   primitive: nothing ties the wait to what was lost. */
 bool fp_evidence_is_parked(const struct fp_evidence *evidence, const struct fp_waiting *waiting);
 
 /* Whether an exception would come to code that is the program's or a library's. */

@@ -54,6 +54,21 @@ static bool is_main_thread(void)
     return syscall(SYS_gettid) == getpid();
 }
 
+/* What a signal does to a wait: for one of Python's locks, handlers run and it begins anew. */
+static enum fp_break break_of(const struct fp_waiting *waiting)
+{
+    if (waiting->wait != FP_WAIT_SEMAPHORE)
+        return FP_BREAK_NONE;
+    return fp_python_owns(fp_owner_of(waiting->caller)) ? FP_BREAK_FOR_PYTHON : FP_BREAK_FOR_GOOD;
+}
+
+static enum fp_break break_of_main(const struct fp_company_look *look)
+{
+    if (!look->main_is_interruptible)
+        return FP_BREAK_NONE;
+    return look->main_waits_in_python ? FP_BREAK_FOR_PYTHON : FP_BREAK_FOR_GOOD;
+}
+
 /* What costs more to find out, for a wait that seems to be for ever: whether the memory is shared,
    and what Python says. */
 static void look_closer(const struct fp_waiting *waiting, const struct fp_company_look *look,
@@ -69,12 +84,11 @@ static void look_closer(const struct fp_waiting *waiting, const struct fp_compan
         waiting->object && waiting->wait != FP_WAIT_JOIN && !fp_memory_is_private(waiting->object);
     bool has_gil = fp_python_enter(gil_is_free && fp_origin_has_sound_gil(), &state);
     fp_evidence_read_python(&evidence, waiting, has_gil, facts->company == FP_COMPANY_ASLEEP);
-    bool is_interruptible =
-        is_main ? waiting->wait == FP_WAIT_SEMAPHORE : look->main_is_interruptible;
-    facts->waker = fp_waker_find(look, is_interruptible, has_gil);
+    facts->waker = fp_waker_find(look, is_main ? break_of(waiting) : break_of_main(look), has_gil);
     if (has_gil)
         fp_python_leave(state);
     fp_evidence_weigh(&evidence, waiting, look, facts->owner_lost);
+    facts->tied = fp_evidence_is_tied(&evidence);
     facts->parked = fp_evidence_is_parked(&evidence, waiting);
     facts->about_lost = fp_evidence_points_to_lost(&evidence, waiting->wait);
 }
@@ -82,6 +96,15 @@ static void look_closer(const struct fp_waiting *waiting, const struct fp_compan
 static bool has_waited_long(const struct fp_waiting *waiting)
 {
     return fp_milliseconds() - waiting->since >= fp_config.options.hang_milliseconds;
+}
+
+/* A server's worker that hangs is ended by its parent before long: what is as good as certain is
+   told in time. */
+static bool is_due(const struct fp_waiting *waiting, const struct fp_wait_facts *facts,
+                   struct fp_opinion opinion)
+{
+    return opinion.reason == FP_REASON_HANDLER && facts->tied && !waiting->told &&
+           fp_milliseconds() - waiting->since >= fp_config.options.grace_milliseconds;
 }
 
 /* The main thread has the Python lines to tell, and where it waits in Python it can raise an
@@ -114,6 +137,7 @@ static enum fp_advance weigh(struct fp_waiting *waiting, const struct fp_company
     if (opinion.grade == FP_GRADE_PROVEN && !is_left_to_main(waiting, look))
         return fp_act_on_proof(waiting, look, &evidence, opinion,
                                facts.waker == FP_WAKER_INTERRUPT);
+    is_late |= is_due(waiting, &facts, opinion);
     if (opinion.grade != FP_GRADE_NONE && is_late && !look->main_waits)
         fp_act_on_doubt(waiting, look, &evidence, opinion, facts.waker == FP_WAKER_INTERRUPT);
     return FP_ADVANCE_WAIT;

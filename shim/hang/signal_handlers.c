@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "shim/hang/signal_handlers.h"
 
+#include "common/files.h"
 #include "policy/decide.h"
 #include "policy/signals.h"
 #include "shim/base/config.h"
@@ -9,6 +10,7 @@
 
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/time.h>
 
 static const void *handler_of(int number, int *flags)
 {
@@ -20,16 +22,31 @@ static const void *handler_of(int number, int *flags)
     return *(void **)&action.sa_handler;
 }
 
-/* The policy names handlers by the file of their code. */
-static bool is_known_in_python(int number)
+/* A timer of this process's own sends its signal, whatever others do. Timers are not inherited. */
+static bool has_timer(int number)
 {
-    char file[FP_LINE_SIZE];
-    return fp_python_handler_file(number, file, sizeof file) &&
-           fp_policy_handler_wakes_nobody(&fp_config.policy, file);
+    static const int SIGNALS[] = {SIGALRM, SIGVTALRM, SIGPROF}; /* by ITIMER_REAL, ... */
+    char first[8];
+    for (int which = 0; which < 3; which++) {
+        struct itimerval timer;
+        if (SIGNALS[which] == number && getitimer(which, &timer) == 0)
+            return timer.it_value.tv_sec || timer.it_value.tv_usec;
+    }
+    return fp_file_read("/proc/self/timers", first, sizeof first) > 0; /* timer_create's */
 }
 
+static enum fp_waker waker_by_effect(int number, enum fp_effect effect)
+{
+    if (effect == FP_EFFECT_NONE)
+        return FP_WAKER_NONE;
+    return effect == FP_EFFECT_EXIT && !has_timer(number) ? FP_WAKER_EXIT : FP_WAKER_HANDLER;
+}
+
+/* The policy names handlers by the file of their code; the code of others is read. */
 static enum fp_waker ask_python(int number, bool has_gil)
 {
+    static char file[FP_LINE_SIZE], function[FP_FUNCTION_SIZE]; /* one thread looks at a time */
+    enum fp_effect effect = FP_EFFECT_UNKNOWN;
     switch (has_gil ? fp_python_handler(number) : FP_PYTHON_HANDLER_OTHER) {
     case FP_PYTHON_HANDLER_NONE:
         return FP_WAKER_NONE;
@@ -38,27 +55,36 @@ static enum fp_waker ask_python(int number, bool has_gil)
     case FP_PYTHON_HANDLER_OTHER:
         break;
     }
-    return has_gil && is_known_in_python(number) ? FP_WAKER_NONE : FP_WAKER_HANDLER;
+    if (has_gil && fp_python_handler_code(number, file, function))
+        effect = fp_policy_handler_effect(&fp_config.policy, file, function);
+    if (has_gil && effect == FP_EFFECT_UNKNOWN)
+        effect = fp_python_handler_effect(number);
+    return waker_by_effect(number, effect);
 }
 
 /* Any process may send any signal, also one of a fault, or SIGCHLD to a process without children.
  */
-static enum fp_waker waker_of(int number, const void *handler, bool main_is_interruptible,
+static enum fp_waker waker_of(int number, const void *handler, enum fp_break main_breaks,
                               bool has_gil)
 {
     struct fp_owner owner = fp_owner_of(handler);
     if (owner.base == fp_owner_of((const void *)fp_waker_find).base)
         return FP_WAKER_NONE; /* our own, for inline_futex */
+    if (fp_python_is_handler(handler) && main_breaks == FP_BREAK_FOR_GOOD)
+        return has_gil && fp_python_handler(number) == FP_PYTHON_HANDLER_INTERRUPT
+                   ? FP_WAKER_INTERRUPT
+                   : FP_WAKER_HANDLER;
     if (fp_python_is_handler(handler))
-        return main_is_interruptible ? ask_python(number, has_gil) : FP_WAKER_NONE;
+        return main_breaks ? ask_python(number, has_gil) : FP_WAKER_NONE;
     if (fp_python_owns(owner) && FP_SIGNALS_OF_FAULTHANDLER & FP_SIGNAL_BIT(number) &&
         fp_python_has_faulthandler())
         return FP_WAKER_NONE;
-    return fp_policy_handler_wakes_nobody(&fp_config.policy, owner.path) ? FP_WAKER_NONE
-                                                                         : FP_WAKER_HANDLER;
+    if (fp_python_dumps(owner) && main_breaks != FP_BREAK_FOR_GOOD)
+        return waker_by_effect(number, FP_EFFECT_EXIT);
+    return waker_by_effect(number, fp_policy_handler_effect(&fp_config.policy, owner.path, ""));
 }
 
-enum fp_waker fp_waker_find(const struct fp_company_look *look, bool main_is_interruptible,
+enum fp_waker fp_waker_find(const struct fp_company_look *look, enum fp_break main_breaks,
                             bool has_gil)
 {
     enum fp_waker found = FP_WAKER_NONE;
@@ -70,7 +96,7 @@ enum fp_waker fp_waker_find(const struct fp_company_look *look, bool main_is_int
         const void *handler =
             candidates & FP_SIGNAL_BIT(number) ? handler_of(number, &flags) : NULL;
         enum fp_waker waker =
-            handler ? waker_of(number, handler, main_is_interruptible, has_gil) : FP_WAKER_NONE;
+            handler ? waker_of(number, handler, main_breaks, has_gil) : FP_WAKER_NONE;
         found = waker > found ? waker : found;
     }
     return found;

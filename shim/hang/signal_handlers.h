@@ -9,12 +9,16 @@
 
 #include "shim/hang/other_threads.h"
 
-/*
- * A handler that was set from Python code runs when the main thread comes back to Python: only
- * where `main_is_interruptible`, its wait ends for a signal. Rust's and absl's futex waits begin
- * anew. `has_gil`: Python may be asked now.
- */
-enum fp_waker fp_waker_find(const struct fp_company_look *look, bool main_is_interruptible,
+/* What a signal does to the main thread's wait. */
+enum fp_break {
+    FP_BREAK_NONE,       /* nothing: Rust's and absl's futex waits begin anew */
+    FP_BREAK_FOR_PYTHON, /* Python runs its handlers, and waits again */
+    FP_BREAK_FOR_GOOD,   /* sem_wait ends with EINTR, whatever the handler did */
+};
+
+/* A handler that was set from Python code runs when the main thread comes back to Python: only where
+   its wait breaks off. `has_gil`: Python may be asked now. */
+enum fp_waker fp_waker_find(const struct fp_company_look *look, enum fp_break main_breaks,
                             bool has_gil);
 
 /*

@@ -11,7 +11,7 @@ struct fp_repeated {
     const void *object; /* NULL: the last one was not in vain */
     uint64_t since;
     unsigned slices;
-    bool told;
+    bool told, warned;
     uint64_t standstill; /* of the others at the last look, see company.h */
     uint64_t next_look;  /* of waits with a limit of their own: not before */
 };
@@ -30,6 +30,7 @@ struct fp_waiting {
     uint64_t since;                                   /* milliseconds, as fp_milliseconds */
     unsigned slices;                                  /* so far */
     bool told;                                        /* somebody has been told */
+    bool warned; /* that the process is to end after its time of grace */
     struct fp_repeated *repeated;                     /* NULL: it ends as a whole */
 };
 

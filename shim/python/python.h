@@ -8,6 +8,7 @@
 #ifndef FP_SHIM_PYTHON_PYTHON_H
 #define FP_SHIM_PYTHON_PYTHON_H
 
+#include "policy/signals.h"
 #include "shim/libraries/address.h"
 
 #include <stddef.h>
@@ -78,6 +79,10 @@ size_t fp_python_depth(void);
    can be seen to have: a local or global variable, or an attribute of one. Needs the GIL. */
 bool fp_python_has_lock(const void *semaphore);
 
+/* Where the calling thread is in queue.Queue.join, of a queue with unfinished tasks: the semaphore
+   of the queue's mutex, which is as old as the queue; else NULL. Needs the GIL. */
+const void *fp_python_joined_queue(void);
+
 /* The name that Python code gave to a thread (threading.Thread.name); false where it gave none. */
 bool fp_python_thread_name(int tid, char *name, size_t size);
 
@@ -96,9 +101,12 @@ enum fp_python_handler {
 };
 enum fp_python_handler fp_python_handler(int number);
 
-/* The file of the Python function that handles a signal; needs the GIL. False where the handler is
-   no plain function, or keeps another function that it may call. */
-bool fp_python_handler_file(int number, char *file, size_t size);
+/* File and name of the Python function that handles a signal; needs the GIL. False where the handler
+   is no function or method, or keeps another function that it may call. */
+bool fp_python_handler_code(int number, char file[FP_LINE_SIZE], char function[FP_FUNCTION_SIZE]);
+
+/* What the handler would do to a wait, as its code reads; needs the GIL. */
+enum fp_effect fp_python_handler_effect(int number);
 
 /* Learns, if the calling thread holds the GIL, what the next two answer. A program that embeds
    Python has handlers of its own in the same object. */
@@ -106,6 +114,11 @@ void fp_python_learn_handlers(void);
 
 /* Whether this is the C function by which Python handles signals for Python code. */
 bool fp_python_is_handler(const void *handler);
+
+/* Whether a handler of Python's own that is not that function is faulthandler.register's: it writes
+   stacks, and may call the handler that was there before. Not so where a program has Python linked
+   in. */
+bool fp_python_dumps(struct fp_owner owner);
 
 /* Whether the faulthandler module is enabled: it handles the signals of faults. */
 bool fp_python_has_faulthandler(void);

@@ -1,8 +1,12 @@
-/* Which lock a semaphore is, see python.h. SPDX-License-Identifier: Apache-2.0 */
+/* Which lock a semaphore is, and what a queue has, see python.h. SPDX-License-Identifier:
+ * Apache-2.0 */
 #define _GNU_SOURCE
+#include "policy/site.h"
+#include "policy/text.h"
 #include "shim/python/python.h"
 #include "shim/python/python_api.h"
 
+#include <string.h>
 #include <sys/types.h>
 
 /* CPython 3.8 to 3.13: both kinds of lock begin with a pointer to the semaphore
@@ -97,4 +101,57 @@ bool fp_python_has_lock(const void *semaphore)
     fp_python_api.PyErr_Clear();
     fp_python_api.PyErr_Restore(type, value, trace);
     return found;
+}
+
+/* What a frame calls `self`, where it runs this function of a standard module; a new reference. */
+static void *self_in(void *frame, const char *module, const char *function)
+{
+    char file[FP_LINE_SIZE], name[FP_FUNCTION_SIZE];
+    void *code = fp_python_api.PyObject_GetAttrString(frame, "f_code");
+    fp_python_copy_attribute(code, "co_filename", file, sizeof file);
+    fp_python_copy_attribute(code, "co_name", name, sizeof name);
+    fp_python_drop(code);
+    if (strcmp(name, function) != 0 || strcmp(fp_basename(file), module) != 0 ||
+        fp_code_of(file) != FP_CODE_STANDARD)
+        return NULL;
+    void *names = fp_python_api.PyObject_GetAttrString(frame, "f_locals");
+    void *self = names ? fp_python_api.PyMapping_GetItemString(names, "self") : NULL;
+    fp_python_drop(names);
+    fp_python_api.PyErr_Clear();
+    return self;
+}
+
+static const void *semaphore_of_unfinished(void *queue)
+{
+    const void *semaphore = NULL;
+    void *count = fp_python_api.PyObject_GetAttrString(queue, "unfinished_tasks");
+    void *mutex = fp_python_api.PyObject_GetAttrString(queue, "mutex");
+    void *type = mutex ? fp_python_api.PyObject_Type(mutex) : NULL;
+    void *wanted = type_of_thread_module("LockType");
+    if (count && type && type == wanted && fp_python_api.PyLong_AsLong(count) > 0)
+        semaphore = ((struct lock_object *)mutex)->semaphore;
+    fp_python_drop(wanted);
+    fp_python_drop(type);
+    fp_python_drop(mutex);
+    fp_python_drop(count);
+    fp_python_api.PyErr_Clear();
+    return semaphore;
+}
+
+/* The innermost frame is threading's Condition.wait. */
+const void *fp_python_joined_queue(void)
+{
+    void *type, *value, *trace;
+    if (!fp_python_api.PyObject_Type || !fp_python_api.PyMapping_GetItemString)
+        return NULL;
+    fp_python_api.PyErr_Fetch(&type, &value, &trace);
+    void *frame = fp_python_api.PyEval_GetFrame(); /* borrowed */
+    void *behind = frame ? fp_python_frame_behind(frame) : NULL;
+    void *queue = behind ? self_in(behind, "queue.py", "join") : NULL;
+    const void *semaphore = queue ? semaphore_of_unfinished(queue) : NULL;
+    fp_python_drop(queue);
+    fp_python_drop(behind);
+    fp_python_api.PyErr_Clear();
+    fp_python_api.PyErr_Restore(type, value, trace);
+    return semaphore;
 }

@@ -1,10 +1,13 @@
 /* Python's signal handlers, see python.h. SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
+#include "policy/text.h"
 #include "shim/python/python.h"
 #include "shim/python/python_api.h"
+#include "shim/python/python_effect.h"
 
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/types.h>
 
 static void *imported(const char *module, const char *name)
@@ -12,6 +15,15 @@ static void *imported(const char *module, const char *name)
     void *object =
         fp_python_api.PyDict_GetItemString(fp_python_api.PyImport_GetModuleDict(), module);
     return object ? fp_python_api.PyObject_GetAttrString(object, name) : NULL;
+}
+
+static void *handler_for(int number)
+{
+    void *ask = imported("_signal", "getsignal");
+    void *handler = ask ? fp_python_api.PyObject_CallFunction(ask, "i", number) : NULL;
+    fp_python_drop(ask);
+    fp_python_api.PyErr_Clear();
+    return handler;
 }
 
 /* SIG_DFL and SIG_IGN are the numbers 0 and 1: what is installed is C code of Python's own. */
@@ -26,9 +38,7 @@ enum fp_python_handler fp_python_handler(int number)
 {
     void *type, *value, *trace;
     fp_python_api.PyErr_Fetch(&type, &value, &trace);
-    void *ask = imported("_signal", "getsignal");
-    void *interrupt = imported("_signal", "default_int_handler");
-    void *handler = ask ? fp_python_api.PyObject_CallFunction(ask, "i", number) : NULL;
+    void *interrupt = imported("_signal", "default_int_handler"), *handler = handler_for(number);
     enum fp_python_handler answer = FP_PYTHON_HANDLER_OTHER;
     if (handler && handler == interrupt)
         answer = FP_PYTHON_HANDLER_INTERRUPT;
@@ -36,7 +46,6 @@ enum fp_python_handler fp_python_handler(int number)
         answer = FP_PYTHON_HANDLER_NONE;
     fp_python_drop(handler);
     fp_python_drop(interrupt);
-    fp_python_drop(ask);
     fp_python_api.PyErr_Clear();
     fp_python_api.PyErr_Restore(type, value, trace);
     return answer;
@@ -61,29 +70,40 @@ static bool keeps_a_function(void *function)
     return keeps;
 }
 
-bool fp_python_handler_file(int number, char *file, size_t size)
+bool fp_python_handler_code(int number, char file[FP_LINE_SIZE], char function[FP_FUNCTION_SIZE])
 {
     void *type, *value, *trace;
     if (!fp_python_api.PyTuple_GetItem || !fp_python_api.PyCallable_Check)
         return false;
     fp_python_api.PyErr_Fetch(&type, &value, &trace);
-    void *ask = imported("_signal", "getsignal");
-    void *handler = ask ? fp_python_api.PyObject_CallFunction(ask, "i", number) : NULL;
+    void *handler = handler_for(number);
     void *code = handler ? fp_python_api.PyObject_GetAttrString(handler, "__code__") : NULL;
-    fp_python_copy_attribute(code, "co_filename", file, size);
+    fp_python_copy_attribute(code, "co_filename", file, FP_LINE_SIZE);
+    fp_python_copy_attribute(code, "co_name", function, FP_FUNCTION_SIZE);
     bool is_known = *file && !keeps_a_function(handler);
     fp_python_drop(code);
     fp_python_drop(handler);
-    fp_python_drop(ask);
     fp_python_api.PyErr_Clear();
     fp_python_api.PyErr_Restore(type, value, trace);
     return is_known;
 }
 
+enum fp_effect fp_python_handler_effect(int number)
+{
+    void *type, *value, *trace;
+    fp_python_api.PyErr_Fetch(&type, &value, &trace);
+    void *handler = handler_for(number);
+    enum fp_effect effect = handler ? fp_python_effect(handler) : FP_EFFECT_UNKNOWN;
+    fp_python_drop(handler);
+    fp_python_api.PyErr_Clear();
+    fp_python_api.PyErr_Restore(type, value, trace);
+    return effect;
+}
+
 /* Python has one C function that handles every signal for which Python code was set. It is static:
    its address is learnt from a signal that has such a handler. */
 static const void *own_handler;
-static bool has_faulthandler;
+static bool has_faulthandler, may_dump;
 
 static const void *installed(int number)
 {
@@ -114,6 +134,7 @@ static bool ask_faulthandler(void)
     void *type, *value, *trace;
     fp_python_api.PyErr_Fetch(&type, &value, &trace);
     void *ask = imported("faulthandler", "is_enabled");
+    may_dump = ask != NULL;
     void *answer = ask ? fp_python_api.PyObject_CallFunction(ask, NULL) : NULL;
     bool is_enabled = answer && fp_python_api.PyLong_AsLong(answer) == 1;
     fp_python_drop(answer);
@@ -135,6 +156,14 @@ void fp_python_learn_handlers(void)
 bool fp_python_is_handler(const void *handler)
 {
     return handler && handler == own_handler;
+}
+
+/* signal_handler, faulthandler_fatal_error and faulthandler_user: there is no fourth. */
+bool fp_python_dumps(struct fp_owner asked)
+{
+    const char *name = fp_basename(asked.path);
+    return may_dump && fp_python_owns(asked) &&
+           (strncmp(name, "libpython", 9) == 0 || strncmp(name, "python", 6) == 0);
 }
 
 bool fp_python_has_faulthandler(void)

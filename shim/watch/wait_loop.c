@@ -20,6 +20,7 @@ static void go_on_from(struct fp_waiting *waiting, const struct fp_repeated *bef
     waiting->since = before->since;
     waiting->slices = before->slices;
     waiting->told = before->told;
+    waiting->warned = before->warned;
 }
 
 void fp_waiting_begin(struct fp_waiting *waiting)
@@ -46,6 +47,7 @@ void fp_waiting_end(const struct fp_waiting *waiting, bool woken)
                                                   .since = waiting->since,
                                                   .slices = waiting->slices,
                                                   .told = waiting->told,
+                                                  .warned = waiting->warned,
                                                   .standstill = waiting->repeated->standstill};
     if (!record)
         return;

@@ -53,6 +53,50 @@ def test_ci_lets_a_job_with_a_manager_go_on(name, tmp_path):
     assert outcome.status == 0 and outcome.stdout.endswith("well\n"), outcome
 
 
+def listed(job, table):
+    """The names in one table of a job."""
+    text = (JOBS / f"{job}.py").read_text()
+    return FUNCTIONS.findall(re.search(rf"^{table} = \[\n(.*?)^\]", text, re.MULTILINE | re.DOTALL)[1])
+
+
+@parametrize(job_rows("signalled", listed("signalled", "RESCUED") + listed("signalled", "RESTING")))
+def test_signal_may_end_a_wait(row, outcomes):
+    check(row, outcomes)
+
+
+def signalled(name, policy, folder, **options):
+    (row,) = job_rows("signalled", [name], [policy])
+    text = ",".join(f"{key}={value}" for key, value in options.items())
+    return run(replace(row, env=(("FORKPOLICY_OPTIONS", text),)), folder / "run")
+
+
+@pytest.mark.parametrize("name", listed("signalled", "HUNG"))
+def test_handler_that_wakes_nobody_is_no_rescue(name, tmp_path):
+    outcome = signalled(name, "fail", tmp_path)
+    (hang,) = outcome.of("hang")
+    assert (hang["verdict"], hang["reason"], hang["outcome"]) == ("proven", "alone", "raised"), hang
+    assert outcome.stdout == "child ended with 1\n", outcome
+
+
+@pytest.mark.parametrize("name", listed("signalled", "TOLD_TO_END"))
+def test_child_that_only_a_signal_could_end(name, tmp_path):
+    """It is told in time, given its grace, and then treated as what it is."""
+    outcome = signalled(name, "fail", tmp_path, grace_seconds=3, on_proven="exit")
+    (hang,) = outcome.of("hang")
+    assert (hang["verdict"], hang["reason"], hang["outcome"]) == ("proven", "signal", "exited"), hang
+    assert 3 <= hang["waiting"]["seconds"] < 6 and outcome.stdout == "child ended with 70\n", outcome
+    reports = [line for line in outcome.stderr.splitlines() if re.match(r"forkpolicy: pid", line)]
+    assert "can never go on" in reports[0] and "with status 70" in reports[1], outcome
+    assert len(reports) == 2 and "for 0." in outcome.stderr, outcome
+
+
+@pytest.mark.parametrize("name", ["exits", "sets_a_global"])
+def test_child_of_a_server_is_told_in_time_under_warn(name, tmp_path):
+    outcome = signalled(name, "warn", tmp_path)
+    (hang,) = outcome.of("hang")
+    assert (hang["verdict"], hang["outcome"]) == ("proven", "waits") and hang["waiting"]["seconds"] < 2, hang
+
+
 FORKS_BESIDE_A_THREAD = """
 import os, threading
 end = threading.Event()

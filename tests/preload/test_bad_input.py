@@ -350,7 +350,8 @@ OPTIONS = {
     "an unknown key": (
         "hang_seconds=5,hang=1",
         r'FORKPOLICY_OPTIONS column 16: unknown key "hang" '
-        r"\(known: on_proven, hang_seconds, quiesce_ms, sever, quiet, replace_fork, inline_futex\); this entry is left out",
+        r"\(known: on_proven, hang_seconds, grace_seconds, quiesce_ms, sever, quiet, replace_fork, inline_futex\); "
+        r"this entry is left out",
     ),
     "a bad word": (
         "on_proven= rise",

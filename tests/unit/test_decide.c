@@ -382,35 +382,48 @@ Test(decide, execs_needs_file_and_function_where_one_is_named)
     cr_assert(!fp_policy_execs(&policy, "/a/mine.py", "gone"));
 }
 
-Test(decide, handlers_that_wake_nobody_are_those_of_a_library_that_either_table_names)
+#define EFFECT(file, function, effect) \
+    cr_expect_eq(fp_policy_handler_effect(&policy, file, function), FP_EFFECT_##effect, "%s", file)
+
+Test(decide, handlers_are_known_by_the_code_that_either_table_names)
 {
     struct fp_problem problem = {.count = 0};
     setup(NULL, NULL);
-    cr_assert(!fp_policy_handler_wakes_nobody(&policy, "/p/torch/lib/libtorch_cpu.so"));
-    setup(NULL, "handlers */mine.so\nexecs */execs.so\nruntime r\n dso */r.so\n class lost\n");
+    EFFECT("/p/torch/lib/libtorch_cpu.so", "", UNKNOWN);
+    setup(NULL, "handlers */mine.so\nexecs */execs.so\nexits */one.so\n"
+                "runtime r\n dso */r.so\n class lost\n");
     fp_policy_file_parse(&built_in, "known",
-                         fp_slice_of("handlers */torch/lib/libtorch*.so\nhandlers /one.so\n"),
+                         fp_slice_of("handlers */torch/lib/libtorch*.so\nhandlers /one.so\n"
+                                     "handlers */base.py quiet\nexits */base.py ends\n"),
                          &problem);
     cr_assert_eq(problem.count, 0);
-    cr_assert(fp_policy_handler_wakes_nobody(&policy, "/p/torch/lib/libtorch_cpu.so"));
-    cr_assert(fp_policy_handler_wakes_nobody(&policy, "/one.so"));
-    cr_assert(fp_policy_handler_wakes_nobody(&policy, "/app/mine.so"));
-    static const char *const OTHERS[] = {"/p/torch/lib/libc10.so", "/x/one.so", "/app/mine.so.1",
-                                         "/app/execs.so",          "/app/r.so", ""};
+    EFFECT("/p/torch/lib/libtorch_cpu.so", "", NONE);
+    EFFECT("/one.so", "", EXIT); /* the file beats the built-in table */
+    EFFECT("/app/mine.so", "", NONE);
+    EFFECT("/v/base.py", "quiet", NONE);
+    EFFECT("/v/base.py", "ends", EXIT);
+    EFFECT("/v/base.py", "other", UNKNOWN);
+    EFFECT("/v/base.py", "", UNKNOWN);
+    static const char *const OTHERS[] = {"/p/torch/lib/libc10.so", "/app/mine.so.1",
+                                         "/app/execs.so", "/app/r.so", ""};
     for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
-        cr_assert(!fp_policy_handler_wakes_nobody(&policy, OTHERS[i]), "%s", OTHERS[i]);
+        EFFECT(OTHERS[i], "", UNKNOWN);
     cr_assert(!fp_policy_execs(&policy, "/app/mine.so", "f"));
     policy.file = NULL;
-    cr_assert(!fp_policy_handler_wakes_nobody(&policy, "/app/mine.so"));
-    cr_assert(fp_policy_handler_wakes_nobody(&policy, "/one.so"));
+    EFFECT("/app/mine.so", "", UNKNOWN);
+    EFFECT("/one.so", "", NONE);
 }
 
-Test(decide, the_table_that_ships_knows_handlers_of_torch_and_polars_not_of_python)
+Test(decide, the_table_that_ships_knows_handlers_of_servers_and_libraries_not_of_python)
 {
     policy = (struct fp_policy){.environment = &rules, .built_in = &fp_known_policy};
-    cr_assert(fp_policy_handler_wakes_nobody(&policy, "/v/site-packages/torch/lib/libtorch.so"));
-    cr_assert(!fp_policy_handler_wakes_nobody(&policy, "/usr/lib/libpython3.11.so.1.0"));
-    cr_assert(!fp_policy_handler_wakes_nobody(&policy, ""));
+    EFFECT("/v/site-packages/torch/lib/libtorch.so", "", NONE);
+    EFFECT("/v/site-packages/gunicorn/workers/base.py", "handle_exit", NONE);
+    EFFECT("/v/site-packages/gunicorn/workers/base.py", "handle_abort", EXIT);
+    EFFECT("/v/site-packages/gunicorn/workers/base.py", "run", UNKNOWN);
+    EFFECT("/v/bin/uwsgi", "", EXIT);
+    EFFECT("/usr/lib/libpython3.11.so.1.0", "", UNKNOWN);
+    EFFECT("", "", UNKNOWN);
 }
 
 Test(decide, a_child_is_watched_for_all_but_what_is_off_or_refuses_by_itself)

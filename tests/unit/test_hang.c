@@ -10,8 +10,9 @@
 
 static const char *reason_of(struct fp_opinion opinion)
 {
-    static const char *const NAMES[] = {"none",    "alone",  "asleep", "owner",   "team",
-                                        "handler", "parked", "timed",  "company", "outside"};
+    static const char *const NAMES[] = {"none",  "alone",   "asleep", "owner",
+                                        "team",  "handler", "signal", "parked",
+                                        "timed", "company", "outside"};
     return NAMES[opinion.reason];
 }
 
@@ -129,7 +130,7 @@ Test(hang, r4_an_interrupt_as_anything_has_it_does_not_weaken_the_proof)
 Test(hang, r5_nobody_unlocks_for_a_lost_owner_not_even_threads_that_are_awake)
 {
     for (int company = 0; company <= FP_COMPANY_AWAKE; company++)
-        for (int waker = 0; waker < FP_WAKER_HANDLER; waker++)
+        for (int waker = 0; waker < FP_WAKER_EXIT; waker++)
             for (int more = 0; more < 8; more++)
                 EXPECT(FACTS(MUTEX, .owner_lost = true, .company = (enum fp_company)company,
                              .waker = (enum fp_waker)waker, .timed = more & 1, .parked = more & 2,
@@ -141,6 +142,26 @@ Test(hang, r5_nobody_unlocks_for_a_lost_owner_not_even_threads_that_are_awake)
            NONE);
     EXPECT(FACTS(MUTEX, .owner_lost = true, .company = FP_COMPANY_AWAKE, .shared = true), NONE,
            NONE);
+}
+
+Test(hang, r4_a_handler_that_only_ends_the_process_is_no_rescue_of_what_was_lost)
+{
+    for (int wait = 0; wait < FP_WAIT_COUNT; wait++) {
+        struct fp_wait_facts facts = {.wait = (enum fp_wait)wait, .waker = FP_WAKER_EXIT};
+        if (!is_plain(facts.wait))
+            continue;
+        EXPECT(facts, STRONG, HANDLER);
+        facts.about_lost = true;
+        EXPECT(facts, STRONG, HANDLER);
+        facts.tied = true;
+        EXPECT(facts, PROVEN, SIGNAL);
+        facts.timed = true;
+        EXPECT(facts, SUSPECTED, TIMED);
+    }
+    EXPECT(FACTS(REGION, .waker = FP_WAKER_EXIT), PROVEN, SIGNAL);
+    EXPECT(FACTS(MUTEX, .waker = FP_WAKER_EXIT, .owner_lost = true), PROVEN, SIGNAL);
+    EXPECT(FACTS(SEMAPHORE, .waker = FP_WAKER_EXIT, .parked = true), STRONG, PARKED);
+    EXPECT(FACTS(SEMAPHORE, .waker = FP_WAKER_HANDLER, .tied = true), STRONG, HANDLER);
 }
 
 Test(hang, r6_a_condition_in_company_is_no_proof_until_its_caller_has_looked_again)
@@ -213,7 +234,7 @@ Test(hang, the_reason_of_a_doubt_is_the_surest_way_out_not_the_last_one_seen)
 }
 
 /* Every combination of facts, by a number. */
-enum { COMBINATIONS = FP_WAIT_COUNT * 3 * 3 * 128 };
+enum { COMBINATIONS = FP_WAIT_COUNT * 3 * 4 * 256 };
 
 static struct fp_wait_facts combination(unsigned number)
 {
@@ -223,11 +244,12 @@ static struct fp_wait_facts combination(unsigned number)
                                   .owner_lost = number & 8,
                                   .evaluated = number & 16,
                                   .parked = number & 32,
-                                  .about_lost = number & 64};
-    number /= 128;
+                                  .about_lost = number & 64,
+                                  .tied = number & 128};
+    number /= 256;
     facts.company = (enum fp_company)(number % 3);
-    facts.waker = (enum fp_waker)(number / 3 % 3);
-    facts.wait = (enum fp_wait)(number / 9);
+    facts.waker = (enum fp_waker)(number / 3 % 4);
+    facts.wait = (enum fp_wait)(number / 12);
     return facts;
 }
 
@@ -236,11 +258,16 @@ static const char *shown(const struct fp_wait_facts *facts)
     static char text[200];
     snprintf(text, sizeof text,
              "%s satisfied %d shared %d timed %d company %d waker %d owner_lost %d evaluated %d "
-             "parked %d about_lost %d",
+             "parked %d about_lost %d tied %d",
              fp_wait_name(facts->wait), facts->satisfied, facts->shared, facts->timed,
              (int)facts->company, (int)facts->waker, facts->owner_lost, facts->evaluated,
-             facts->parked, facts->about_lost);
+             facts->parked, facts->about_lost, facts->tied);
     return text;
+}
+
+static bool is_tied(const struct fp_wait_facts *facts)
+{
+    return facts->tied || facts->owner_lost || facts->wait == FP_WAIT_REGION;
 }
 
 Test(hang, everywhere_a_proof_holds_only_where_no_way_out_was_seen)
@@ -251,6 +278,7 @@ Test(hang, everywhere_a_proof_holds_only_where_no_way_out_was_seen)
         if (got.grade != FP_GRADE_PROVEN)
             continue;
         cr_assert(facts.waker != FP_WAKER_HANDLER, "%s", shown(&facts));
+        cr_assert(facts.waker != FP_WAKER_EXIT || is_tied(&facts), "%s", shown(&facts));
         if (facts.wait == FP_WAIT_REGION)
             continue;
         cr_assert(!facts.satisfied && !facts.shared, "%s", shown(&facts));
@@ -273,6 +301,7 @@ Test(hang, everywhere_a_proof_is_made_where_no_way_out_is_left)
                     facts.company == FP_COMPANY_AWAKE ||
                     (facts.wait == FP_WAIT_CONDITION && !facts.evaluated);
         bool dead = facts.waker != FP_WAKER_HANDLER &&
+                    (facts.waker != FP_WAKER_EXIT || is_tied(&facts)) &&
                     (facts.wait == FP_WAIT_REGION ||
                      (!facts.satisfied && !facts.shared && (facts.owner_lost || !open)));
         cr_assert(!dead || fp_hang_judge(&facts).grade == FP_GRADE_PROVEN, "%s", shown(&facts));
@@ -282,11 +311,12 @@ Test(hang, everywhere_a_proof_is_made_where_no_way_out_is_left)
 Test(hang, everywhere_each_grade_has_reasons_of_its_own)
 {
     static const enum fp_grade GRADES[] = {
-        [FP_REASON_NONE] = FP_GRADE_NONE,         [FP_REASON_ALONE] = FP_GRADE_PROVEN,
-        [FP_REASON_ASLEEP] = FP_GRADE_PROVEN,     [FP_REASON_OWNER] = FP_GRADE_PROVEN,
-        [FP_REASON_TEAM] = FP_GRADE_PROVEN,       [FP_REASON_HANDLER] = FP_GRADE_STRONG,
-        [FP_REASON_PARKED] = FP_GRADE_STRONG,     [FP_REASON_TIMED] = FP_GRADE_SUSPECTED,
-        [FP_REASON_COMPANY] = FP_GRADE_SUSPECTED, [FP_REASON_OUTSIDE] = FP_GRADE_SUSPECTED};
+        [FP_REASON_NONE] = FP_GRADE_NONE,        [FP_REASON_ALONE] = FP_GRADE_PROVEN,
+        [FP_REASON_ASLEEP] = FP_GRADE_PROVEN,    [FP_REASON_OWNER] = FP_GRADE_PROVEN,
+        [FP_REASON_TEAM] = FP_GRADE_PROVEN,      [FP_REASON_SIGNAL] = FP_GRADE_PROVEN,
+        [FP_REASON_HANDLER] = FP_GRADE_STRONG,   [FP_REASON_PARKED] = FP_GRADE_STRONG,
+        [FP_REASON_TIMED] = FP_GRADE_SUSPECTED,  [FP_REASON_COMPANY] = FP_GRADE_SUSPECTED,
+        [FP_REASON_OUTSIDE] = FP_GRADE_SUSPECTED};
     for (unsigned number = 0; number < COMBINATIONS; number++) {
         struct fp_wait_facts facts = combination(number);
         struct fp_opinion got = fp_hang_judge(&facts);

@@ -182,9 +182,10 @@ Test(hang_event, a_deadlock_that_no_lost_runtime_explains)
 
 Test(hang_event, every_word_of_a_verdict)
 {
-    static const char *const REASONS[] = {"none",    "alone",  "asleep", "owner",   "team",
-                                          "handler", "parked", "timed",  "company", "outside"};
-    static const char *const OUTCOMES[] = {"waits", "raised", "exited", "aborted"};
+    static const char *const REASONS[] = {"none",  "alone",   "asleep", "owner",
+                                          "team",  "handler", "signal", "parked",
+                                          "timed", "company", "outside"};
+    static const char *const OUTCOMES[] = {"waits", "raised", "exited", "aborted", "grace"};
     char want[64];
     for (int reason = 0; reason <= FP_REASON_OUTSIDE; reason++) {
         hang.opinion.reason = (enum fp_reason)reason;
@@ -192,7 +193,7 @@ Test(hang_event, every_word_of_a_verdict)
         snprintf(want, sizeof want, ",\"reason\":\"%s\",", REASONS[reason]);
         expect(want);
     }
-    for (int outcome = 0; outcome <= FP_OUTCOME_ABORTED; outcome++) {
+    for (int outcome = 0; outcome < FP_OUTCOME_COUNT; outcome++) {
         hang.outcome = (enum fp_outcome)outcome;
         cr_expect_str_eq(fp_outcome_name(hang.outcome), OUTCOMES[outcome]);
         record();

@@ -312,6 +312,7 @@ Test(hang_message, every_reason_every_cause_and_every_outcome_is_said)
         [FP_REASON_OWNER] = "; the thread that holds the lock is not in this process\n",
         [FP_REASON_TEAM] = "; the worker threads that it would wait for are not in this process\n",
         [FP_REASON_HANDLER] = "; only a signal handler of the program could wake it\n",
+        [FP_REASON_SIGNAL] = "; only a signal that ends it would end its wait\n",
         [FP_REASON_PARKED] = "; only a signal could wake it; it may be meant to sleep here\n",
         [FP_REASON_TIMED] = "; again and again it waits, in vain, for a time\n",
         [FP_REASON_COMPANY] = "; other threads are alive, but this runtime's are not\n",
@@ -328,7 +329,9 @@ Test(hang_message, every_reason_every_cause_and_every_outcome_is_said)
         [FP_OUTCOME_WAITS] = "  now     it goes on waiting\n",
         [FP_OUTCOME_RAISED] = "  now     ForkPolicyError is raised at that line\n",
         [FP_OUTCOME_EXITED] = "  now     the process ends with status 70\n",
-        [FP_OUTCOME_ABORTED] = "  now     the process aborts\n"};
+        [FP_OUTCOME_ABORTED] = "  now     the process aborts\n",
+        [FP_OUTCOME_GRACE] = "  now     for grace_seconds a signal may end it; then it ends with "
+                             "status 70 or gets an error\n"};
     for (int reason = FP_REASON_ALONE; reason <= FP_REASON_OUTSIDE; reason++) {
         hang.opinion.reason = (enum fp_reason)reason;
         message();
@@ -339,7 +342,7 @@ Test(hang_message, every_reason_every_cause_and_every_outcome_is_said)
         message();
         expect(CAUSES[cause]);
     }
-    for (int outcome = 0; outcome <= FP_OUTCOME_ABORTED; outcome++) {
+    for (int outcome = 0; outcome < FP_OUTCOME_COUNT; outcome++) {
         hang.outcome = (enum fp_outcome)outcome;
         message();
         expect(OUTCOMES[outcome]);

@@ -207,7 +207,7 @@ Test(options, messages_name_what_is_allowed)
 {
     parse("on_prov=raise");
     cr_assert_str_eq(problem.message, "unknown key \"on_prov\" (known: on_proven, hang_seconds, "
-                                      "quiesce_ms, sever, quiet, replace_fork, inline_futex)");
+                                      "grace_seconds, quiesce_ms, sever, quiet, replace_fork, inline_futex)");
     parse("on_proven=rise");
     cr_assert_str_eq(problem.message,
                      "bad value \"rise\" for on_proven (allowed: raise|exit|abort|report)");

@@ -227,13 +227,14 @@ Test(policy_text, handlers_stand_for_themselves_outside_of_runtimes)
               "they end the runtime before them");
 }
 
-Test(policy_text, handlers_take_one_glob_and_nothing_more)
+Test(policy_text, handlers_take_a_glob_a_function_and_nothing_more)
 {
     static const struct {
         const char *text;
         unsigned column;
-    } CASES[] = {{"handlers", 9},      {"handlers  ", 9},   {"handlers a[b", 11},
-                 {"handlers a b", 12}, {"handlers \\", 10}, {"  handlers a b", 14}};
+    } CASES[] = {{"handlers", 9},        {"handlers  ", 9},   {"handlers a[b", 11},
+                 {"handlers a b c", 14}, {"handlers \\", 10}, {"  handlers a b c", 16},
+                 {"exits", 6},           {"exits a b c", 11}};
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         parse(CASES[i].text);
         cr_assert(problem.count == 1 && problem.line == 1 && problem.column == CASES[i].column,
@@ -241,8 +242,8 @@ Test(policy_text, handlers_take_one_glob_and_nothing_more)
                   problem.message);
         cr_assert_eq(file.view.statement_count, 0);
     }
-    parse(GOOD("a") "handlers a b\nhandlers good\n" GOOD("b"));
-    cr_assert(problem.count == 1 && has("a") && has("b") && file.view.statement_count == 5,
+    parse(GOOD("a") "handlers a b c\nhandlers good f\nexits good\n" GOOD("b"));
+    cr_assert(problem.count == 1 && has("a") && has("b") && file.view.statement_count == 6,
               "the rest holds");
 }
 

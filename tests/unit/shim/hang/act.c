@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "shim/hang/act.h"
 
+#include "shim/base/clock.h"
 #include "shim/base/config.h"
 #include "shim/base/emit.h"
 #include "shim/base/own_stack.h"
@@ -43,6 +44,10 @@ static struct asked {
     int texts, records, raised, entered, answers;
     bool entered_free;
     char text[4096], record[8192], error[1024], answer[1024];
+    struct said {
+        char what[32][128];
+        int count;
+    } said;
 } * shared;
 #define asked (*shared)
 
@@ -96,28 +101,27 @@ void fp_on_own_stack(fp_stack_work *work, void *argument)
     work(argument);
 }
 
-static char said[8][128];
-static int said_count;
+static struct said said;
 
-static bool is_new(const char *where, const char *what)
+static bool is_new(struct said *all, const char *where, const char *what)
 {
     char both[128];
     snprintf(both, sizeof both, "%s %s", where, what);
-    for (int i = 0; i < said_count; i++)
-        if (strcmp(said[i], both) == 0)
+    for (int i = 0; i < all->count; i++)
+        if (strcmp(all->what[i], both) == 0)
             return false;
-    strcpy(said[said_count++], both);
+    strcpy(all->what[all->count++], both);
     return true;
 }
 
 bool fp_once(const char *site, const char *runtime)
 {
-    return is_new(site, runtime);
+    return is_new(&said, site, runtime);
 }
 
 bool fp_once_shared(const char *site, const char *what)
 {
-    return repeats ? false : is_new(site, what);
+    return repeats ? false : is_new(&shared->said, site, what);
 }
 
 void fp_emit_text(struct fp_slice text)
@@ -194,6 +198,7 @@ static struct fp_company_look seen = {
 static struct fp_evidence evidence;
 static struct fp_waiting waiting = {.wait = FP_WAIT_SEMAPHORE, .slices = 1};
 static const struct fp_opinion PROVEN = {FP_GRADE_PROVEN, FP_REASON_ALONE},
+                               SIGNAL = {FP_GRADE_PROVEN, FP_REASON_SIGNAL},
                                SUSPECTED = {FP_GRADE_SUSPECTED, FP_REASON_COMPANY};
 
 static enum fp_advance prove(void)
@@ -234,6 +239,12 @@ Test(act, ends_where_nothing_can_be_raised)
     }
     waiting.wait = FP_WAIT_MUTEX;
     cr_assert_eq(WEXITSTATUS(status_of(prove)), 70);
+}
+
+static void prove_in_children(int count)
+{
+    while (count--)
+        cr_assert_eq(WEXITSTATUS(status_of(prove)), 70);
 }
 
 static void *prove_there(void *unused)
@@ -351,6 +362,55 @@ Test(act, children_share_what_is_said_but_not_the_log)
     prove();
     cr_assert_eq(asked.texts, 0);
     cr_assert_eq(asked.records, 1);
+}
+
+static enum fp_advance prove_after(uint64_t milliseconds)
+{
+    waiting.since = fp_milliseconds() - milliseconds;
+    return fp_act_on_proof(&waiting, &seen, &evidence, SIGNAL, false);
+}
+
+static enum fp_advance prove_after_its_grace(void)
+{
+    return prove_after(6000);
+}
+
+Test(act, a_signal_to_end_may_be_under_way)
+{
+    fp_config.options.on_proven = FP_ON_PROVEN_EXIT;
+    fp_config.options.grace_milliseconds = 5000;
+    cr_assert_eq(prove_after(100), FP_ADVANCE_WAIT);
+    cr_assert_eq(asked.texts, 0, "it may be ending just now");
+    for (uint64_t after = 1000; after < 5000; after += 1000)
+        cr_assert_eq(prove_after(after), FP_ADVANCE_WAIT);
+    cr_assert(asked.texts == 1 && asked.records == 0 && strstr(asked.text, "grace_seconds"));
+    cr_assert_eq(WEXITSTATUS(status_of(prove_after_its_grace)), 70);
+    cr_assert(strstr(asked.text, "waits, as reported"), "%s", asked.text);
+    cr_assert_eq(asked.texts, 2);
+    cr_assert(strstr(asked.record, "\"signal\",\"outcome\":\"exited\""), "%s", asked.record);
+}
+
+Test(act, a_signal_to_end_may_be_under_way_under_warn)
+{
+    action = FP_ACTION_WARN;
+    cr_assert_eq(prove_after(100), FP_ADVANCE_WAIT);
+    cr_assert_eq(asked.texts, 0);
+    cr_assert_eq(prove_after(1000), FP_ADVANCE_WAIT);
+    cr_assert_eq(asked.texts, 1);
+}
+
+/* Those that an arbiter puts in each other's place for ever do not fill its log. */
+Test(act, each_child_that_ends_has_a_line_of_its_own)
+{
+    fp_config.options.on_proven = FP_ON_PROVEN_EXIT;
+    prove_in_children(1);
+    cr_assert(asked.texts == 1 && strstr(asked.text, "native") != strstr(asked.text, "fork"));
+    prove_in_children(3);
+    cr_assert_eq(asked.texts, 4);
+    cr_assert(strchr(asked.text, '\n') == strrchr(asked.text, '\n'), "%s", asked.text);
+    prove_in_children(30);
+    cr_assert_eq(asked.texts, 17);
+    cr_assert_eq(asked.records, 34);
 }
 
 Test(act, no_log)

@@ -35,7 +35,7 @@ static struct fp_python_frame frames[8], joined[8];
 static size_t frame_count, joined_count, depth, inherited;
 static struct fp_native_frame natives[4];
 static size_t native_count;
-static bool has_stack = true, is_made_here, has_lock, is_of_extension;
+static bool has_stack = true, is_made_here, has_lock, is_of_extension, joins_queue;
 static struct fp_lost_thread lost_threads[4];
 static size_t lost_count;
 
@@ -97,6 +97,13 @@ bool fp_python_has_lock(const void *semaphore)
 {
     (void)semaphore;
     return has_lock;
+}
+
+static int mutex_of_queue;
+
+const void *fp_python_joined_queue(void)
+{
+    return joins_queue ? &mutex_of_queue : NULL;
 }
 
 bool fp_stack_is_lock_of_extension(void)
@@ -337,6 +344,11 @@ Test(evidence, old_locks)
     add("libpython.so", "/home/app.py");
     call("/home/app.py", "main");
     cr_assert(is_parked(), "the program's own code runs in idle workers, too");
+    joins_queue = true;
+    cr_assert_not(is_parked());
+    is_made_here = true;
+    cr_assert(is_parked(), "a queue of which no lost thread knew");
+    is_made_here = joins_queue = false;
     has_lock = true;
     cr_assert_not(is_parked());
     is_made_here = true;

@@ -27,18 +27,19 @@
 
 FP_THREAD struct fp_self fp_self;
 bool fp_active = true;
-struct fp_config fp_config = {.options = {.hang_milliseconds = 30000}};
+struct fp_config fp_config = {.options = {.hang_milliseconds = 30000, .grace_milliseconds = 5000}};
 
 /* What the rooms below say. */
 static struct fp_company_look seen = {.gil_is_free = true};
-static bool is_shared, is_parked, is_about_lost, has_python, is_over, is_sound = true;
+static bool is_shared, is_parked, is_tied, is_about_lost, has_python, is_over, is_sound = true;
 static enum fp_waker waker;
 static pid_t owner, lost = -1;
 
 /* What they were asked. */
 static struct {
     int looks, thorough, proofs, doubts, evidence, private, signals;
-    bool asked_gil_is_free, asked_interruptible, was_interruptible, others_sleep;
+    bool asked_gil_is_free, was_interruptible, others_sleep;
+    enum fp_break breaks;
     struct fp_opinion opinion;
     uint64_t blocked;
     sigset_t mask;
@@ -63,12 +64,12 @@ void fp_company_look(struct fp_company_look *look, uint64_t blocked, bool thorou
     *look = seen;
 }
 
-enum fp_waker fp_waker_find(const struct fp_company_look *look, bool main_is_interruptible,
+enum fp_waker fp_waker_find(const struct fp_company_look *look, enum fp_break main_breaks,
                             bool has_gil)
 {
     (void)look;
     cr_assert_eq(has_gil, has_python && asked.asked_gil_is_free);
-    asked.asked_interruptible = main_is_interruptible;
+    asked.breaks = main_breaks;
     return waker;
 }
 
@@ -115,6 +116,25 @@ void fp_evidence_weigh(struct fp_evidence *evidence, const struct fp_waiting *wa
 {
     (void)evidence, (void)waiting, (void)look;
     cr_assert_eq(owner_lost, owner && owner == lost);
+}
+
+bool fp_evidence_is_tied(const struct fp_evidence *evidence)
+{
+    (void)evidence;
+    return is_tied;
+}
+
+struct fp_owner fp_owner_of(const void *address)
+{
+    return (struct fp_owner){.base = address};
+}
+
+/* In these tests every other code is native. */
+static const char python_code;
+
+bool fp_python_owns(struct fp_owner of)
+{
+    return of.base == &python_code;
 }
 
 bool fp_evidence_is_parked(const struct fp_evidence *evidence, const struct fp_waiting *waiting)
@@ -233,13 +253,17 @@ Test(hang, handlers)
     cr_assert(asked.proofs == 1 && asked.was_interruptible);
 }
 
-/* Only a semaphore's wait comes back to Python for a signal. */
+/* Only a semaphore's wait ends for a signal; Python begins its own anew. */
 Test(hang, waits_that_signals_interrupt)
 {
-    look(FP_WAIT_SEMAPHORE);
-    cr_assert(asked.asked_interruptible);
+    struct fp_waiting waiting = wait_for(FP_WAIT_SEMAPHORE);
+    look_at(waiting);
+    cr_assert_eq(asked.breaks, FP_BREAK_FOR_GOOD);
+    waiting.caller = &python_code;
+    look_at(waiting);
+    cr_assert_eq(asked.breaks, FP_BREAK_FOR_PYTHON);
     look(FP_WAIT_MUTEX);
-    cr_assert_not(asked.asked_interruptible);
+    cr_assert_eq(asked.breaks, FP_BREAK_NONE);
 }
 
 static void *look_in_thread(void *wait)
@@ -251,6 +275,7 @@ static void *look_in_thread(void *wait)
 static void look_beside_main(enum fp_wait wait)
 {
     pthread_t thread;
+    fp_hang_child(); /* as if no other thread had looked */
     pthread_create(&thread, NULL, look_in_thread, &wait);
     pthread_join(thread, NULL);
 }
@@ -260,10 +285,13 @@ Test(hang, main_threads_wait_counts)
     seen.company = FP_COMPANY_ASLEEP;
     seen.main_is_interruptible = true;
     look_beside_main(FP_WAIT_MUTEX);
-    cr_assert(asked.asked_interruptible);
+    cr_assert_eq(asked.breaks, FP_BREAK_FOR_GOOD);
+    seen.main_waits_in_python = true;
+    look_beside_main(FP_WAIT_MUTEX);
+    cr_assert_eq(asked.breaks, FP_BREAK_FOR_PYTHON);
     seen.main_is_interruptible = false;
     look_beside_main(FP_WAIT_SEMAPHORE);
-    cr_assert_not(asked.asked_interruptible);
+    cr_assert_eq(asked.breaks, FP_BREAK_NONE);
 }
 
 Test(hang, owners)
@@ -339,6 +367,40 @@ Test(hang, doubts_are_told_late)
     told.told = true;
     look_at(told);
     cr_assert_eq(asked.doubts, 0);
+}
+
+static struct fp_waiting wait_since(uint64_t milliseconds)
+{
+    struct fp_waiting waiting = wait_for(FP_WAIT_SEMAPHORE);
+    waiting.since = fp_milliseconds() - milliseconds;
+    return waiting;
+}
+
+/* A server ends a worker that hangs before hang_seconds are over. */
+Test(hang, a_wait_for_what_was_lost_that_a_handler_might_end_is_told_in_time)
+{
+    waker = FP_WAKER_HANDLER;
+    look_at(wait_since(6000));
+    cr_assert_eq(asked.doubts, 0, "it may be meant to sleep");
+    is_tied = true;
+    look_at(wait_since(4000));
+    cr_assert_eq(asked.doubts, 0);
+    look_at(wait_since(6000));
+    cr_assert_eq(asked.doubts, 1);
+    struct fp_waiting told = wait_since(6000);
+    told.told = true;
+    look_at(told);
+    cr_assert_eq(asked.doubts, 0);
+}
+
+Test(hang, a_handler_that_ends_the_process_is_no_rescue_of_what_was_lost)
+{
+    waker = FP_WAKER_EXIT;
+    look(FP_WAIT_SEMAPHORE);
+    cr_assert_eq(asked.proofs, 0);
+    is_tied = true;
+    look(FP_WAIT_SEMAPHORE);
+    cr_assert(asked.proofs == 1 && asked.opinion.reason == FP_REASON_SIGNAL);
 }
 
 Test(hang, what_was_told_may_be_proven_later)
