@@ -120,24 +120,33 @@ static void load_log(struct fp_text *text)
     fp_emit_log_to(wrong ? NULL : path);
 }
 
-/* Entries that ask for what a later version brings act as something weaker: say so. */
-static void note_weaker(struct fp_text *text, const struct fp_rules *asked, const char *where)
+/* The first entry that asks for `carry`, or NULL. */
+static const struct fp_rule *find_carry(const struct fp_rules *asked)
 {
-    for (size_t i = 0; asked && i < asked->count; i++) {
-        enum fp_action action = asked->rules[i].action;
-        enum fp_action done = fp_action_available(action);
-        if (action == done)
-            continue;
-        fp_text_format(text, "forkpolicy: ");
-        fp_text_quote(text, fp_slice_of(where), 300);
-        fp_text_format(text, ":%u:%u: \"%s\" is not in this version and acts as \"%s\"\n",
-                       asked->rules[i].line, asked->rules[i].column, fp_action_name(action),
-                       fp_action_name(done));
-        return; /* one line a job is enough */
-    }
+    for (size_t i = 0; asked && i < asked->count; i++)
+        if (asked->rules[i].action == FP_ACTION_CARRY)
+            return &asked->rules[i];
+    return NULL;
 }
 
-void fp_config_load(void)
+/* Where no thread can be carried the entry acts as something weaker: one line a job says so. */
+static void load_carry(struct fp_text *text, fp_why_not *why_not)
+{
+    const struct fp_policy_text *file = fp_config.policy.file;
+    const struct fp_rule *rule = find_carry(fp_config.policy.environment);
+    const char *where = rule || !file ? "FORKPOLICY" : file->path;
+    rule = rule || !file ? rule : find_carry(file->rules);
+    const char *reason = rule ? why_not() : NULL;
+    fp_config.carries = rule && !reason;
+    if (!reason)
+        return;
+    fp_text_format(text, "forkpolicy: ");
+    fp_text_quote(text, fp_slice_of(where), 300);
+    fp_text_format(text, ":%u:%u: \"carry\" cannot be done here, %s; it acts as \"reset\"\n",
+                   rule->line, rule->column, reason);
+}
+
+void fp_config_load(fp_why_not *why_not_carry)
 {
     struct fp_text *text = fp_notice_text();
     fp_config.policy.built_in = &fp_known_policy;
@@ -147,8 +156,6 @@ void fp_config_load(void)
     load_options(text);
     fp_config.can_reset = fp_policy_can_reset(&fp_config.policy);
     fp_config.tells_strangers = fp_policy_tells_strangers(&fp_config.policy);
-    note_weaker(text, fp_config.policy.environment, "FORKPOLICY");
-    if (fp_config.policy.file)
-        note_weaker(text, fp_config.policy.file->rules, fp_config.policy.file->path);
+    load_carry(text, why_not_carry);
     fp_notice_claim();
 }

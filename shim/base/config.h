@@ -15,12 +15,16 @@ struct fp_config {
     struct fp_policy policy;
     struct fp_options options;
     bool can_reset;       /* some entry asks for it */
+    bool carries;         /* some entry asks for it, and it can be done here */
     bool tells_strangers; /* something may be said of threads that no hook saw */
 };
 
 extern struct fp_config fp_config;
 
+/* Why something cannot be done in this process, or NULL; asked only where the policy wants it. */
+typedef const char *fp_why_not(void);
+
 /* In the constructor, before there is a second thread: this may call what it likes. */
-void fp_config_load(void);
+void fp_config_load(fp_why_not *why_not_carry);
 
 #endif

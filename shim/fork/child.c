@@ -5,6 +5,7 @@
 #include "shim/base/config.h"
 #include "shim/base/own_stack.h"
 #include "shim/base/self.h"
+#include "shim/carry/carry.h"
 #include "shim/fork/inherit.h"
 #include "shim/fork/registered.h"
 #include "shim/hang/hang.h"
@@ -38,6 +39,12 @@ FP_CHILD static void surround(void *argument)
         fp_stacks_child();
 }
 
+/* Works in the child: it begins anew when it is next used, or its threads come along. */
+FP_CHILD static bool is_kept(uint32_t runtime)
+{
+    return fp_reset_has(runtime) || fp_carry_has(runtime);
+}
+
 FP_CHILD void fp_child_enter(void)
 {
     /* A signal handler forked in the midst of our own work, which the child will go on with: the
@@ -48,8 +55,9 @@ FP_CHILD void fp_child_enter(void)
         fp_list_child();
         fp_hang_child();
         fp_lost_child();
-        child.is_watched = fp_watch_child();
-        fp_table_child();
+        fp_carry_child();
+        child.is_watched = fp_watch_child(is_kept);
+        fp_table_child(fp_carry_has);
         fp_reset_child();
         if (child.is_watched)
             fp_patch_child();

@@ -12,6 +12,7 @@
 
 #include "shim/base/own_stack.h"
 #include "shim/base/self.h"
+#include "shim/carry/carry.h"
 #include "shim/fork/child.h"
 #include "shim/fork/fork_context.h"
 #include "shim/fork/inherit.h"
@@ -26,10 +27,12 @@ static pid_t fork_now(fp_real_fork *real, void *context)
 {
     bool begun = fp_list_fork_begin();
     pid_t child = real(context);
-    if (child == 0)
+    if (child == 0) {
         fp_child_enter();
-    else
+        fp_carry_start();
+    } else {
         fp_list_fork_end(begun);
+    }
     return child;
 }
 
@@ -39,38 +42,41 @@ static pid_t seen_fork_now(fp_real_fork *real, void *context)
     fp_self.forking++;
     pid_t child = fork_now(real, context);
     fp_self.forking--;
+    if (child)
+        fp_carry_parent(child);
     if (child && !fp_self.forking)
         fp_origin_watch(false); /* the next fork may be another's */
     return child;
 }
 
+struct call {
+    const char *name;
+    const void *caller;
+    fp_real_fork *real;
+    void *context;
+    bool watches;
+    bool carries; /* libc does all that it does at a fork */
+};
+
 /* Looks and says; false where nothing is lost that matters. */
-static bool tell_fork(struct fp_fork_context *at_fork, const char *call, const void *caller,
-                      bool watches)
+static bool tell_fork(struct fp_fork_context *at_fork, const struct call *call)
 {
     struct fp_work work = fp_work_begin();
-    bool tells = fp_look_and_decide(at_fork, call, caller);
+    bool tells = fp_look_and_decide(at_fork, call->name, call->caller);
     if (tells)
         fp_report_say(at_fork);
     if (tells && at_fork->verdict.refuse)
         fp_report_record(at_fork, 0);
-    else if (tells && watches)
-        fp_prepare_child(call, &at_fork->place);
+    else if (tells && call->watches && fp_prepare_child(call->name, &at_fork->place) &&
+             call->carries)
+        fp_carry_prepare();
     fp_work_end(work);
     return tells;
 }
 
-struct call {
-    const char *name;
-    const void *caller;
-    bool watches;
-    fp_real_fork *real;
-    void *context;
-};
-
 static pid_t tell_and_fork(struct fp_fork_context *at_fork, const struct call *call)
 {
-    bool tells = tell_fork(at_fork, call->name, call->caller, call->watches);
+    bool tells = tell_fork(at_fork, call);
     if (tells && at_fork->verdict.refuse) {
         errno = ENOTSUP; /* not EAGAIN: bash would retry for 15 seconds */
         return -1;
@@ -96,36 +102,47 @@ static pid_t told_fork(const struct call *call)
     return child;
 }
 
-static pid_t fork_as_foreseen(const char *call, const void *caller, fp_real_fork *real,
-                              void *context)
+static void carry_silently(void)
 {
-    struct fp_outlook outlook = fp_look_ahead();
-    if (outlook.tells) {
-        const struct call told = {call, caller, outlook.watches, real, context};
-        return told_fork(&told);
-    }
-    if (!outlook.watches)
-        return fork_now(real, context);
-    fp_prepare_silently(call, caller);
-    return seen_fork_now(real, context);
+    struct fp_work work = fp_work_begin();
+    fp_carry_prepare();
+    fp_work_end(work);
 }
 
-pid_t fp_fork_story(const char *call, const void *caller, fp_real_fork *real, void *context)
+static pid_t silent_fork(const struct call *call)
 {
-    fp_inherit_begin(caller);
-    pid_t child = fork_as_foreseen(call, caller, real, context);
+    if (!call->watches)
+        return fork_now(call->real, call->context);
+    if (fp_prepare_silently(call->name, call->caller) && call->carries)
+        carry_silently();
+    return seen_fork_now(call->real, call->context);
+}
+
+static pid_t fork_as_foreseen(struct call *call)
+{
+    fp_inherit_begin(call->caller);
+    struct fp_outlook outlook = fp_look_ahead();
+    call->watches = outlook.watches;
+    pid_t child = outlook.tells ? told_fork(call) : silent_fork(call);
     if (child)
         fp_inherit_end();
     return child;
 }
 
-pid_t fp_fork_handled(const char *call, const void *caller, fp_real_fork *real, void *context)
+pid_t fp_fork_story(const char *name, const void *caller, fp_real_fork *real, void *context)
+{
+    struct call call = {name, caller, real, context, .carries = false};
+    return fork_as_foreseen(&call);
+}
+
+pid_t fp_fork_handled(const char *name, const void *caller, fp_real_fork *real, void *context)
 {
     if (!fp_registered_prepare()) {
         errno = ENOTSUP;
         return -1;
     }
-    pid_t child = fp_fork_story(call, caller, real, context);
+    struct call call = {name, caller, real, context, .carries = true};
+    pid_t child = fork_as_foreseen(&call);
     if (child > 0)
         fp_registered_parent();
     else if (child < 0)

@@ -55,11 +55,12 @@ void fp_look_at_place(struct fp_place *place, const void *caller);
  */
 bool fp_look_and_decide(struct fp_fork_context *at_fork, const char *call, const void *caller);
 
-/* In the parent, before a fork whose child will be watched. */
-void fp_prepare_child(const char *call, const struct fp_place *place);
+/* In the parent, before a fork whose child will be watched. True where the child is to go on with
+   the code that forks, as far as can be told. */
+bool fp_prepare_child(const char *call, const struct fp_place *place);
 
 /* The same for a fork of which nothing is said. */
-void fp_prepare_silently(const char *call, const void *caller);
+bool fp_prepare_silently(const char *call, const void *caller);
 
 /* Says what was not said for this fork site before, on stderr. Before the fork: the threads are
    still there to be named, and the child may hang at once. */

@@ -11,24 +11,27 @@
 #include "shim/reset/reset.h"
 #include "shim/watch/watch.h"
 
-void fp_prepare_child(const char *call, const struct fp_place *place)
+bool fp_prepare_child(const char *call, const struct fp_place *place)
 {
     if (place->python.execs)
-        return;
+        return false;
     fp_watch_prepare(call, place->origin, &place->site);
     fp_quiesce();
     if (fp_policy_can_reset(&fp_config.policy) && place->origin != FP_ORIGIN_NATIVE_IN_PYTHON)
         fp_reset_prepare();
+    return place->origin != FP_ORIGIN_NATIVE_IN_PYTHON;
 }
 
-void fp_prepare_silently(const char *call, const void *caller)
+bool fp_prepare_silently(const char *call, const void *caller)
 {
     struct fp_work work = fp_work_begin();
     struct fp_place *place = fp_stack_memory_take();
+    bool goes_on = false;
     if (place) {
         fp_look_at_place(place, caller);
-        fp_prepare_child(call, place);
+        goes_on = fp_prepare_child(call, place);
         fp_stack_memory_give(place);
     }
     fp_work_end(work);
+    return goes_on;
 }

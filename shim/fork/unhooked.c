@@ -21,7 +21,7 @@ static void tell_unseen(struct fp_fork_context *at_fork, const void *caller, boo
         fp_report_say(at_fork);
         fp_report_record(at_fork, 0);
         if (watches)
-            fp_prepare_child("fork", &at_fork->place);
+            (void)fp_prepare_child("fork", &at_fork->place);
     }
     fp_work_end(work);
 }
@@ -41,7 +41,7 @@ void fp_fork_unseen(const void *caller)
     if (outlook.tells)
         tell_unseen_fork(caller, outlook.watches);
     else if (outlook.watches)
-        fp_prepare_silently("fork", caller);
+        (void)fp_prepare_silently("fork", caller);
 }
 
 static bool refuse_at(struct fp_fork_context *at_fork, const char *call, const void *caller)

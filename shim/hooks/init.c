@@ -6,6 +6,7 @@
 #include "shim/base/config.h"
 #include "shim/base/self.h"
 #include "shim/base/stderr_file.h"
+#include "shim/carry/carry.h"
 #include "shim/fork/fork.h"
 #include "shim/fork/fork_context.h"
 #include "shim/hooks/atfork_handlers.h"
@@ -39,13 +40,19 @@ static bool names_this_process(const char *variable)
     return strcmp(value, pid) == 0;
 }
 
+static const char *why_not_carry(void)
+{
+    enum fp_uncarried reason = fp_carry_init();
+    return reason ? fp_uncarried_why(reason) : NULL;
+}
+
 static void start(void)
 {
     fp_table_note_main(); /* which runs constructors */
     bool complete = fp_real_resolve(FP_OPTIONAL);
     fp_stderr_init();
-    fp_config_load();
     fp_owners_init();
+    fp_config_load(why_not_carry);
     bool watches = complete && fp_threads_init() && !fp_policy_is_off(&fp_config.policy);
     if (watches) {
         fp_atfork_init();

@@ -9,6 +9,7 @@
 #include "shim/base/notice.h"
 #include "shim/base/own_stack.h"
 #include "shim/base/self.h"
+#include "shim/carry/carry.h"
 #include "shim/hooks/init.h"
 #include "shim/hooks/real.h"
 #include "shim/hooks/thread_start.h"
@@ -83,7 +84,8 @@ static uint32_t find_runtime(struct fp_owner owner)
 }
 
 /* A slot for the thread about to be created, or NULL where it goes unwatched. */
-static struct fp_thread_slot *prepare(void *routine, void *argument, const void *caller)
+static struct fp_thread_slot *prepare(void *routine, void *argument, const void *caller,
+                                      const pthread_attr_t *attributes)
 {
     if (fp_origin_is_watched())
         fp_used_note(caller, "pthread_create");
@@ -92,6 +94,8 @@ static struct fp_thread_slot *prepare(void *routine, void *argument, const void 
     fp_python_hear();
     uint32_t runtime = find_runtime(find_owner(routine, argument));
     struct fp_thread_slot *slot = fp_table_claim(runtime, routine, argument);
+    if (slot)
+        fp_carry_claim(slot, attributes, fp_real.pthread_create);
     fp_work_end(work);
     return slot;
 }
@@ -108,7 +112,8 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
     if (!fp_real.pthread_create)
         fp_real_resolve(FP_OPTIONAL);
     struct fp_thread_slot *slot =
-        watched ? prepare(*(void **)&routine, argument, __builtin_return_address(0)) : NULL;
+        watched ? prepare(*(void **)&routine, argument, __builtin_return_address(0), attributes)
+                : NULL;
     if (!slot)
         return fp_real.pthread_create(thread, attributes, routine, argument);
     int error = fp_real.pthread_create(thread, attributes, fp_thread_run_posix, slot);
@@ -123,7 +128,7 @@ int thrd_create(fp_c11_thread *thread, fp_c11_start *routine, void *argument)
     if (!fp_real.thrd_create)
         fp_real_resolve(FP_OPTIONAL);
     struct fp_thread_slot *slot =
-        watched ? prepare(*(void **)&routine, argument, __builtin_return_address(0)) : NULL;
+        watched ? prepare(*(void **)&routine, argument, __builtin_return_address(0), NULL) : NULL;
     if (!slot)
         return fp_real.thrd_create(thread, routine, argument);
     int error = fp_real.thrd_create(thread, fp_thread_run_c11, slot);

@@ -3,6 +3,7 @@
 #include "shim/hooks/thread_start.h"
 
 #include "shim/base/self.h"
+#include "shim/carry/carry.h"
 #include "shim/hang/wait_record.h"
 #include "shim/libraries/loader_list.h"
 #include "shim/threads/table.h"
@@ -17,6 +18,7 @@ static pthread_key_t leaving;
 static void leave(void *slot)
 {
     fp_table_leave(slot, fp_self.life);
+    fp_carry_leave();
     fp_list_thread_ends();
     fp_self.slot = NULL; /* later destructors may fork, when it serves another thread already */
 }
@@ -29,6 +31,7 @@ bool fp_threads_init(void)
 static void arrive(struct fp_thread_slot *slot)
 {
     fp_table_enter(slot);
+    fp_carry_arrive(slot);
     fp_wait_record_reset();
     fp_dispatch_arm();
     pthread_setspecific(leaving, slot);

@@ -150,3 +150,9 @@ FP_CHILD void fp_runtimes_child(uint32_t survivor)
         atomic_fetch_add(&entries[i].lost, before > kept ? before - kept : 0);
     }
 }
+
+FP_CHILD void fp_runtime_keep(uint32_t index)
+{
+    atomic_fetch_add(&entries[index].live, 1);
+    atomic_fetch_sub(&entries[index].lost, 1);
+}

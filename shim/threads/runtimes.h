@@ -53,6 +53,9 @@ void fp_runtime_remove(uint32_t index);
 /* Child room: every runtime has lost its threads, but for the forking one in `survivor`. */
 void fp_runtimes_child(uint32_t survivor);
 
+/* Child room, after that: a thread of it was not lost. */
+void fp_runtime_keep(uint32_t index);
+
 /* How many entries there are: indices below it may be asked for. */
 uint32_t fp_runtimes_count(void);
 

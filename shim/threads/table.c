@@ -43,7 +43,7 @@ static struct fp_thread_slot *pop_free(void)
     return &slots[index];
 }
 
-static void push_free(struct fp_thread_slot *slot)
+FP_CHILD static void push_free(struct fp_thread_slot *slot)
 {
     uint64_t head = atomic_load(&free_list), next;
     do {
@@ -113,19 +113,55 @@ void fp_table_leave(struct fp_thread_slot *slot, fp_life life)
     push_free(slot);
 }
 
-FP_CHILD void fp_table_child(void)
+struct carried {
+    bool (*is_carried)(uint32_t runtime);
+    uint32_t end; /* of their slots */
+};
+
+/* The slot goes over to the next epoch. */
+FP_CHILD static bool keep_slot(struct fp_thread_slot *slot, fp_life life, void *context)
+{
+    struct carried *carried = context;
+    if (slot == fp_self.slot || fp_life_state(life) != FP_THREAD_LIVE ||
+        !carried->is_carried(slot->runtime))
+        return true;
+    uint32_t end = (uint32_t)(slot - slots) + 1;
+    carried->end = end > carried->end ? end : carried->end;
+    slot->epoch = epoch + 1;
+    return true;
+}
+
+/* What lies between carried slots is free. */
+FP_CHILD static void begin_epoch(uint32_t end)
+{
+    epoch++;
+    atomic_store(&free_list, 0);
+    atomic_store(&high_water, end);
+    for (uint32_t i = 0; i < end; i++) {
+        if (&slots[i] == survivor)
+            continue;
+        if (slots[i].epoch == epoch) {
+            atomic_fetch_add(&live, 1);
+            fp_runtime_keep(slots[i].runtime);
+        } else {
+            push_free(&slots[i]);
+        }
+    }
+}
+
+FP_CHILD void fp_table_child(bool (*is_carried)(uint32_t runtime))
 {
     struct fp_thread_slot *slot = fp_self.slot;
+    struct carried carried = {is_carried, 0};
     if (slot && atomic_load(&slot->life) != fp_self.life)
         slot = NULL; /* it ended by a census of ours, in a child that no hook saw */
     if (!is_main)
         fp_table_note_main();
-    epoch++;
-    atomic_store(&free_list, 0);
-    atomic_store(&high_water, 0);
+    fp_table_each(keep_slot, &carried);
     atomic_store(&live, slot ? 1U : 0U);
     fp_runtimes_child(slot ? slot->runtime : FP_ENTRY_NONE);
     survivor = slot;
+    begin_epoch(carried.end);
     if (slot) {
         slot->epoch = epoch;
         live_here(slot);

@@ -5,7 +5,6 @@
 #include "shim/base/child_section.h"
 #include "shim/base/report_once.h"
 #include "shim/python/python.h"
-#include "shim/reset/reset.h"
 #include "shim/threads/origin.h"
 #include "shim/watch/got.h"
 #include "shim/watch/patch.h"
@@ -37,7 +36,7 @@ void fp_watch_prepare(const char *call, enum fp_origin origin, const struct fp_s
     fp_dispatch_prepare();
 }
 
-FP_CHILD bool fp_watch_child(void)
+FP_CHILD bool fp_watch_child(bool (*is_kept)(uint32_t runtime))
 {
-    return fp_origin_child(fp_reset_has);
+    return fp_origin_child(is_kept);
 }

@@ -19,8 +19,8 @@ bool fp_watch_is_possible(void);
 /* In the parent, before the fork. `site` is copied. */
 void fp_watch_prepare(const char *call, enum fp_origin origin, const struct fp_site *site);
 
-/* Child room: notes what was lost, before the table is emptied. True where the child is now to be
-   led through the watch (fp_patch_child). */
-bool fp_watch_child(void);
+/* Child room: notes what was lost, before the table is emptied; `is_kept` says of a runtime that it
+   works in the child. True where the child is now to be led through the watch (fp_patch_child). */
+bool fp_watch_child(bool (*is_kept)(uint32_t runtime));
 
 #endif

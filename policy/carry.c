@@ -1,0 +1,56 @@
+/* See carry.h. SPDX-License-Identifier: Apache-2.0 */
+#include "policy/carry.h"
+
+#include "policy/policy_text.h"
+#include "policy/record.h"
+
+static const char *const NAMES[] = {
+#define FP_UNCARRIED(NAME, name, why) name,
+#include "policy/carry_reasons.def"
+#undef FP_UNCARRIED
+};
+
+static const char *const WHY[] = {
+#define FP_UNCARRIED(NAME, name, why) why,
+#include "policy/carry_reasons.def"
+#undef FP_UNCARRIED
+};
+
+const char *fp_uncarried_why(enum fp_uncarried reason)
+{
+    return WHY[reason];
+}
+
+static struct fp_slice table_name(const struct fp_runtime *runtime)
+{
+    const struct fp_identity *identity = &runtime->identity;
+    return identity->known ? fp_known_name(identity->source, identity->known)
+                           : (struct fp_slice){"", 0};
+}
+
+void fp_message_uncarried(struct fp_text *text, const struct fp_runtime *runtime,
+                          const struct fp_carry_outcome *outcome)
+{
+    struct fp_slice name = table_name(runtime);
+    fp_text_format(text, "forkpolicy: ");
+    fp_text_quote(text, name.length ? name : fp_slice_of(runtime->facts.dso), 300);
+    fp_text_format(text, " is not carried into the child: %s", WHY[outcome->reason]);
+    if (outcome->thread)
+        fp_text_format(text, " (thread %d)", outcome->thread);
+    fp_text_format(text, "; it acts as \"reset\"\n");
+}
+
+void fp_event_carry(struct fp_text *text, const struct fp_event_header *header,
+                    const struct fp_runtime *runtime, const struct fp_carry_outcome *outcome)
+{
+    fp_record_header(text, header);
+    fp_record_optional(text, "name", table_name(runtime));
+    fp_record_optional(text, "package", fp_record_shortened(runtime->facts.package, 128));
+    fp_record_optional(text, "version", fp_record_shortened(runtime->facts.version, 64));
+    fp_record_string(text, "reason", fp_slice_of(NAMES[outcome->reason]));
+    fp_record_optional(text, "error", fp_slice_of(WHY[outcome->reason]));
+    fp_text_format(text, ",\"threads\":%u,\"thread\":%d,\"microseconds\":%lu", outcome->threads,
+                   outcome->thread, outcome->microseconds);
+    fp_record_last_string(text, "dso", fp_slice_of(runtime->facts.dso));
+    fp_record_end(text);
+}

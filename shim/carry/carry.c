@@ -1,0 +1,276 @@
+/* The parent's part, see carry.h. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "shim/carry/carry.h"
+
+#include "shim/base/child_section.h"
+#include "shim/base/clock.h"
+#include "shim/base/config.h"
+#include "shim/base/emit.h"
+#include "shim/base/own_stack.h"
+#include "shim/base/report_once.h"
+#include "shim/carry/libc.h"
+#include "shim/carry/party.h"
+#include "shim/carry/rest.h"
+#include "shim/carry/wanted.h"
+#include "shim/threads/census.h"
+#include "shim/threads/resolve.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+static _Atomic bool is_taken; /* one fork at a time carries threads */
+
+/* Memory for the snapshots; kept from fork to fork. */
+static char *memory;
+static size_t memory_bytes;
+
+static unsigned long misses; /* forks in a row that found no rest */
+
+static void gather(struct fp_party *party)
+{
+    party->count = 0;
+    for (uint32_t i = 0; i < fp_runtimes_count() && party->count < FP_PARTY_MAX; i++) {
+        struct fp_runtime_entry *entry = fp_runtime_at(i);
+        if (!fp_wanted(i) || !atomic_load(&entry->live))
+            continue;
+        struct fp_member *member = &party->members[party->count++];
+        *member = (struct fp_member){.runtime = i, .outcome.threads = atomic_load(&entry->live)};
+        member->outcome.reason = fp_wanted_hindrance(i);
+        if (member->outcome.reason == FP_UNCARRIED_NONE && fp_self.slot &&
+            fp_self.slot->runtime == i)
+            member->outcome.reason = FP_UNCARRIED_INSIDE;
+    }
+}
+
+static bool any_hindered(const struct fp_party *party)
+{
+    for (size_t i = 0; i < party->count; i++)
+        if (party->members[i].outcome.reason != FP_UNCARRIED_NONE)
+            return true;
+    return false;
+}
+
+static void hinder_all(struct fp_party *party, enum fp_uncarried reason)
+{
+    for (size_t i = 0; i < party->count; i++)
+        if (party->members[i].outcome.reason == FP_UNCARRIED_NONE)
+            party->members[i].outcome.reason = reason;
+}
+
+static bool look_at_thread(struct fp_thread_slot *slot, fp_life life, void *context)
+{
+    struct fp_member *member = fp_party_member(context, slot->runtime);
+    if (!member || member->outcome.reason != FP_UNCARRIED_NONE)
+        return true;
+    member->outcome.reason = fp_life_state(life) == FP_THREAD_STARTING
+                                 ? FP_UNCARRIED_STARTING
+                                 : fp_rest_look(fp_point_of(slot), fp_life_tid(life));
+    member->outcome.thread = member->outcome.reason ? fp_life_tid(life) : 0;
+    member->outcome.threads++;
+    return true;
+}
+
+/* With the gate closed. Other threads of the process could call the library at any moment. */
+static bool is_at_rest(struct fp_party *party)
+{
+    unsigned threads = 1;
+    for (size_t i = 0; i < party->count; i++) {
+        party->members[i].outcome.reason = FP_UNCARRIED_NONE;
+        party->members[i].outcome.threads = 0;
+    }
+    fp_table_each(look_at_thread, party);
+    for (size_t i = 0; i < party->count; i++)
+        threads += party->members[i].outcome.threads;
+    if (!any_hindered(party) && fp_census_count() != threads)
+        hinder_all(party, fp_census_count() ? FP_UNCARRIED_OTHERS : FP_UNCARRIED_KERNEL);
+    return !any_hindered(party);
+}
+
+/* Threads come to rest within microseconds, or are busy: after two forks in a row that waited in
+   vain the next ones ask once. Returns with the gate closed where they rest. */
+static bool wait_for_rest(struct fp_party *party)
+{
+    enum { PATIENCE = 100000, PAUSE = 50000, MISSES = 2 };
+    const struct timespec pause = {.tv_nsec = PAUSE};
+    uint64_t limit = fp_microseconds() + (misses < MISSES ? PATIENCE : 0);
+    for (;;) {
+        fp_gate_close();
+        if (is_at_rest(party)) {
+            misses = 0;
+            return true;
+        }
+        fp_gate_open();
+        if (fp_microseconds() >= limit) {
+            misses++;
+            return false;
+        }
+        nanosleep(&pause, NULL);
+    }
+}
+
+static bool add_bytes(struct fp_thread_slot *slot, fp_life life, void *context)
+{
+    struct fp_party *party = context;
+    (void)life;
+    if (fp_party_member(party, slot->runtime))
+        party->bytes += fp_libc_bytes(fp_point_of(slot));
+    return true;
+}
+
+static bool save_thread(struct fp_thread_slot *slot, fp_life life, void *context)
+{
+    struct fp_party *party = context;
+    struct fp_member *member = fp_party_member(party, slot->runtime);
+    struct fp_point *point = fp_point_of(slot);
+    if (!member)
+        return true;
+    point->snapshot.memory = memory + party->bytes;
+    party->bytes += fp_libc_bytes(point);
+    fp_libc_save(point);
+    member->outcome.reason = fp_rest_note(point, fp_life_tid(life));
+    member->outcome.thread = member->outcome.reason ? fp_life_tid(life) : 0;
+    return member->outcome.reason == FP_UNCARRIED_NONE;
+}
+
+static bool find_memory(size_t bytes)
+{
+    if (bytes <= memory_bytes)
+        return true;
+    if (memory)
+        munmap(memory, memory_bytes);
+    memory_bytes = 0;
+    memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        memory = NULL;
+    memory_bytes = memory ? bytes : 0;
+    return memory != NULL;
+}
+
+static void take_snapshot(struct fp_party *party)
+{
+    party->bytes = 0;
+    fp_table_each(add_bytes, party);
+    if (!find_memory(party->bytes)) {
+        hinder_all(party, FP_UNCARRIED_ROOM);
+        return;
+    }
+    party->bytes = 0;
+    fp_table_each(save_thread, party);
+}
+
+struct telling {
+    const struct fp_runtime *runtime;
+    const struct fp_carry_outcome *outcome;
+};
+
+static void record(void *context)
+{
+    const struct telling *telling = context;
+    char line[FP_EVENT_MAX + 1], host[65];
+    struct fp_text text = FP_TEXT(line);
+    struct fp_event_header header = fp_emit_header("carry", host, sizeof host);
+    fp_event_carry(&text, &header, telling->runtime, telling->outcome);
+    fp_emit_record(&text);
+}
+
+static void say(void *context)
+{
+    const struct telling *telling = context;
+    char block[1024];
+    struct fp_text text = FP_TEXT(block);
+    fp_message_uncarried(&text, telling->runtime, telling->outcome);
+    fp_emit_text((struct fp_slice){block, text.length});
+}
+
+static void tell(struct fp_party *party)
+{
+    for (size_t i = 0; i < party->count; i++) {
+        struct fp_carry_outcome *outcome = &party->members[i].outcome;
+        struct fp_runtime_entry *entry = fp_runtime_at(party->members[i].runtime);
+        struct fp_runtime runtime = fp_resolve_runtime(entry, outcome->threads);
+        const struct telling telling = {&runtime, outcome};
+        outcome->microseconds = party->microseconds;
+        if (outcome->reason && fp_once(runtime.facts.dso, fp_uncarried_why(outcome->reason)))
+            fp_on_own_stack(say, (void *)&telling);
+        if (fp_emit_has_log())
+            fp_on_own_stack(record, (void *)&telling);
+    }
+}
+
+/* Nothing is carried: where one runtime is not, its threads may use the others. */
+static void give_up(struct fp_party *party)
+{
+    hinder_all(party, FP_UNCARRIED_OTHERS);
+    tell(party);
+}
+
+static void prepare(struct fp_party *party)
+{
+    uint64_t begun = fp_microseconds();
+    if (any_hindered(party) || !wait_for_rest(party)) {
+        give_up(party);
+        return;
+    }
+    take_snapshot(party);
+    party->microseconds = fp_microseconds() - begun;
+    if (any_hindered(party)) {
+        fp_gate_open();
+        give_up(party);
+        return;
+    }
+    party->is_ready = true;
+    fp_party_mine = true;
+}
+
+void fp_carry_prepare(void)
+{
+    bool is_free = false;
+    if (!fp_config.carries || fp_party_mine)
+        return;
+    if (!atomic_compare_exchange_strong(&is_taken, &is_free, true)) {
+        struct fp_party party;
+        gather(&party);
+        hinder_all(&party, FP_UNCARRIED_BUSY);
+        party.microseconds = 0;
+        tell(&party);
+        return;
+    }
+    struct fp_party *party = fp_party();
+    gather(party);
+    prepare(party);
+    if (!fp_party_mine)
+        atomic_store(&is_taken, false);
+}
+
+static bool note_woken(struct fp_thread_slot *slot, fp_life life, void *context)
+{
+    struct fp_member *member = fp_party_member(context, slot->runtime);
+    if (member && !fp_rest_is_unchanged(fp_point_of(slot))) {
+        member->outcome.reason = FP_UNCARRIED_WOKEN;
+        member->outcome.thread = fp_life_tid(life);
+    }
+    return true;
+}
+
+void fp_carry_parent(pid_t child)
+{
+    if (!fp_party_mine)
+        return;
+    struct fp_work work = fp_work_begin();
+    struct fp_party *party = fp_party();
+    fp_table_each(note_woken, party);
+    fp_gate_open();
+    if (any_hindered(party))
+        hinder_all(party, FP_UNCARRIED_OTHERS);
+    if (child > 0)
+        tell(party);
+    fp_party_mine = party->is_ready = false;
+    atomic_store(&is_taken, false);
+    fp_work_end(work);
+}
+
+FP_CHILD void fp_carry_forget(void)
+{
+    atomic_store(&is_taken, false);
+}

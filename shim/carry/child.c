@@ -1,0 +1,109 @@
+/* The child's part, see carry.h. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "shim/base/child_section.h"
+#include "shim/base/config.h"
+#include "shim/carry/carry.h"
+#include "shim/carry/libc.h"
+#include "shim/carry/party.h"
+#include "shim/carry/rest.h"
+
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static struct fp_party party;
+FP_THREAD bool fp_party_mine;
+
+struct fp_party *fp_party(void)
+{
+    return &party;
+}
+
+FP_CHILD struct fp_member *fp_party_member(struct fp_party *in, uint32_t runtime)
+{
+    for (size_t i = 0; i < in->count; i++)
+        if (in->members[i].runtime == runtime)
+            return &in->members[i];
+    return NULL;
+}
+
+FP_CHILD static bool find_woken(struct fp_thread_slot *slot, fp_life life, void *context)
+{
+    bool *is_woken = context;
+    (void)life;
+    if (fp_party_member(&party, slot->runtime))
+        *is_woken |= !fp_rest_is_unchanged(fp_point_of(slot));
+    return true;
+}
+
+FP_CHILD static bool restore(struct fp_thread_slot *slot, fp_life life, void *context)
+{
+    struct fp_point *point = fp_point_of(slot);
+    (void)life, (void)context;
+    if (!fp_party_member(&party, slot->runtime))
+        return true;
+    fp_libc_restore(point);
+    fp_rest_forget_waiters(point);
+    return true;
+}
+
+/* Runs twice for most forks (fork/child.c). */
+FP_CHILD void fp_carry_child(void)
+{
+    bool is_woken = false;
+    if (!fp_config.carries || party.is_restored)
+        return;
+    fp_gate_child();
+    fp_carry_forget();
+    if (fp_party_mine && party.is_ready)
+        fp_table_each(find_woken, &is_woken);
+    if (!fp_party_mine || !party.is_ready || is_woken)
+        party.count = 0;
+    if (party.count)
+        fp_table_each(restore, NULL);
+    party.is_restored = party.count > 0;
+    party.is_ready = fp_party_mine = false;
+}
+
+FP_CHILD bool fp_carry_has(uint32_t runtime)
+{
+    return party.is_restored && fp_party_member(&party, runtime);
+}
+
+/* A thread that cannot be made, now or in a moment, is missing from its pool: that is said. */
+FP_CHILD static void start_thread(struct fp_point *point)
+{
+    enum { TRIES = 200 };
+    static const char MISSING[] =
+        "forkpolicy: a thread that was to be carried into this child cannot be started\n";
+    const struct timespec pause = {.tv_nsec = 1000000};
+    for (int i = 0; i < TRIES; i++) {
+        if (fp_libc_start(point))
+            return;
+        syscall(SYS_nanosleep, &pause, NULL);
+    }
+    syscall(SYS_write, STDERR_FILENO, MISSING, sizeof MISSING - 1);
+}
+
+FP_CHILD static bool start(struct fp_thread_slot *slot, fp_life life, void *context)
+{
+    (void)life, (void)context;
+    if (fp_carry_has(slot->runtime) && slot != fp_self.slot)
+        start_thread(fp_point_of(slot));
+    return true;
+}
+
+FP_CHILD void fp_carry_start(void)
+{
+    sigset_t all, before;
+    if (!party.is_restored)
+        return;
+    int saved = errno;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    fp_table_each(start, NULL);
+    party.is_restored = false;
+    party.count = 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = saved;
+}

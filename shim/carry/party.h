@@ -1,0 +1,39 @@
+/*
+ * Who is carried in the fork under way: one fork at a time, and its child has the same.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FP_SHIM_CARRY_PARTY_H
+#define FP_SHIM_CARRY_PARTY_H
+
+#include "policy/carry.h"
+#include "shim/base/self.h"
+
+enum { FP_PARTY_MAX = 16 };
+
+struct fp_member {
+    uint32_t runtime; /* index in the registry */
+    struct fp_carry_outcome outcome;
+};
+
+struct fp_party {
+    size_t count;
+    struct fp_member members[FP_PARTY_MAX];
+    size_t bytes; /* of the snapshots */
+    unsigned long microseconds;
+    bool is_ready;    /* all of them rest, and the snapshots are there */
+    bool is_restored; /* in the child: libc knows them again; they have yet to be started */
+};
+
+/* The calling thread forks with it. */
+extern FP_THREAD bool fp_party_mine;
+
+struct fp_party *fp_party(void);
+
+/* The member of that runtime, or NULL. */
+struct fp_member *fp_party_member(struct fp_party *party, uint32_t runtime);
+
+/* Child room: in the parent another thread may have been at it. */
+void fp_carry_forget(void);
+
+#endif

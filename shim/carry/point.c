@@ -1,0 +1,61 @@
+/* See point.h. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "shim/carry/point.h"
+
+#include "common/large.h"
+#include "shim/base/child_section.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+FP_LARGE static struct fp_point points[FP_THREADS_MAX];
+
+FP_THREAD struct fp_point *fp_point_own;
+
+/* Odd: closed. */
+static _Atomic uint32_t gate;
+
+FP_CHILD struct fp_point *fp_point_of(const struct fp_thread_slot *slot)
+{
+    return &points[fp_table_index(slot)];
+}
+
+void fp_gate_close(void)
+{
+    atomic_fetch_add(&gate, 1);
+}
+
+void fp_gate_open(void)
+{
+    atomic_fetch_add(&gate, 1);
+    syscall(SYS_futex, &gate, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+FP_CHILD void fp_gate_child(void)
+{
+    atomic_store(&gate, 0);
+}
+
+FP_CHILD pthread_mutex_t *fp_point_mutex(const struct fp_point *point)
+{
+    switch (point->kind) {
+    case FP_POINT_CONDITION:
+        return (pthread_mutex_t *)point->arguments[1];
+    case FP_POINT_CXX: /* std::unique_lock begins with the address of its mutex */
+        return *(pthread_mutex_t **)point->arguments[1];
+    default:
+        return NULL;
+    }
+}
+
+/* Whoever closes the gate looks at the states next; whoever wakes has written its state first. */
+void fp_gate_pass(void)
+{
+    uint32_t closed;
+    int saved = errno;
+    while ((closed = atomic_load(&gate)) & 1)
+        syscall(SYS_futex, &gate, FUTEX_WAIT_PRIVATE, closed, NULL, NULL, 0);
+    errno = saved;
+}

@@ -1,0 +1,86 @@
+/*
+ * Wait points. In a library that is to be carried, the functions that a thread sleeps in are led
+ * through ours, which note where the thread stands before they call libc's: the registers that the
+ * caller expects back, the stack pointer, and what is waited for. From that the child makes the
+ * thread anew, as one that has just been woken for no reason, or that waits again.
+ *
+ * One for each slot of the thread table. The thread itself writes it, but for what is found out at
+ * a fork.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FP_SHIM_CARRY_POINT_H
+#define FP_SHIM_CARRY_POINT_H
+
+#include "shim/base/self.h"
+#include "shim/threads/table.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+enum fp_point_state {
+    FP_POINT_NONE, /* not a thread that is to be carried */
+    FP_POINT_STARTING,
+    FP_POINT_RUNS,
+    FP_POINT_WAITS,
+};
+
+enum fp_point_kind {
+    FP_POINT_CONDITION, /* pthread_cond_wait(condition, mutex) */
+    FP_POINT_CXX,       /* std::condition_variable::wait(lock) */
+    FP_POINT_SEMAPHORE, /* sem_wait(semaphore) */
+    FP_POINT_FUTEX,     /* syscall(SYS_futex, ...) */
+};
+
+/* What only the child needs, as it was when the process forked. */
+struct fp_point_snapshot {
+    const uint32_t *word; /* the futex, and what the thread expects in it */
+    uint32_t value;
+    int forking; /* the thread that forks: it may hold the mutex that goes with the wait */
+    sigset_t mask;
+    void *robust;
+    size_t robust_size;
+    char name[16];
+    char *memory; /* libc's descriptor, and the blocks of thread-specific data behind it */
+};
+
+struct fp_point {
+    /* The first three are known to enter.S. */
+    uintptr_t stack; /* the stack pointer where the thread is to come back */
+    long (*wait)(struct fp_point *point);
+    long (*resume)(struct fp_point *point);
+    _Atomic int state;
+    enum fp_point_kind kind;
+    long arguments[7];
+    char *descriptor;                        /* struct pthread */
+    struct _pthread_cleanup_buffer *cleanup; /* the thread's, without the one of the wait */
+    uintptr_t home;   /* the outermost stack pointer that it ever waited with */
+    bool has_foreign_stack, is_captured;
+    stack_t alternate;
+    struct fp_point_snapshot snapshot;
+};
+
+/* The calling thread's; NULL where it is not to be carried. */
+extern FP_THREAD struct fp_point *fp_point_own;
+
+struct fp_point *fp_point_of(const struct fp_thread_slot *slot);
+
+/* The gate: while it is closed, a thread that is woken stops before it returns from its wait. */
+void fp_gate_close(void);
+void fp_gate_open(void);
+void fp_gate_child(void);
+void fp_gate_pass(void);
+
+/* The mutex that goes with the wait, or NULL. */
+pthread_mutex_t *fp_point_mutex(const struct fp_point *point);
+
+/* enter.S: notes the registers, calls point->wait, and returns what that or, in a child,
+   point->resume returns. */
+long fp_point_enter(struct fp_point *point);
+
+/* enter.S: a thread on the point's stack that goes on in point->resume; as the system call. */
+long fp_point_clone(struct fp_point *point, unsigned long flags, void *parent_tid, void *child_tid,
+                    void *thread_pointer);
+
+#endif

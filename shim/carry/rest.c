@@ -1,0 +1,171 @@
+/* See rest.h. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "shim/carry/rest.h"
+
+#include "common/files.h"
+#include "shim/base/child_section.h"
+
+#include <linux/futex.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* A wait in the kernel, as /proc/self/task/TID/syscall has it. */
+struct call {
+    unsigned long number, arguments[6], stack;
+};
+
+enum { FRAMES = 4096 }; /* libc's, below the wait point's */
+enum { FLAGS = FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME };
+
+static bool read_call(int tid, struct call *call)
+{
+    char path[48], line[256];
+    struct fp_text text = FP_TEXT(path);
+    fp_text_format(&text, "/proc/self/task/%d/syscall", tid);
+    if (fp_file_read(path, line, sizeof line) <= 0 || *line < '0' || *line > '9')
+        return false; /* "running" */
+    char *at = line;
+    call->number = strtoul(at, &at, 10);
+    for (int i = 0; i < 6; i++)
+        call->arguments[i] = strtoul(at, &at, 16);
+    call->stack = strtoul(at, &at, 16);
+    return call->stack != 0;
+}
+
+/* What the thread waits for: a part of a condition or semaphore, or the futex itself. */
+FP_CHILD static size_t object_bytes(const struct fp_point *point)
+{
+    switch (point->kind) {
+    case FP_POINT_CONDITION:
+    case FP_POINT_CXX:
+        return sizeof(pthread_cond_t);
+    case FP_POINT_SEMAPHORE:
+        return sizeof(sem_t);
+    default:
+        return sizeof(uint32_t);
+    }
+}
+
+FP_CHILD static char *object_of(const struct fp_point *point)
+{
+    return (char *)point->arguments[point->kind == FP_POINT_FUTEX ? 1 : 0];
+}
+
+static bool is_wait(const struct fp_point *point, const struct call *call)
+{
+    unsigned long operation = call->arguments[1] & ~(unsigned long)FLAGS;
+    return call->number == SYS_futex &&
+           (operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET) &&
+           call->arguments[0] - (uintptr_t)object_of(point) < object_bytes(point) &&
+           point->stack - call->stack < FRAMES;
+}
+
+/* A plain mutex can be taken by a thread of another tid than the one that gave it back. */
+static bool is_plain(const pthread_mutex_t *mutex)
+{
+    return mutex->__data.__kind == PTHREAD_MUTEX_NORMAL ||
+           mutex->__data.__kind == PTHREAD_MUTEX_ADAPTIVE_NP ||
+           mutex->__data.__kind == (PTHREAD_MUTEX_NORMAL | 512); /* no lock elision, asked for */
+}
+
+/* Held by nobody, or by the forking thread, which holds it in the child, too. */
+FP_CHILD static bool is_lock_free(const struct fp_point *point)
+{
+    const pthread_mutex_t *mutex = fp_point_mutex(point);
+    return !mutex || !__atomic_load_n(&mutex->__data.__lock, __ATOMIC_ACQUIRE) ||
+           (mutex->__data.__owner && mutex->__data.__owner == point->snapshot.forking);
+}
+
+static enum fp_uncarried look_at_call(struct fp_point *point, const struct call *call)
+{
+    const pthread_mutex_t *mutex = fp_point_mutex(point);
+    const uint32_t *word = (const uint32_t *)call->arguments[0];
+    if (!is_wait(point, call))
+        return FP_UNCARRIED_RUNS;
+    if (!(call->arguments[1] & FUTEX_PRIVATE_FLAG))
+        return FP_UNCARRIED_SHARED;
+    if (call->arguments[3])
+        return FP_UNCARRIED_TIMED;
+    point->snapshot.word = word;
+    point->snapshot.value = (uint32_t)call->arguments[2];
+    point->snapshot.forking = (int)syscall(SYS_gettid);
+    if (__atomic_load_n(word, __ATOMIC_ACQUIRE) != point->snapshot.value)
+        return FP_UNCARRIED_PENDING;
+    return is_lock_free(point) && (!mutex || is_plain(mutex)) ? FP_UNCARRIED_NONE
+                                                              : FP_UNCARRIED_LOCK;
+}
+
+enum fp_uncarried fp_rest_look(struct fp_point *point, int tid)
+{
+    struct call call;
+    int state = atomic_load(&point->state);
+    if (state == FP_POINT_STARTING)
+        return FP_UNCARRIED_STARTING;
+    if (point->has_foreign_stack)
+        return FP_UNCARRIED_STACK;
+    if (state != FP_POINT_WAITS)
+        return FP_UNCARRIED_RUNS;
+    if (point->stack < point->home)
+        return FP_UNCARRIED_TASK;
+    return read_call(tid, &call) ? look_at_call(point, &call) : FP_UNCARRIED_RUNS;
+}
+
+FP_CHILD bool fp_rest_is_unchanged(const struct fp_point *point)
+{
+    return atomic_load(&point->state) == FP_POINT_WAITS && is_lock_free(point) &&
+           __atomic_load_n(point->snapshot.word, __ATOMIC_ACQUIRE) == point->snapshot.value;
+}
+
+static bool read_mask(int tid, sigset_t *mask)
+{
+    char path[48], status[4096];
+    struct fp_text text = FP_TEXT(path);
+    fp_text_format(&text, "/proc/self/task/%d/status", tid);
+    if (fp_file_read(path, status, sizeof status) <= 0)
+        return false;
+    const char *blocked = strstr(status, "\nSigBlk:");
+    if (!blocked)
+        return false;
+    uint64_t bits = strtoull(blocked + sizeof "\nSigBlk:" - 1, NULL, 16);
+    sigemptyset(mask);
+    memcpy(mask, &bits, sizeof bits);
+    return true;
+}
+
+static bool read_name(int tid, char name[16])
+{
+    char path[48];
+    struct fp_text text = FP_TEXT(path);
+    fp_text_format(&text, "/proc/self/task/%d/comm", tid);
+    ssize_t length = fp_file_read(path, name, 16);
+    if (length > 0 && name[length - 1] == '\n')
+        name[length - 1] = '\0';
+    return length > 0;
+}
+
+enum fp_uncarried fp_rest_note(struct fp_point *point, int tid)
+{
+    struct fp_point_snapshot *snapshot = &point->snapshot;
+    if (syscall(SYS_get_robust_list, tid, &snapshot->robust, &snapshot->robust_size) != 0 ||
+        !snapshot->robust || !read_mask(tid, &snapshot->mask) || !read_name(tid, snapshot->name))
+        return FP_UNCARRIED_KERNEL;
+    const struct robust_list_head *held = snapshot->robust;
+    return held->list.next == &held->list ? FP_UNCARRIED_NONE : FP_UNCARRIED_ROBUST;
+}
+
+/* Their next waiters would be mistaken for the lost ones' company: a signal would go to these. */
+FP_CHILD void fp_rest_forget_waiters(const struct fp_point *point)
+{
+    enum { KEPT = 3 }; /* of __wrefs: process-shared, and the clock */
+    if (point->kind == FP_POINT_CONDITION || point->kind == FP_POINT_CXX) {
+        pthread_cond_t *condition = (pthread_cond_t *)object_of(point);
+        unsigned flags = condition->__data.__wrefs & KEPT;
+        memset(condition, 0, sizeof *condition);
+        condition->__data.__wrefs = flags;
+    } else if (point->kind == FP_POINT_SEMAPHORE) {
+        memset(object_of(point) + sizeof(uint32_t), 0, sizeof(uint32_t)); /* how many wait */
+    }
+}

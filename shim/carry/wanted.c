@@ -1,0 +1,111 @@
+/* See wanted.h, and carry.h for threads. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "shim/carry/wanted.h"
+
+#include "common/large.h"
+#include "shim/base/config.h"
+#include "shim/carry/carry.h"
+#include "shim/carry/libc.h"
+#include "shim/carry/slots.h"
+#include "shim/carry/waits.h"
+#include "shim/threads/resolve.h"
+#include "shim/watch/got.h"
+
+/* What was found out when its first thread started. */
+enum standing { NOT_ASKED, NOT_WANTED, BEING_ASKED, WANTED, WITHOUT_SLOTS, WITHOUT_ARENA };
+
+FP_LARGE static _Atomic unsigned char standings[FP_ENTRIES_MAX];
+
+enum fp_uncarried fp_carry_init(void)
+{
+    enum fp_uncarried reason = fp_libc_init();
+    if (reason == FP_UNCARRIED_NONE && !(fp_got_init() && fp_waits_init()))
+        reason = FP_UNCARRIED_LIBC;
+    return reason;
+}
+
+static bool is_asked_for(struct fp_runtime_entry *entry)
+{
+    const struct fp_resolved *resolved = fp_resolve(entry);
+    return entry->dso && !*entry->file && resolved->identity.asked == FP_ACTION_CARRY &&
+           resolved->identity.by_pattern && !atomic_load(&entry->registered);
+}
+
+static enum standing find_standing(struct fp_runtime_entry *entry, fp_thread_create *create)
+{
+    if (!is_asked_for(entry))
+        return NOT_WANTED;
+    if (!fp_slots_point(entry->dso))
+        return WITHOUT_SLOTS;
+    return fp_libc_find_arena(create) ? WANTED : WITHOUT_ARENA;
+}
+
+/* A thread that starts while another one asks gets a point, too: it is seen whether it waits. */
+static void ask(uint32_t runtime, fp_thread_create *create)
+{
+    unsigned char not_asked = NOT_ASKED;
+    if (atomic_compare_exchange_strong(&standings[runtime], &not_asked, BEING_ASKED))
+        atomic_store(&standings[runtime],
+                     (unsigned char)find_standing(fp_runtime_at(runtime), create));
+}
+
+bool fp_wanted(uint32_t runtime)
+{
+    return atomic_load(&standings[runtime]) > NOT_WANTED;
+}
+
+enum fp_uncarried fp_wanted_hindrance(uint32_t runtime)
+{
+    struct fp_runtime_entry *entry = fp_runtime_at(runtime);
+    switch (atomic_load(&standings[runtime])) {
+    case WANTED:
+        return atomic_load(&entry->lost)       ? FP_UNCARRIED_LOST
+               : atomic_load(&entry->handlers) ? FP_UNCARRIED_HANDLERS
+                                               : FP_UNCARRIED_NONE;
+    case WITHOUT_ARENA:
+        return FP_UNCARRIED_LIBC;
+    case BEING_ASKED:
+        return FP_UNCARRIED_STARTING;
+    default:
+        return FP_UNCARRIED_SLOTS;
+    }
+}
+
+static bool has_foreign_stack(const pthread_attr_t *attributes)
+{
+    void *stack = NULL;
+    size_t size = 0;
+    return attributes && pthread_attr_getstack(attributes, &stack, &size) == 0 &&
+           (uintptr_t)stack + size != 0 && stack;
+}
+
+void fp_carry_claim(const struct fp_thread_slot *slot, const pthread_attr_t *attributes,
+                    fp_thread_create *create)
+{
+    struct fp_point *point = fp_point_of(slot);
+    if (!fp_config.carries)
+        return;
+    ask(slot->runtime, create);
+    *point = (struct fp_point){.wait = fp_wait_here, .resume = fp_wait_again};
+    point->has_foreign_stack = has_foreign_stack(attributes);
+    atomic_store(&point->state,
+                 fp_wanted(slot->runtime) ? FP_POINT_STARTING : FP_POINT_NONE);
+}
+
+void fp_carry_arrive(const struct fp_thread_slot *slot)
+{
+    struct fp_point *point = fp_point_of(slot);
+    if (!fp_config.carries || atomic_load(&point->state) != FP_POINT_STARTING)
+        return;
+    point->descriptor = (char *)pthread_self();
+    fp_point_own = point;
+    atomic_store(&point->state, FP_POINT_RUNS);
+}
+
+void fp_carry_leave(void)
+{
+    if (!fp_point_own)
+        return;
+    atomic_store(&fp_point_own->state, FP_POINT_NONE);
+    fp_point_own = NULL;
+}
