@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "shim/carry/carry.h"
 
-#include "shim/base/child_section.h"
 #include "shim/base/clock.h"
 #include "shim/base/config.h"
 #include "shim/base/emit.h"
@@ -18,8 +17,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
-
-static _Atomic bool is_taken; /* one fork at a time carries threads */
 
 /* Memory for the snapshots; kept from fork to fork. */
 static char *memory;
@@ -208,6 +205,8 @@ static void give_up(struct fp_party *party)
 static void prepare(struct fp_party *party)
 {
     uint64_t begun = fp_microseconds();
+    if (!party->count)
+        return;
     if (any_hindered(party) || !wait_for_rest(party)) {
         give_up(party);
         return;
@@ -220,27 +219,25 @@ static void prepare(struct fp_party *party)
         return;
     }
     party->is_ready = true;
-    fp_party_mine = true;
 }
 
 void fp_carry_prepare(void)
 {
-    bool is_free = false;
     if (!fp_config.carries || fp_party_mine)
         return;
-    if (!atomic_compare_exchange_strong(&is_taken, &is_free, true)) {
-        struct fp_party party;
-        gather(&party);
-        hinder_all(&party, FP_UNCARRIED_BUSY);
-        party.microseconds = 0;
-        tell(&party);
+    if (!fp_party_take()) {
+        struct fp_party refused;
+        gather(&refused);
+        hinder_all(&refused, FP_UNCARRIED_BUSY);
+        refused.microseconds = 0;
+        tell(&refused);
         return;
     }
     struct fp_party *party = fp_party();
     gather(party);
     prepare(party);
-    if (!fp_party_mine)
-        atomic_store(&is_taken, false);
+    if (!party->is_ready)
+        fp_party_give();
 }
 
 static bool note_woken(struct fp_thread_slot *slot, fp_life life, void *context)
@@ -265,12 +262,6 @@ void fp_carry_parent(pid_t child)
         hinder_all(party, FP_UNCARRIED_OTHERS);
     if (child > 0)
         tell(party);
-    fp_party_mine = party->is_ready = false;
-    atomic_store(&is_taken, false);
+    fp_party_give();
     fp_work_end(work);
-}
-
-FP_CHILD void fp_carry_forget(void)
-{
-    atomic_store(&is_taken, false);
 }

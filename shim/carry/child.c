@@ -11,36 +11,27 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static struct fp_party party;
-FP_THREAD bool fp_party_mine;
-
-struct fp_party *fp_party(void)
-{
-    return &party;
-}
-
-FP_CHILD struct fp_member *fp_party_member(struct fp_party *in, uint32_t runtime)
-{
-    for (size_t i = 0; i < in->count; i++)
-        if (in->members[i].runtime == runtime)
-            return &in->members[i];
-    return NULL;
-}
+/* For each thread of the party: what is looked at, or done. */
+struct visit {
+    struct fp_party *party;
+    bool is_woken;
+};
 
 FP_CHILD static bool find_woken(struct fp_thread_slot *slot, fp_life life, void *context)
 {
-    bool *is_woken = context;
+    struct visit *visit = context;
     (void)life;
-    if (fp_party_member(&party, slot->runtime))
-        *is_woken |= !fp_rest_is_unchanged(fp_point_of(slot));
+    if (fp_party_member(visit->party, slot->runtime))
+        visit->is_woken |= !fp_rest_is_unchanged(fp_point_of(slot));
     return true;
 }
 
 FP_CHILD static bool restore(struct fp_thread_slot *slot, fp_life life, void *context)
 {
+    struct visit *visit = context;
     struct fp_point *point = fp_point_of(slot);
-    (void)life, (void)context;
-    if (!fp_party_member(&party, slot->runtime))
+    (void)life;
+    if (!fp_party_member(visit->party, slot->runtime))
         return true;
     fp_libc_restore(point);
     fp_rest_forget_waiters(point);
@@ -50,24 +41,23 @@ FP_CHILD static bool restore(struct fp_thread_slot *slot, fp_life life, void *co
 /* Runs twice for most forks (fork/child.c). */
 FP_CHILD void fp_carry_child(void)
 {
-    bool is_woken = false;
-    if (!fp_config.carries || party.is_restored)
+    struct visit visit = {fp_party(), false};
+    if (!fp_config.carries || visit.party->is_restored)
         return;
+    bool is_ready = fp_party_mine && visit.party->is_ready;
+    if (is_ready)
+        fp_table_each(find_woken, &visit);
+    visit.party->is_restored = is_ready && !visit.is_woken;
+    if (visit.party->is_restored)
+        fp_table_each(restore, &visit);
     fp_gate_child();
-    fp_carry_forget();
-    if (fp_party_mine && party.is_ready)
-        fp_table_each(find_woken, &is_woken);
-    if (!fp_party_mine || !party.is_ready || is_woken)
-        party.count = 0;
-    if (party.count)
-        fp_table_each(restore, NULL);
-    party.is_restored = party.count > 0;
-    party.is_ready = fp_party_mine = false;
+    fp_party_give();
 }
 
 FP_CHILD bool fp_carry_has(uint32_t runtime)
 {
-    return party.is_restored && fp_party_member(&party, runtime);
+    struct fp_party *party = fp_party();
+    return party->is_restored && fp_party_member(party, runtime);
 }
 
 /* A thread that cannot be made, now or in a moment, is missing from its pool: that is said. */
@@ -88,7 +78,7 @@ FP_CHILD static void start_thread(struct fp_point *point)
 FP_CHILD static bool start(struct fp_thread_slot *slot, fp_life life, void *context)
 {
     (void)life, (void)context;
-    if (fp_carry_has(slot->runtime) && slot != fp_self.slot)
+    if (fp_carry_has(slot->runtime))
         start_thread(fp_point_of(slot));
     return true;
 }
@@ -96,14 +86,13 @@ FP_CHILD static bool start(struct fp_thread_slot *slot, fp_life life, void *cont
 FP_CHILD void fp_carry_start(void)
 {
     sigset_t all, before;
-    if (!party.is_restored)
+    if (!fp_party()->is_restored)
         return;
     int saved = errno;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     fp_table_each(start, NULL);
-    party.is_restored = false;
-    party.count = 0;
+    fp_party()->is_restored = false;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     errno = saved;
 }

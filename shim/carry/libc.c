@@ -3,6 +3,7 @@
 #include "shim/carry/libc.h"
 
 #include "shim/base/child_section.h"
+#include "shim/libraries/loader_list.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -148,8 +149,10 @@ static void *look_for_arena(void *unused)
     *(void **)&allocate = dlsym(RTLD_DEFAULT, "__libc_malloc");
     *(void **)&release = dlsym(RTLD_DEFAULT, "__libc_free");
     void *memory = allocate && release ? allocate(100) : NULL;
-    if (memory)
-        dl_iterate_phdr(find_tls, &tls);
+    if (memory && fp_list_claim(FP_LIST_PATIENCE)) {
+        fp_list_each(find_tls, &tls);
+        fp_list_release();
+    }
     for (size_t i = 0; tls.words && i < tls.count && !libc.arena; i++)
         if (is_arena(tls.words[i], (uintptr_t)memory))
             libc.arena = (char *)&tls.words[i] - (char *)pthread_self();

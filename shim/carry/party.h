@@ -30,10 +30,11 @@ extern FP_THREAD bool fp_party_mine;
 
 struct fp_party *fp_party(void);
 
+/* False where another thread has it. Child room: in the parent another one may have had it. */
+bool fp_party_take(void);
+void fp_party_give(void);
+
 /* The member of that runtime, or NULL. */
 struct fp_member *fp_party_member(struct fp_party *party, uint32_t runtime);
-
-/* Child room: in the parent another thread may have been at it. */
-void fp_carry_forget(void);
 
 #endif

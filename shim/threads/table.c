@@ -210,7 +210,7 @@ FP_CHILD void fp_table_each(bool (*visit)(struct fp_thread_slot *slot, fp_life l
         visit_in_use(survivor, visit, context);
 }
 
-size_t fp_table_index(const struct fp_thread_slot *slot)
+FP_CHILD size_t fp_table_index(const struct fp_thread_slot *slot)
 {
     return (size_t)(slot - slots);
 }
