@@ -1,0 +1,37 @@
+/* See party.h. SPDX-License-Identifier: Apache-2.0 */
+#include "shim/carry/party.h"
+
+#include "shim/base/child_section.h"
+
+#include <stdatomic.h>
+
+static struct fp_party party;
+static _Atomic bool is_taken;
+
+FP_THREAD bool fp_party_mine;
+
+FP_CHILD struct fp_party *fp_party(void)
+{
+    return &party;
+}
+
+bool fp_party_take(void)
+{
+    bool is_free = false;
+    fp_party_mine = atomic_compare_exchange_strong(&is_taken, &is_free, true);
+    return fp_party_mine;
+}
+
+FP_CHILD void fp_party_give(void)
+{
+    party.is_ready = fp_party_mine = false;
+    atomic_store(&is_taken, false);
+}
+
+FP_CHILD struct fp_member *fp_party_member(struct fp_party *in, uint32_t runtime)
+{
+    for (size_t i = 0; i < in->count; i++)
+        if (in->members[i].runtime == runtime)
+            return &in->members[i];
+    return NULL;
+}
