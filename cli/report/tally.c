@@ -223,6 +223,14 @@ static void add_reset(struct fp_tally *tally, const json_t *record)
     fp_timing_add(&tally->arena, &tally->resets, name, fp_log_string(record, "function"), record);
 }
 
+static void add_carry(struct fp_tally *tally, const json_t *record)
+{
+    char name[256];
+    struct fp_text text = FP_TEXT(name);
+    fp_decode_runtime_name(&text, record);
+    fp_timing_add(&tally->arena, &tally->carries, name, "", record);
+}
+
 static void add_error(struct fp_tally *tally, const char *message)
 {
     struct fp_tally_error *error;
@@ -275,6 +283,8 @@ void fp_tally_add(struct fp_tally *tally, const struct fp_log_record *record)
         add_use(tally, json);
     else if (strcmp(event, "reset") == 0)
         add_reset(tally, json);
+    else if (strcmp(event, "carry") == 0)
+        add_carry(tally, json);
     else if (strcmp(event, "handler") == 0)
         fp_timing_add(&tally->arena, &tally->handlers, fp_log_string(json, "name"),
                       fp_log_string(json, "phase"), json);

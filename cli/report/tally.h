@@ -108,7 +108,7 @@ struct fp_tally {
     struct fp_cli_arena arena;
     struct fp_tally_program *programs;
     struct fp_tally_site *sites;
-    struct fp_tally_timing *resets, *handlers;
+    struct fp_tally_timing *resets, *carries, *handlers;
     struct fp_tally_error *errors;
     size_t row_count;
     unsigned long rows_omitted, errors_omitted;

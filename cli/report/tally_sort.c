@@ -39,6 +39,7 @@ void fp_tally_sort(struct fp_tally *tally)
         HASH_SORT(site->rows, compare_rows);
     HASH_SORT(tally->sites, compare_sites);
     HASH_SORT(tally->resets, compare_timings);
+    HASH_SORT(tally->carries, compare_timings);
     HASH_SORT(tally->handlers, compare_timings);
 }
 
@@ -48,6 +49,7 @@ void fp_tally_free(struct fp_tally *tally)
         HASH_CLEAR(hh, site->rows);
     HASH_CLEAR(hh, tally->sites);
     HASH_CLEAR(hh, tally->resets);
+    HASH_CLEAR(hh, tally->carries);
     HASH_CLEAR(hh, tally->handlers);
     HASH_CLEAR(hh, tally->errors);
     HASH_CLEAR(hh, tally->programs);

@@ -150,6 +150,7 @@ static void print_rest(FILE *stream, struct fp_tally *tally)
     enum { LONG_MICROSECONDS = 10000 }; /* somebody waits for a fork that takes it */
     char line[1200];
     print_timings(stream, "reset", tally->resets, 0);
+    print_timings(stream, "carry", tally->carries, 0);
     print_timings(stream, "handler", tally->handlers, LONG_MICROSECONDS);
     if (tally->quiet + tally->unquiet) {
         struct fp_text text = FP_TEXT(line);
@@ -178,7 +179,7 @@ static void print_rest(FILE *stream, struct fp_tally *tally)
 
 static bool has_rest(const struct fp_tally *tally)
 {
-    return tally->resets || tally->handlers || tally->errors || tally->rows_omitted ||
+    return tally->resets || tally->carries || tally->handlers || tally->errors || tally->rows_omitted ||
            tally->quiet + tally->unquiet + tally->severed + tally->shared;
 }
 

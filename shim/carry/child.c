@@ -50,6 +50,7 @@ FP_CHILD void fp_carry_child(void)
     visit.party->is_restored = is_ready && !visit.is_woken;
     if (visit.party->is_restored)
         fp_table_each(restore, &visit);
+    fp_carry_leave(); /* the forking thread's own pool is lost, if it is of one */
     fp_gate_child();
     fp_party_give();
 }

@@ -55,7 +55,9 @@ struct fp_point {
     long arguments[7];
     char *descriptor;                        /* struct pthread */
     struct _pthread_cleanup_buffer *cleanup; /* the thread's, without the one of the wait */
-    uintptr_t home;   /* the outermost stack pointer that it ever waited with */
+    const void *caller;                      /* the code that waits */
+    uintptr_t home; /* the outermost stack pointer that it ever waited with, and by which code */
+    const void *home_caller;
     bool has_foreign_stack, is_captured;
     stack_t alternate;
     struct fp_point_snapshot snapshot;

@@ -108,7 +108,7 @@ enum fp_uncarried fp_rest_look(struct fp_point *point, int tid)
         return FP_UNCARRIED_STACK;
     if (state != FP_POINT_WAITS)
         return FP_UNCARRIED_RUNS;
-    if (point->stack < point->home)
+    if (point->stack != point->home || point->caller != point->home_caller)
         return FP_UNCARRIED_TASK;
     return read_call(tid, &call) ? look_at_call(point, &call) : FP_UNCARRIED_RUNS;
 }

@@ -65,8 +65,10 @@ static long call_libc(const struct fp_point *point)
 long fp_wait_here(struct fp_point *point)
 {
     struct _pthread_cleanup_buffer buffer;
-    if (point->stack > point->home)
+    if (point->stack > point->home) {
         point->home = point->stack;
+        point->home_caller = point->caller;
+    }
     push(&buffer, nothing, NULL);
     point->cleanup = buffer.__prev;
     atomic_store(&point->state, FP_POINT_WAITS);
@@ -101,8 +103,9 @@ static struct fp_point *own_point(void)
                : NULL;
 }
 
-static long enter(struct fp_point *point)
+static long enter(struct fp_point *point, const void *caller)
 {
+    point->caller = caller;
     if (!point->is_captured) {
         sigaltstack(NULL, &point->alternate);
         point->is_captured = true;
@@ -119,7 +122,7 @@ int fp_carried_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
     point->kind = FP_POINT_CONDITION;
     point->arguments[0] = (long)condition;
     point->arguments[1] = (long)mutex;
-    return (int)enter(point);
+    return (int)enter(point, __builtin_return_address(0));
 }
 
 void fp_carried_cxx_wait(void *condition, void *lock)
@@ -132,7 +135,7 @@ void fp_carried_cxx_wait(void *condition, void *lock)
     point->kind = FP_POINT_CXX;
     point->arguments[0] = (long)condition;
     point->arguments[1] = (long)lock;
-    enter(point);
+    enter(point, __builtin_return_address(0));
 }
 
 int fp_carried_sem_wait(sem_t *semaphore)
@@ -142,7 +145,7 @@ int fp_carried_sem_wait(sem_t *semaphore)
         return fp_origin_is_watched() ? fp_watched_sem_wait(semaphore) : REAL(sem_wait)(semaphore);
     point->kind = FP_POINT_SEMAPHORE;
     point->arguments[0] = (long)semaphore;
-    return (int)enter(point);
+    return (int)enter(point, __builtin_return_address(0));
 }
 
 static bool is_wait(long number, long operation)
@@ -160,5 +163,5 @@ long fp_carried_syscall(long number, long a, long b, long c, long d, long e, lon
     const long arguments[7] = {number, a, b, c, d, e, f};
     point->kind = FP_POINT_FUTEX;
     memcpy(point->arguments, arguments, sizeof arguments);
-    return enter(point);
+    return enter(point, __builtin_return_address(0));
 }

@@ -3,11 +3,13 @@
 #include "shim/carry/wanted.h"
 
 #include "common/large.h"
+#include "shim/base/child_section.h"
 #include "shim/base/config.h"
 #include "shim/carry/carry.h"
 #include "shim/carry/libc.h"
 #include "shim/carry/slots.h"
 #include "shim/carry/waits.h"
+#include "shim/threads/origin.h"
 #include "shim/threads/resolve.h"
 #include "shim/watch/got.h"
 
@@ -85,6 +87,9 @@ void fp_carry_claim(const struct fp_thread_slot *slot, const pthread_attr_t *att
     struct fp_point *point = fp_point_of(slot);
     if (!fp_config.carries)
         return;
+    atomic_store(&point->state, FP_POINT_NONE);
+    if (fp_origin_is_watched())
+        return; /* waits in a watched child are the watch's */
     ask(slot->runtime, create);
     *point = (struct fp_point){.wait = fp_wait_here, .resume = fp_wait_again};
     point->has_foreign_stack = has_foreign_stack(attributes);
@@ -102,7 +107,7 @@ void fp_carry_arrive(const struct fp_thread_slot *slot)
     atomic_store(&point->state, FP_POINT_RUNS);
 }
 
-void fp_carry_leave(void)
+FP_CHILD void fp_carry_leave(void)
 {
     if (!fp_point_own)
         return;

@@ -6,6 +6,7 @@
 #include "policy/text.h"
 #include "shim/base/config.h"
 #include "shim/base/notice.h"
+#include "shim/carry/carry.h"
 #include "shim/hooks/real.h"
 #include "shim/libraries/address.h"
 #include "shim/python/python.h"
@@ -35,6 +36,13 @@ static void add_python(struct fp_text *text)
                        !fp_policy_can_refuse(&fp_config.policy) ? "nothing: nothing is refused"
                        : fp_python_raises()                     ? "ForkPolicyError"
                                                                 : "OSError (no audit hooks)");
+}
+
+static void add_carry(struct fp_text *text)
+{
+    enum fp_uncarried reason = fp_carry_init();
+    fp_text_format(text, "carry      %s%s\n", reason ? "cannot be done here: " : "can be done here",
+                   fp_uncarried_why(reason));
 }
 
 static void add_policy(struct fp_text *text)
@@ -68,6 +76,7 @@ _Noreturn void fp_check_and_exit(bool watches)
                    libc_version ? libc_version() : "");
     add_python(&text);
     add_policy(&text);
+    add_carry(&text);
     fp_real_resolve(FP_LATE);
     fp_real_each(add_hook, &text);
     fp_text_append(&text, fp_notice_text()->data, fp_notice_text()->length);

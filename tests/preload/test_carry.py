@@ -1,0 +1,145 @@
+"""carry: the idle threads of a C pool go on working in forked children, or are surely not carried.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import platform
+import re
+
+import pytest
+
+import support
+
+pytestmark = pytest.mark.skipif(
+    platform.machine() != "x86_64" or not re.fullmatch(r"2\.(3[4-9]|40)", platform.libc_ver()[1]),
+    reason="threads are carried on x86-64 with glibc 2.34 to 2.40",
+)
+
+KINDS = ["cond", "sem", "futex"]
+POLICY = "carry:*/carried"
+
+
+def carried(case, kind, threads, forks, tmp_path, policy=POLICY):
+    return support.run(
+        [support.host("carried"), case, kind, threads, forks],
+        policy=policy,
+        log=tmp_path / "log",
+        isolated=True,
+    )
+
+
+def all_work(outcome, forks):
+    assert outcome.status == 0, outcome
+    assert outcome.stdout.splitlines()[-1] == f"{forks} work, 0 do not", outcome
+    assert not outcome.stderr, outcome
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_child_needs_it(kind, tmp_path):
+    outcome = carried("works", kind, 2, 2, tmp_path, policy="fail")
+    assert outcome.stdout.splitlines()[-1] == "0 work, 2 do not", outcome
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("threads, forks", [(2, 200), (8, 200), (64, 60)])
+def test_a_pool_works_in_the_child(kind, threads, forks, tmp_path):
+    """...which joins its threads, and starts others."""
+    outcome = carried("works", kind, threads, forks, tmp_path)
+    all_work(outcome, forks)
+    records = outcome.of("carry")
+    assert len(records) == forks and {record["reason"] for record in records} == {"none"}
+    assert {record["threads"] for record in records} == {threads}
+    assert not outcome.of("hang")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("case, forks", [("kept", 50), ("deep", 30), ("handed", 300)])
+def test_the_threads_are_the_same(case, forks, kind, tmp_path):
+    all_work(carried(case, kind, 4, forks, tmp_path), forks)
+
+
+def test_signals_break_in(tmp_path):
+    """A thread that a handler runs on is waited for, or the fork carries none: never half a pool."""
+    for kind in ("cond", "sem"):
+        outcome = carried("signals", kind, 4, 150, tmp_path)
+        assert outcome.status == 0, outcome
+        assert len([each for each in outcome.of("carry") if each["reason"] != "none"]) < 75, outcome
+        assert "bad" not in outcome.stdout, outcome
+
+
+def test_parent_stays_flat(tmp_path):
+    outcome = carried("flat", "cond", 8, 400, tmp_path)
+    all_work(outcome, 400)
+    assert "memory flat, descriptors flat" in outcome.stdout, outcome
+
+
+def test_children_are_killed_in_the_midst(tmp_path):
+    outcome = carried("killed", "cond", 8, 200, tmp_path)
+    assert outcome.status == 0 and not outcome.stderr, outcome
+
+
+def test_the_forking_thread_has_the_lock(tmp_path):
+    """Threads that want it at that moment are not at rest; those that are take it in the child."""
+    outcome = carried("held", "cond", 4, 20, tmp_path)
+    assert outcome.status == 0 and "bad" not in outcome.stdout, outcome
+    assert {each["reason"] for each in outcome.of("carry")} <= {"none", "runs", "lock", "pending"}
+
+
+def test_two_threads_fork_at_once(tmp_path):
+    """They are of the pool's own program: whoever forks beside the other has no pool, and is told."""
+    outcome = carried("at_once", "cond", 2, 5, tmp_path)
+    assert outcome.status == 0 and "bad" not in outcome.stdout, outcome
+    reasons = [each["reason"] for each in outcome.of("carry")]
+    assert len(reasons) == 10 and {"inside"} <= set(reasons), reasons
+    works = int(outcome.stdout.splitlines()[-1].split()[0])
+    assert works <= reasons.count("none"), outcome
+
+
+@pytest.mark.parametrize(
+    "case, kind, reason",
+    [
+        ("others", "cond", "runs"),  # the program's own, as the pool's are
+        ("raw", "cond", "others"),
+        ("runs", "cond", "runs"),
+        ("task", "cond", "task"),
+        ("inside", "cond", "inside"),
+        ("timed", "cond", "runs"),
+        ("shared", "cond", "shared"),
+        ("shared", "futex", "shared"),
+        ("recursive", "cond", "lock"),
+        ("robust", "cond", "robust"),
+        ("stack", "cond", "stack"),
+        ("handlers", "cond", "handlers"),
+    ],
+)
+def test_what_is_not_at_rest_is_not_carried(case, kind, reason, tmp_path):
+    """It acts as `reset`, and so as `fail`: the child ends at once. Said once, recorded each time."""
+    forks = 1 if case == "inside" else 2
+    outcome = carried(case, kind, 4, forks, tmp_path)
+    assert outcome.status == 0, outcome
+    assert outcome.stdout.splitlines()[-1] == f"0 work, {forks} do not", outcome
+    assert [each["reason"] for each in outcome.of("carry")] == [reason] * forks
+    told = [line for line in outcome.said if "is not carried into the child" in line]
+    assert len(told) == 1 and told[0].endswith('; it acts as "reset"'), outcome
+    assert len(outcome.of("hang")) == forks
+
+
+@pytest.mark.parametrize("policy", ["carry", "reset", "warn", "off", "carry:other"])
+def test_what_is_not_named_is_left_alone(policy, tmp_path):
+    """A bare `carry` is for what known.policy lists, which is nothing yet."""
+    outcome = carried("killed", "cond", 2, 3, tmp_path, policy=policy)
+    assert outcome.status == 0 and not outcome.of("carry"), outcome
+    assert not [line for line in outcome.said if "carr" in line.replace("/carried", "")], outcome
+
+
+def test_report_counts(tmp_path):
+    carried("works", "cond", 2, 3, tmp_path)
+    carried("raw", "cond", 2, 1, tmp_path)
+    outcome = support.run([support.PROGRAM, "report", tmp_path / "log"], preload=False)
+    line = next(line for line in outcome.stdout.splitlines() if line.startswith("carry "))
+    assert ": 4 times, " in line and "1 failed: the process has other threads" in line, outcome
+
+
+def test_check_tells():
+    outcome = support.run([support.PROGRAM, "check", "true"], preload=False)
+    assert "carry      can be done here" in outcome.stdout.splitlines(), outcome

@@ -1,0 +1,444 @@
+/*
+ * carried CASE KIND THREADS FORKS: a pool whose idle threads are carried into forked children. KIND
+ * is what its threads sleep in: cond, sem, or futex (by syscall). A child that works says "ok", one
+ * that does not "bad WHY"; a line for each outcome that is new, and how often at the end.
+ *
+ *   works      the child has work done, joins the threads, starts others, ends
+ *   kept       the child's threads are as they were: name, mask, stack for signals, thread-specific data
+ *   deep       so do children of children of children
+ *   handed     work is handed over right before the fork: each piece is done once, in one process
+ *   held       the forking thread holds the pool's lock
+ *   killed     children are killed at once
+ *   flat       as works; the parent's memory and descriptors stay the same
+ *   signals    signals break in upon the pool all the time
+ *   at_once    two threads fork at once; children work, or are without the pool
+ *   others     another thread sleeps meanwhile
+ *   raw        another one that no hook saw
+ *   runs       a thread of the pool runs
+ *   task       a thread of the pool waits in the midst of its work
+ *   inside     a thread of the pool forks
+ *   timed      a thread of the pool waits for a time
+ *   shared     for another process
+ *   recursive  with a lock that knows its owner
+ *   robust     a thread of the pool holds a robust lock
+ *   stack      a thread of the pool has a stack of the program's
+ *   handlers   the program has fork handlers
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "host.h"
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/time.h>
+
+enum { MOST = 256, QUEUE = 4096, KEYS = 40 };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t wanted = PTHREAD_COND_INITIALIZER, answered = PTHREAD_COND_INITIALIZER;
+static sem_t posted;
+static unsigned word; /* of kind futex: how often it was posted */
+static pthread_t threads[MOST];
+static int count, ready, first, last, done, blocks, is_over;
+static long queue[QUEUE], sum;
+static pthread_key_t keys[KEYS];
+static __thread long mark;
+static const char *kind, *name;
+static char places[MOST][32768];
+static sem_t release;
+
+static bool is(const char *asked)
+{
+    return strcmp(name, asked) == 0;
+}
+
+/* Where the pool is idle; with the lock, and without work. */
+static void sleep_here(void)
+{
+    if (strcmp(kind, "cond") == 0) {
+        struct timespec far = {.tv_sec = time(NULL) + 1000};
+        if (is("timed"))
+            pthread_cond_timedwait(&wanted, &lock, &far);
+        else
+            pthread_cond_wait(&wanted, &lock);
+        return;
+    }
+    unsigned seen = __atomic_load_n(&word, __ATOMIC_SEQ_CST);
+    pthread_mutex_unlock(&lock);
+    if (strcmp(kind, "sem") == 0)
+        while (sem_wait(&posted) != 0) {
+        }
+    else
+        syscall(SYS_futex, &word, is("shared") ? FUTEX_WAIT : FUTEX_WAIT_PRIVATE, seen, NULL);
+    pthread_mutex_lock(&lock);
+}
+
+static void wake(int how_many)
+{
+    if (strcmp(kind, "cond") == 0)
+        pthread_cond_broadcast(&wanted);
+    else if (strcmp(kind, "sem") == 0)
+        for (int i = 0; i < how_many; i++)
+            sem_post(&posted);
+    __atomic_fetch_add(&word, 1, __ATOMIC_SEQ_CST);
+    syscall(SYS_futex, &word, is("shared") ? FUTEX_WAKE : FUTEX_WAKE_PRIVATE, MOST, NULL);
+}
+
+static const char *wrong; /* what a thread of the pool found out about itself */
+
+static void look_at_self(long id)
+{
+    char own[16];
+    sigset_t mask;
+    stack_t stack;
+    prctl(PR_GET_NAME, own);
+    pthread_sigmask(SIG_SETMASK, NULL, &mask);
+    sigaltstack(NULL, &stack);
+    if (strcmp(own, "pool") != 0)
+        wrong = "name";
+    if (!sigismember(&mask, SIGUSR2) || sigismember(&mask, SIGUSR1))
+        wrong = "mask";
+    if (stack.ss_sp != places[id])
+        wrong = "signal stack";
+    if (mark != id || !pthread_equal(pthread_self(), threads[id]))
+        wrong = "self";
+    for (int i = 0; i < KEYS; i++)
+        if (*(long *)pthread_getspecific(keys[i]) != id * KEYS + i)
+            wrong = "specific";
+    if (sched_getcpu() < 0)
+        wrong = "rseq";
+}
+
+static void fork_here(void);
+
+static void work(long id, long what)
+{
+    char *memory = malloc((size_t)(100 + what * 37 % 3000));
+    memset(memory, 1, 100);
+    look_at_self(id);
+    free(memory);
+    if (what == 0 && blocks && is("task"))
+        sem_wait(&release);
+    while (what == 0 && blocks && is("runs") && !__atomic_load_n(&is_over, __ATOMIC_SEQ_CST)) {
+    }
+    if (what == 0 && is("inside"))
+        fork_here();
+}
+
+static void *serve(void *argument)
+{
+    long id = (long)argument;
+    sigset_t mask;
+    stack_t stack = {.ss_sp = places[id], .ss_size = sizeof places[id]};
+    pthread_mutex_t robust;
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGUSR2);
+    pthread_sigmask(SIG_BLOCK, &mask, NULL);
+    sigaltstack(&stack, NULL);
+    prctl(PR_SET_NAME, "pool");
+    mark = id;
+    for (int i = 0; i < KEYS; i++) {
+        long *own = malloc(sizeof *own);
+        *own = id * KEYS + i;
+        pthread_setspecific(keys[i], own);
+    }
+    if (is("robust")) {
+        pthread_mutexattr_t attributes;
+        pthread_mutexattr_init(&attributes);
+        pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+        pthread_mutex_init(&robust, &attributes);
+        pthread_mutex_lock(&robust);
+    }
+    pthread_mutex_lock(&lock);
+    ready++;
+    for (;;) {
+        while (first == last && !is_over)
+            sleep_here();
+        if (first == last)
+            break;
+        long what = queue[first++ % QUEUE];
+        pthread_mutex_unlock(&lock);
+        work(id, what);
+        pthread_mutex_lock(&lock);
+        sum += what;
+        done++;
+        pthread_cond_broadcast(&answered);
+    }
+    pthread_mutex_unlock(&lock);
+    return (void *)(id * 3);
+}
+
+static void hand_over(int pieces)
+{
+    for (int i = 0; i < pieces; i++)
+        queue[last++ % QUEUE] = i;
+    wake(pieces);
+}
+
+/* Locked by the caller, or not. */
+static const char *have_done(int pieces, bool is_locked)
+{
+    if (!is_locked)
+        pthread_mutex_lock(&lock);
+    done = 0;
+    sum = 0;
+    hand_over(pieces);
+    while (done < pieces)
+        pthread_cond_wait(&answered, &lock);
+    bool is_right = sum == (long)pieces * (pieces - 1) / 2;
+    pthread_mutex_unlock(&lock);
+    return wrong ? wrong : is_right ? NULL : "sum";
+}
+
+static const char *end_pool(void)
+{
+    pthread_mutex_lock(&lock);
+    is_over = 1;
+    wake(count);
+    pthread_mutex_unlock(&lock);
+    for (long i = 0; i < count; i++) {
+        void *result;
+        if (pthread_join(threads[i], &result) != 0 || result != (void *)(i * 3))
+            return "join";
+    }
+    start_and_join();
+    return task_count() == 1 ? NULL : "tasks";
+}
+
+static void wait_until_idle(void)
+{
+    pthread_mutex_lock(&lock);
+    while (ready < count) {
+        pthread_mutex_unlock(&lock);
+        sched_yield();
+        pthread_mutex_lock(&lock);
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+/* A child's own verdict; "" where it works. */
+static const char *try_pool(int depth)
+{
+    const char *what = have_done(50, is("held"));
+    if (what)
+        return what;
+    if (task_count() != count + 1)
+        return "tasks";
+    if (depth > 0) {
+        pid_t child = fork();
+        if (child == 0) {
+            const char *why = try_pool(depth - 1);
+            _exit(why ? 1 : 0);
+        }
+        int status;
+        waitpid(child, &status, 0);
+        if (status)
+            return "grandchild";
+        what = have_done(50, false);
+    }
+    return what ? what : end_pool();
+}
+
+static int works, fails;
+
+static void note(int status)
+{
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        works++;
+    else
+        fails++;
+}
+
+static pid_t fork_child(int depth)
+{
+    if (is("held"))
+        pthread_mutex_lock(&lock);
+    if (is("handed")) {
+        pthread_mutex_lock(&lock);
+        done = 0;
+        hand_over(3);
+        pthread_mutex_unlock(&lock);
+    }
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(30);
+        const char *why = is("handed") && done != 3 ? "done elsewhere" : try_pool(depth);
+        if (why)
+            say("bad %s\n", why);
+        exit(why ? 1 : 0);
+    }
+    if (is("held"))
+        pthread_mutex_unlock(&lock);
+    return child;
+}
+
+static void fork_here(void)
+{
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(30);
+        pthread_mutex_lock(&lock);
+        hand_over(1);
+        while (first != last)
+            pthread_cond_wait(&answered, &lock);
+        _exit(0);
+    }
+    waitpid(child, &status, 0);
+    note(status);
+}
+
+static void *fork_often(void *forks)
+{
+    for (long i = 0; i < (long)forks; i++) {
+        int status;
+        pid_t child = fork();
+        if (child == 0) {
+            alarm(30);
+            _exit(try_pool(0) ? 1 : 0);
+        }
+        waitpid(child, &status, 0);
+        pthread_mutex_lock(&lock);
+        note(status);
+        pthread_mutex_unlock(&lock);
+    }
+    return NULL;
+}
+
+static void ignore(int signal)
+{
+    (void)signal;
+}
+
+static int sleep_raw(void *unused)
+{
+    (void)unused;
+    for (;;)
+        pause();
+    return 0;
+}
+
+static void prepare_nothing(void)
+{
+}
+
+static void set_up(void)
+{
+    pthread_mutexattr_t kind_of_lock;
+    pthread_condattr_t kind_of_wait;
+    pthread_mutexattr_init(&kind_of_lock);
+    pthread_condattr_init(&kind_of_wait);
+    if (is("recursive"))
+        pthread_mutexattr_settype(&kind_of_lock, PTHREAD_MUTEX_RECURSIVE);
+    if (is("shared"))
+        pthread_condattr_setpshared(&kind_of_wait, PTHREAD_PROCESS_SHARED);
+    pthread_mutex_init(&lock, &kind_of_lock);
+    pthread_cond_init(&wanted, &kind_of_wait);
+    sem_init(&posted, 0, 0);
+    sem_init(&release, 0, 0);
+    for (int i = 0; i < KEYS; i++)
+        pthread_key_create(&keys[i], free);
+    if (is("handlers"))
+        pthread_atfork(prepare_nothing, NULL, NULL);
+    if (is("others"))
+        pthread_create(&threads[MOST - 1], NULL, sleep_for_ever, NULL);
+    if (is("raw")) {
+        static char stack[65536];
+        clone(sleep_raw, stack + sizeof stack,
+              CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM, NULL);
+    }
+    if (is("signals")) {
+        struct itimerval often = {{0, 300}, {0, 300}};
+        struct sigaction action = {.sa_handler = ignore, .sa_flags = SA_RESTART};
+        sigaction(SIGALRM, &action, NULL);
+        setitimer(ITIMER_REAL, &often, NULL);
+    }
+}
+
+static void start_pool(void)
+{
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    for (long i = 0; i < count; i++) {
+        if (is("stack"))
+            pthread_attr_setstack(&attributes,
+                                  mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE,
+                                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+                                  1 << 20);
+        must(pthread_create(&threads[i], &attributes, serve, (void *)i) == 0, "pthread_create");
+    }
+    wait_until_idle();
+}
+
+static long resident(void)
+{
+    long size = 0, pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (fscanf(file, "%ld %ld", &size, &pages) != 2)
+        pages = 0;
+    (void)fclose(file);
+    return pages;
+}
+
+static void fork_in_turn(int forks)
+{
+    long before = 0;
+    int descriptor = 0;
+    for (int i = 0; i < forks; i++) {
+        int status;
+        pid_t child = fork_child(is("deep") ? 2 : 0);
+        must(child > 0, "fork");
+        if (is("killed"))
+            kill(child, SIGKILL);
+        waitpid(child, &status, 0);
+        note(status);
+        if (!is("runs") && !is("task") && !is("shared") && !is("timed"))
+            must(have_done(20, false) == NULL, "the parent's pool");
+        if (i == forks / 4) {
+            before = resident();
+            descriptor = dup(0);
+            close(descriptor);
+        }
+    }
+    if (is("flat")) {
+        int now = dup(0);
+        say("memory %s, descriptors %s\n", resident() - before > 64 ? "grew" : "flat",
+            now == descriptor ? "flat" : "grew");
+    }
+}
+
+int main(int arguments_count, char **arguments)
+{
+    must(arguments_count == 5, "carried CASE KIND THREADS FORKS");
+    name = arguments[1];
+    kind = arguments[2];
+    count = atoi(arguments[3]);
+    long forks = atol(arguments[4]);
+    set_up();
+    start_pool();
+    if (is("runs") || is("task")) {
+        blocks = 1;
+        pthread_mutex_lock(&lock);
+        hand_over(1);
+        pthread_mutex_unlock(&lock);
+        while (__atomic_load_n(&first, __ATOMIC_SEQ_CST) != last)
+            sched_yield();
+    }
+    if (is("inside")) {
+        must(have_done(1, false) == NULL, "the parent's pool");
+    } else if (is("at_once")) {
+        pthread_t other;
+        pthread_create(&other, NULL, fork_often, (void *)forks);
+        fork_often((void *)forks);
+        pthread_join(other, NULL);
+    } else {
+        fork_in_turn((int)forks);
+    }
+    say("%d work, %d do not\n", works, fails);
+    _exit(0);
+}

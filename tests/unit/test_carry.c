@@ -1,0 +1,38 @@
+/* carry.c: the words and the record. SPDX-License-Identifier: Apache-2.0 */
+#include "policy/carry.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static const struct fp_runtime POOL = {
+    .facts = {.dso = "/opt/libpool.so", .file = "", .thread = "", .package = "", .version = ""},
+    .threads = 3};
+
+Test(carry, every_reason_but_none_has_words)
+{
+    cr_assert_str_empty(fp_uncarried_why(FP_UNCARRIED_NONE));
+    for (int i = FP_UNCARRIED_NONE + 1; i < FP_UNCARRIED_COUNT; i++)
+        cr_assert_str_not_empty(fp_uncarried_why((enum fp_uncarried)i));
+}
+
+Test(carry, the_message_names_library_reason_and_thread)
+{
+    char line[600];
+    struct fp_text text = FP_TEXT(line);
+    const struct fp_carry_outcome outcome = {.reason = FP_UNCARRIED_TASK, .thread = 42};
+    fp_message_uncarried(&text, &POOL, &outcome);
+    cr_assert_str_eq(line, "forkpolicy: /opt/libpool.so is not carried into the child: a thread "
+                           "waits in the midst of a task (thread 42); it acts as \"reset\"\n");
+}
+
+Test(carry, the_record)
+{
+    char line[FP_EVENT_MAX + 1];
+    struct fp_text text = FP_TEXT(line);
+    const struct fp_event_header header = {.event = "carry", .host = "h"};
+    const struct fp_carry_outcome carried = {.threads = 3, .microseconds = 7};
+    fp_event_carry(&text, &header, &POOL, &carried);
+    cr_assert(strstr(line, "\"reason\":\"none\",\"error\":null,\"threads\":3,\"thread\":0,"
+                           "\"microseconds\":7,\"dso\":\"/opt/libpool.so\"}\n"),
+              "%s", line);
+}
