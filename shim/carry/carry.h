@@ -33,6 +33,7 @@ void fp_carry_parent(pid_t child);
 
 /* Child room. */
 void fp_carry_child(void);
+bool fp_carry_any(void);
 bool fp_carry_has(uint32_t runtime);
 void fp_carry_start(void);
 

@@ -55,6 +55,11 @@ FP_CHILD void fp_carry_child(void)
     fp_party_give();
 }
 
+FP_CHILD bool fp_carry_any(void)
+{
+    return fp_party()->is_restored;
+}
+
 FP_CHILD bool fp_carry_has(uint32_t runtime)
 {
     struct fp_party *party = fp_party();

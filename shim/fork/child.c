@@ -57,7 +57,7 @@ FP_CHILD void fp_child_enter(void)
         fp_lost_child();
         fp_carry_child();
         child.is_watched = fp_watch_child(is_kept);
-        fp_table_child(fp_carry_has);
+        fp_table_child(fp_carry_any() ? fp_carry_has : NULL);
         fp_reset_child();
         if (child.is_watched)
             fp_patch_child();

@@ -157,7 +157,8 @@ FP_CHILD void fp_table_child(bool (*is_carried)(uint32_t runtime))
         slot = NULL; /* it ended by a census of ours, in a child that no hook saw */
     if (!is_main)
         fp_table_note_main();
-    fp_table_each(keep_slot, &carried);
+    if (is_carried)
+        fp_table_each(keep_slot, &carried);
     atomic_store(&live, slot ? 1U : 0U);
     fp_runtimes_child(slot ? slot->runtime : FP_ENTRY_NONE);
     survivor = slot;

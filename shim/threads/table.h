@@ -62,7 +62,7 @@ void fp_table_enter(struct fp_thread_slot *slot);
 void fp_table_leave(struct fp_thread_slot *slot, fp_life life);
 
 /* Child room. In a forked child: only the calling thread is left, and those of the runtimes that
-   `is_carried` says are made anew; they keep their slots. */
+   `is_carried` says are made anew (NULL: of none); they keep their slots. */
 void fp_table_child(bool (*is_carried)(uint32_t runtime));
 
 /* Whether this process ever had a second thread, as far as the hooks and libc know. */

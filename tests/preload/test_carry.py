@@ -143,3 +143,10 @@ def test_report_counts(tmp_path):
 def test_check_tells():
     outcome = support.run([support.PROGRAM, "check", "true"], preload=False)
     assert "carry      can be done here" in outcome.stdout.splitlines(), outcome
+
+
+def test_a_pool_of_cxx(tmp_path):
+    outcome = support.run(
+        [support.host("carried_cxx"), 8, 100], policy="carry:*/carried_cxx", log=tmp_path / "log", isolated=True
+    )
+    assert (outcome.status, outcome.stdout, outcome.stderr) == (0, "bad 0\n", ""), outcome
