@@ -135,8 +135,8 @@ static int find_tls(struct dl_phdr_info *info, size_t size, void *context)
         return 0;
     for (int i = 0; i < info->dlpi_phnum; i++)
         if (info->dlpi_phdr[i].p_type == PT_TLS)
-            *tls = (struct tls){info->dlpi_tls_data,
-                                info->dlpi_phdr[i].p_memsz / sizeof(uintptr_t)};
+            *tls =
+                (struct tls){info->dlpi_tls_data, info->dlpi_phdr[i].p_memsz / sizeof(uintptr_t)};
     return 1;
 }
 

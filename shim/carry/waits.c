@@ -13,7 +13,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-
 typedef void cleanup_push(struct _pthread_cleanup_buffer *, void (*)(void *), void *);
 typedef void cleanup_pop(struct _pthread_cleanup_buffer *, int);
 

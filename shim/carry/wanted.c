@@ -93,8 +93,7 @@ void fp_carry_claim(const struct fp_thread_slot *slot, const pthread_attr_t *att
     ask(slot->runtime, create);
     *point = (struct fp_point){.wait = fp_wait_here, .resume = fp_wait_again};
     point->has_foreign_stack = has_foreign_stack(attributes);
-    atomic_store(&point->state,
-                 fp_wanted(slot->runtime) ? FP_POINT_STARTING : FP_POINT_NONE);
+    atomic_store(&point->state, fp_wanted(slot->runtime) ? FP_POINT_STARTING : FP_POINT_NONE);
 }
 
 void fp_carry_arrive(const struct fp_thread_slot *slot)

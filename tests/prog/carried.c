@@ -4,25 +4,17 @@
  * that does not "bad WHY"; a line for each outcome that is new, and how often at the end.
  *
  *   works      the child has work done, joins the threads, starts others, ends
- *   kept       the child's threads are as they were: name, mask, stack for signals, thread-specific data
- *   deep       so do children of children of children
- *   handed     work is handed over right before the fork: each piece is done once, in one process
- *   held       the forking thread holds the pool's lock
- *   killed     children are killed at once
- *   flat       as works; the parent's memory and descriptors stay the same
- *   signals    signals break in upon the pool all the time
- *   at_once    two threads fork at once; children work, or are without the pool
- *   others     another thread sleeps meanwhile
- *   raw        another one that no hook saw
- *   runs       a thread of the pool runs
- *   task       a thread of the pool waits in the midst of its work
- *   inside     a thread of the pool forks
- *   timed      a thread of the pool waits for a time
- *   shared     for another process
- *   recursive  with a lock that knows its owner
- *   robust     a thread of the pool holds a robust lock
- *   stack      a thread of the pool has a stack of the program's
- *   handlers   the program has fork handlers
+ *   kept       the child's threads are as they were: name, mask, stack for signals, thread-specific
+ * data deep       so do children of children of children handed     work is handed over right
+ * before the fork: each piece is done once, in one process held       the forking thread holds the
+ * pool's lock killed     children are killed at once flat       as works; the parent's memory and
+ * descriptors stay the same signals    signals break in upon the pool all the time at_once    two
+ * threads fork at once; children work, or are without the pool others     another thread sleeps
+ * meanwhile raw        another one that no hook saw runs       a thread of the pool runs task a
+ * thread of the pool waits in the midst of its work inside     a thread of the pool forks timed a
+ * thread of the pool waits for a time shared     for another process recursive  with a lock that
+ * knows its owner robust     a thread of the pool holds a robust lock stack      a thread of the
+ * pool has a stack of the program's handlers   the program has fork handlers
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -350,7 +342,8 @@ static void set_up(void)
     if (is("raw")) {
         static char stack[65536];
         clone(sleep_raw, stack + sizeof stack,
-              CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM, NULL);
+              CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM,
+              NULL);
     }
     if (is("signals")) {
         struct itimerval often = {{0, 300}, {0, 300}};
@@ -366,10 +359,10 @@ static void start_pool(void)
     pthread_attr_init(&attributes);
     for (long i = 0; i < count; i++) {
         if (is("stack"))
-            pthread_attr_setstack(&attributes,
-                                  mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE,
-                                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-                                  1 << 20);
+            pthread_attr_setstack(
+                &attributes,
+                mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+                1 << 20);
         must(pthread_create(&threads[i], &attributes, serve, (void *)i) == 0, "pthread_create");
     }
     wait_until_idle();

@@ -25,7 +25,7 @@ static void enter_child(void)
 {
     fp_lost_note(&forking, is_reset);
     is_survivor = true;
-    fp_table_child();
+    fp_table_child(NULL);
 }
 
 /* Runs `check` in a forked child; true when it finds nothing wrong: it returns 0, or the line. */

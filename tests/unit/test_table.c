@@ -106,7 +106,7 @@ static bool in_child(bool (*check)(void))
     int status;
     pid_t child = fork();
     if (child == 0) {
-        fp_table_child();
+        fp_table_child(NULL);
         _exit(check() ? 0 : 1);
     }
     waitpid(child, &status, 0);
@@ -179,7 +179,7 @@ Test(table, slots_taken_anew_in_a_child_never_show_who_had_them_in_the_parent)
 static bool own_slot_is_kept(void)
 {
     struct fp_thread_slot *own = fp_self.slot;
-    fp_table_child(); /* a second time changes nothing */
+    fp_table_child(NULL); /* a second time changes nothing */
     if (in_use() != 1 || fp_table_threads() != 1 || fp_life_tid(fp_self.life) != getpid())
         return false;
     for (int i = 0; i < FP_THREADS_MAX - 1; i++)
