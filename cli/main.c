@@ -66,8 +66,7 @@ static void print_run_options(void)
 #undef FP_OPTION
     print_option_keys();
     printf("\nactions:\n");
-#define FP_ACTION(NAME, name, available, help) \
-    printf("  %-24s %s%s\n", name, help, (available) ? "" : " (for now as reset)");
+#define FP_ACTION(NAME, name, available, help) printf("  %-24s %s\n", name, help);
 #include "policy/actions.def"
 #undef FP_ACTION
     printf("\nA PATTERN is a glob on a runtime's name, its package or the path of its library:\n"

@@ -36,7 +36,7 @@ bool fp_judgement_watches(const struct fp_judgement *judgement);
 
 void fp_decide(const struct fp_snapshot *snapshot, struct fp_verdict *verdict);
 
-/* What is done for `action` in this version: itself, or the next one down that is available. */
+/* What is surely done for `action`: itself, or the next one down that is available. */
 enum fp_action fp_action_available(enum fp_action action);
 
 /* Whether any entry can make a fork fail. */

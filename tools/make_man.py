@@ -93,9 +93,7 @@ def other_options():
 def actions():
     lines = []
     for action in tables.actions():
-        later = "Not in this version; another one acts in its place, and that is said."
-        is_there = action["available"] == "true"
-        lines += entry(bold(action["name"]), sentence(action["help"]), "" if is_there else later)
+        lines += entry(bold(action["name"]), sentence(action["help"]))
     return lines
 
 
