@@ -14,6 +14,7 @@
 #include "shim/watch/watched.h"
 
 #include <errno.h>
+#include <stdint.h>
 
 /* Not in every libc under which this library is loaded; the watch is on under glibc alone. */
 extern __typeof(pthread_tryjoin_np) pthread_tryjoin_np __attribute__((weak));
@@ -176,13 +177,13 @@ static int join_slice(struct fp_waiting *waiting, const struct timespec *deadlin
     return fp_until_join((pthread_t)waiting->argument, waiting->returned, deadline);
 }
 
-int fp_watched_join(pthread_t thread, void **returned)
+static int watch_join(pthread_t thread, void **returned, const void *caller)
 {
     if (fp_self.inside)
         return REAL(pthread_join)(thread, returned);
     struct fp_waiting waiting = {.wait = FP_WAIT_JOIN,
                                  .object = (const void *)thread,
-                                 .caller = CALLER,
+                                 .caller = caller,
                                  .is_over = join_is_over,
                                  .argument = (long)thread,
                                  .returned = returned};
@@ -192,18 +193,23 @@ int fp_watched_join(pthread_t thread, void **returned)
     return error;
 }
 
+int fp_watched_join(pthread_t thread, void **returned)
+{
+    return watch_join(thread, returned, CALLER);
+}
+
 /*
  * Waits for one slice only. The caller must look at its condition between two slices: a signal that
  * came in the gap is lost, and POSIX lets a wait end without one.
  */
-int fp_watched_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
+static int watch_condition(pthread_cond_t *condition, pthread_mutex_t *mutex, const void *caller)
 {
     static FP_THREAD struct fp_repeated
         repeated; /* a wait for a condition that comes again and again */
     if (fp_self.inside)
         return REAL(pthread_cond_wait)(condition, mutex);
     struct fp_waiting waiting = {
-        .wait = FP_WAIT_CONDITION, .object = condition, .caller = CALLER, .repeated = &repeated};
+        .wait = FP_WAIT_CONDITION, .object = condition, .caller = caller, .repeated = &repeated};
     int saved = errno;
     fp_waiting_begin(&waiting);
     struct timespec deadline = fp_waiting_next(&waiting, CLOCK_MONOTONIC);
@@ -214,4 +220,40 @@ int fp_watched_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
     fp_waiting_end(&waiting, !in_vain);
     errno = saved;
     return in_vain ? 0 : error;
+}
+
+int fp_watched_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
+{
+    return watch_condition(condition, mutex, CALLER);
+}
+
+/* C11's are glibc's own by other names, with answers of their own (threads.h, since 2.28). */
+static int c11_answer(int error)
+{
+    enum { SUCCESS, BUSY, ERROR, NO_MEMORY, TIMED_OUT };
+    return error == 0           ? SUCCESS
+           : error == EBUSY     ? BUSY
+           : error == ENOMEM    ? NO_MEMORY
+           : error == ETIMEDOUT ? TIMED_OUT
+                                : ERROR;
+}
+
+int fp_watched_mtx_lock(pthread_mutex_t *mutex)
+{
+    int error = pthread_mutex_trylock(mutex);
+    return c11_answer(error == EBUSY ? watch_mutex(mutex, CALLER) : error);
+}
+
+int fp_watched_cnd_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
+{
+    return c11_answer(watch_condition(condition, mutex, CALLER));
+}
+
+int fp_watched_thrd_join(pthread_t thread, int *result)
+{
+    void *returned;
+    int error = watch_join(thread, &returned, CALLER);
+    if (!error && result)
+        *result = (int)(intptr_t)returned;
+    return c11_answer(error);
 }

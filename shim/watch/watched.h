@@ -29,6 +29,9 @@ int fp_watched_mutex_lock(pthread_mutex_t *mutex);
 int fp_watched_rdlock(pthread_rwlock_t *lock);
 int fp_watched_wrlock(pthread_rwlock_t *lock);
 int fp_watched_join(pthread_t thread, void **returned);
+int fp_watched_mtx_lock(pthread_mutex_t *mutex);
+int fp_watched_cnd_wait(pthread_cond_t *condition, pthread_mutex_t *mutex);
+int fp_watched_thrd_join(pthread_t thread, int *result);
 int fp_watched_barrier_wait(pthread_barrier_t *barrier);
 
 /* timed.c */

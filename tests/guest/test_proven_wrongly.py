@@ -65,6 +65,14 @@ def test_openmp_that_starts_anew_and_is_preloaded(row, outcomes):
     check(row, outcomes)
 
 
+HANGS = ["hang_for_a_lost_owner", "hang_for_a_condition", "hang_for_a_thread"]
+
+
+@rows("c11_waits", but=HANGS)
+def test_waits_of_c11_end_as_they_do_bare(row, outcomes):
+    check(row, outcomes)
+
+
 @rows("main_has_left", but=["hang_of_the_last_one"])
 def test_main_thread_has_left(row, outcomes):
     check(row, outcomes)

@@ -21,6 +21,9 @@ ENDS = ["fail", "refuse", "reset"]
         ("registered_and_gone", "hang_after_it_was_registered"),
         ("registered_and_gone", "hang_after_it_was_registered_at_a_fork"),
         ("main_has_left", "hang_of_the_last_one"),
+        ("c11_waits", "hang_for_a_lost_owner"),
+        ("c11_waits", "hang_for_a_condition"),
+        ("c11_waits", "hang_for_a_thread"),
     ],
 )
 def test_hang_is_ended(program, scenario, policy, tmp_path):
