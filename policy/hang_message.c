@@ -128,7 +128,7 @@ static void add_fork(struct fp_text *text, const struct fp_fork_origin *fork)
         fp_text_format(text, "%s() called from ", fork->call);
         fp_text_quote(text, fp_slice_of(fork->site->dso), 300);
     } else {
-        fp_text_format(text, *fork->call ? "at a line that nobody noted" : "inside libc");
+        fp_text_format(text, *fork->call ? "at an unknown line" : "inside libc");
     }
     fp_text_format(text, "; ");
     add_seconds(text, fork->milliseconds);

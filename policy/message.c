@@ -24,10 +24,10 @@ static void add_at(struct fp_text *text, const struct fp_snapshot *snapshot)
 static const struct {
     const char *beside, *told;
 } WORDS[FP_CLASS_COUNT] = {
-    [FP_CLASS_UNKNOWN] = {"not known", "; not known what becomes of it in the child"},
-    [FP_CLASS_SURVIVES] = {"fine", "; works in the child all the same"},
-    [FP_CLASS_RESET] = {"dead in the child, harmless where it is not used",
-                        "; dead in the child, harmless where it is not used"},
+    [FP_CLASS_UNKNOWN] = {"unknown", "; behaviour in the child is unknown"},
+    [FP_CLASS_SURVIVES] = {"safe after a fork", "; works in the child all the same"},
+    [FP_CLASS_RESET] = {"not running in the child; harmless unless used there",
+                        "; not running in the child; harmless unless used there"},
     [FP_CLASS_LOST] = {"lost too", ""},
     [FP_CLASS_REFUSES] = {"raises an error of its own in the child",
                           "; raises an error of its own in the child"},
@@ -61,7 +61,7 @@ static void add_beside(struct fp_text *text, const struct fp_snapshot *snapshot,
             if (told[i] || verdict->runtimes[i].class != ORDER[c])
                 continue;
             if (!before)
-                fp_add_label(text, "beside");
+                fp_add_label(text, "other");
             fp_text_format(text, "%s", before ? before : "");
             fp_add_runtime_name(text, &snapshot->runtimes[i]);
             before = ", ";
@@ -85,19 +85,17 @@ static void add_what_to_do(struct fp_text *text, const struct fp_snapshot *snaps
 void fp_message_fork(struct fp_text *text, const struct fp_snapshot *snapshot,
                      const struct fp_verdict *verdict, const bool *told)
 {
-    unsigned lost = 0;
     bool hangs = false;
-    for (size_t i = 0; i < snapshot->count; i++) {
-        lost += told[i] ? snapshot->runtimes[i].threads : 0;
+    for (size_t i = 0; i < snapshot->count; i++)
         hangs |= told[i] && verdict->runtimes[i].class == FP_CLASS_LOST;
-    }
     fp_text_reset(text);
     fp_text_format(text, "forkpolicy: %s() %s in pid %d (", snapshot->call,
-                   verdict->refuse ? "refused" : "goes on", (int)snapshot->pid);
+                   verdict->refuse ? "refused" : "allowed", (int)snapshot->pid);
     fp_text_quote(text, fp_slice_of(snapshot->program), 120);
     fp_text_format(text, "): the child %s without %u of %u threads%s\n",
-                   verdict->refuse ? "would be" : "is", lost, snapshot->threads,
-                   hangs ? ", and what needs them hangs" : "");
+                   verdict->refuse ? "would be" : "is",
+                   snapshot->threads ? snapshot->threads - 1 : 0, snapshot->threads,
+                   hangs ? "; the libraries listed as lost hang when used" : "");
     add_at(text, snapshot);
     for (size_t i = 0; i < snapshot->count; i++)
         if (told[i])

@@ -13,7 +13,7 @@
  *         kind TEXT | advice TEXT | source TEXT
  *
  * A bad statement is left out and reported, a bad line of a runtime takes the whole runtime with
- * it; the rest holds. Later runtimes beat earlier ones.
+ * it; the other lines count. Later runtimes beat earlier ones.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

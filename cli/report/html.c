@@ -67,11 +67,12 @@ static bool add_records(const struct page *page)
 static void add_summary(const struct page *page)
 {
     static const char *const EVENTS[] = {"hang", "use", "refused", "fork", "reset"};
-    static const char *const WORDS[][2] = {{"hang", "hangs"},
-                                           {"use of a lost runtime", "uses of lost runtimes"},
-                                           {"refused fork", "refused forks"},
-                                           {"fork", "forks"},
-                                           {"reset", "resets"}};
+    static const char *const WORDS[][2] = {
+        {"hang", "hangs"},
+        {"use of a runtime lost in a fork", "uses of runtimes lost in a fork"},
+        {"refused fork", "refused forks"},
+        {"fork", "forks"},
+        {"reset", "resets"}};
     size_t counts[sizeof EVENTS / sizeof *EVENTS] = {0}, total = json_array_size(page->records);
     for (size_t i = 0; i < total; i++) {
         const char *event = fp_log_string(json_array_get(page->records, i), "event");

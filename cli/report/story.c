@@ -97,8 +97,9 @@ static const char *what_of_class(const struct fp_tally_row *row)
     case FP_CLASS_SURVIVES:
         return "works in the child by itself";
     case FP_CLASS_RESET:
-        return row->action == FP_ACTION_RESET ? "made usable in the child"
-                                              : "dead in the child, harmless where it is not used";
+        return row->action == FP_ACTION_RESET
+                   ? "made usable in the child"
+                   : "not running in the child; harmless unless used there";
     case FP_CLASS_LOST:
         return row->action == FP_ACTION_OFF
                    ? "lost in the child; the policy is off for it"
@@ -109,7 +110,7 @@ static const char *what_of_class(const struct fp_tally_row *row)
     case FP_CLASS_COUNT:
         break;
     }
-    return "not known what becomes of it in the child";
+    return "behaviour in the child is unknown";
 }
 
 void fp_story_what(struct fp_text *text, const struct fp_tally_row *row)

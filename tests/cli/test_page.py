@@ -339,7 +339,7 @@ def test_without_a_script_the_records_are_shown(tmp_path):
     browse(frame, f"--screenshot={shot}", silenced="Blocked script execution")
     assert shot.stat().st_size > 100_000
     text = page.read_text()
-    assert "forkpolicy report: 20 records: 8 hangs, 1 use of a lost runtime, 10 forks." in text
+    assert "forkpolicy report: 20 records: 8 hangs, 1 use of a runtime lost in a fork, 10 forks." in text
 
 
 # Hostile and large logs

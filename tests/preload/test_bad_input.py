@@ -285,7 +285,7 @@ def test_a_bad_runtime_is_left_out_whole(tmp_path):
         isolated=True,
     )
     assert outcome.stdout == "fork: ENOTSUP\n"
-    assert [line.split(":")[1].split()[1] for line in outcome.said if " lost " in line] == ["good"]
+    assert [line.split(":")[1].split()[1] for line in outcome.said if ":   lost " in line] == ["good"]
 
 
 def test_the_log_beside_a_notice(tmp_path):

@@ -47,8 +47,8 @@ def normal(text):
 
 
 WARNED = """\
-forkpolicy: fork() goes on in pid PID (load threads=3): the child is without 3 of 4 threads, and \
-what needs them hangs
+forkpolicy: fork() allowed in pid PID (load threads=3): the child is without 3 of 4 threads; \
+the libraries listed as lost hang when used
 forkpolicy:   at      fork() called from PROG/load
 forkpolicy:   lost    demo: 3 demo threads (demo-worker) of PROG/libdemo.so
 forkpolicy:   do      fork before its threads start, or exec in the child
@@ -57,7 +57,7 @@ forkpolicy:   or      or not at all
 forkpolicy:   or      add off:demo to FORKPOLICY, where the child never uses it
 forkpolicy:   source  the demo's own tests
 """
-REFUSED = WARNED.replace("goes on in pid", "refused in pid").replace(
+REFUSED = WARNED.replace("allowed in pid", "refused in pid").replace(
     "the child is without", "the child would be without"
 )
 
@@ -88,10 +88,10 @@ def test_without_anything_known(policy_file, tmp_path):
     """Nothing but a path is known: asked for by its path, it is told all the same."""
     outcome = load("threads=1", DEMO, policy=f"warn:{DEMO}")
     assert normal(outcome.stderr) == """\
-forkpolicy: fork() goes on in pid PID (load threads=1): the child is without 1 of 2 threads
+forkpolicy: fork() allowed in pid PID (load threads=1): the child is without 1 of 2 threads
 forkpolicy:   at      fork() called from PROG/load
 forkpolicy:   lost    libdemo.so: 1 native thread (demo-worker) of PROG/libdemo.so; \
-not known what becomes of it in the child
+behaviour in the child is unknown
 forkpolicy:   do      fork before its threads start, or exec in the child
 forkpolicy:   or      add off:PROG/libdemo.so to FORKPOLICY, where the child never uses it
 """
@@ -108,12 +108,12 @@ def test_two_runtimes(policy_file):
         env=policy_file(text),
     )
     assert normal(outcome.stderr) == """\
-forkpolicy: fork() goes on in pid PID (load threads=2): the child is without 4 of 7 threads, and \
-what needs them hangs
+forkpolicy: fork() allowed in pid PID (load threads=2): the child is without 6 of 7 threads; \
+the libraries listed as lost hang when used
 forkpolicy:   at      fork() called from PROG/load
 forkpolicy:   lost    demo: 2 demo threads (demo-worker) of PROG/libdemo.so
 forkpolicy:   lost    old: 2 native threads (load) of PROG/libc11.so
-forkpolicy:   beside  libhandlers.so: not known
+forkpolicy:   other   libhandlers.so: unknown
 forkpolicy:   do      fork before its threads start, or exec in the child
 forkpolicy:   or      start it in the child
 forkpolicy:   or      or not at all
@@ -224,7 +224,7 @@ def test_a_stranger_by_name(policy_file):
     text = "runtime cloned\n    thread raw-*\n    class lost\n"
     outcome = load("clone=2", host="bypass", policy="refuse", env=policy_file(text))
     assert outcome.stdout == "threads 3\n" + "failed: fork\n", outcome
-    assert [normal(line) for line in outcome.said if " lost " in line] == [
+    assert [normal(line) for line in outcome.said if ":   lost " in line] == [
         "forkpolicy:   lost    cloned: 2 unattributed threads (raw-clone)"
     ]
 
@@ -249,7 +249,7 @@ def test_a_daemon_is_told_and_not_refused(policy_file, tmp_path):
             "daemon", DEMO, host="fork_by", policy=policy, env=policy_file(), log=tmp_path / policy
         )
         assert (outcome.status, outcome.stdout) == (0, "child ended with 5\n"), outcome
-        assert len(heads(outcome)) == 1 and "goes on" in heads(outcome)[0], outcome
+        assert len(heads(outcome)) == 1 and "allowed" in heads(outcome)[0], outcome
         assert len(outcome.of("fork")) == len(outcome.records) >= 1
 
 

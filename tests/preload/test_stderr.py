@@ -34,14 +34,14 @@ def test_a_pipe_that_got_the_number_is_left_alone(tmp_path):
 def test_a_file_that_was_put_there_gets_the_text(how, tmp_path):
     file = tmp_path / "file"
     outcome = run(support.host("becomes_stderr"), how, file, tmp_path=tmp_path)
-    assert file.read_text().startswith("forkpolicy: fork() goes on") and outcome.stderr == ""
+    assert file.read_text().startswith("forkpolicy: fork() allowed") and outcome.stderr == ""
 
 
 def test_stderr_may_go_where_stdout_goes_and_come_back(tmp_path):
     outcome = run(support.host("becomes_stderr"), "stdout", tmp_path / "file", tmp_path=tmp_path)
-    assert outcome.stdout.startswith("forkpolicy: fork() goes on") and outcome.stderr == ""
+    assert outcome.stdout.startswith("forkpolicy: fork() allowed") and outcome.stderr == ""
     outcome = run(support.host("becomes_stderr"), "back", tmp_path / "file", tmp_path=tmp_path)
-    assert outcome.stderr.startswith("forkpolicy: fork() goes on")
+    assert outcome.stderr.startswith("forkpolicy: fork() allowed")
     assert (tmp_path / "file").read_text() == ""
 
 

@@ -34,5 +34,5 @@ def test_demo_ends_with_its_table():
         ("warn", "told beforehand, then hangs, and told why"),
         ("refuse", "refused at LINE"),
     ]
-    assert demo.stderr.count("forkpolicy: fork() goes on") == 2
+    assert demo.stderr.count("forkpolicy: fork() allowed") == 2
     assert demo.stderr.count("forkpolicy.ForkPolicyError: fork refused") == 2

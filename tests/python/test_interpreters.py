@@ -75,7 +75,7 @@ def test_warn(interpreter, foreign, tmp_path):
     (record,) = outcome.of("fork")
     check_record(record, report, foreign, interpreter)
     assert outcome.stderr.splitlines() == outcome.said
-    assert "fork() goes on" in outcome.said[0]
+    assert "fork() allowed" in outcome.said[0]
     said = "\n".join(outcome.said)
     assert f"{JOBS}/interpreter.py" in said and "2 counting threads" in said
     assert "start foreign in the child" in said

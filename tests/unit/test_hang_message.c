@@ -175,7 +175,7 @@ Test(hang_message, a_native_wait_that_is_proven)
         " and nobody else can wake it\n"
         "forkpolicy:   at      /app/train.py:20 in work, through deltalake/table.py:417\n"
         "forkpolicy:   for     deltalake 0.18.2: 4 tokio threads (tokio-runtime-w), started at"
-        " /app/train.py:3; it is its library that waits\n"
+        " /app/train.py:3; the waiting code is in its library\n"
         "forkpolicy:   fork    /app/train.py:10 in main, through multiprocessing/context.py:281;"
         " 61 s ago by pid 76, 5 threads lost\n"
         "forkpolicy:   do      multiprocessing.set_start_method(\"forkserver\") or \"spawn\" at the"
@@ -238,7 +238,7 @@ Test(hang_message, a_deadlock_that_no_lost_runtime_explains)
 Test(hang_message, seen_from_outside_the_line_of_the_fork_is_not_known)
 {
     fork_site = NO_SITE;
-    cr_expect(strstr(message(), "fork    at a line that nobody noted; 61 s ago by pid 76"));
+    cr_expect(strstr(message(), "fork    at an unknown line; 61 s ago by pid 76"));
 }
 
 Test(hang_message, a_strong_one_says_may_and_what_could_still_help)
@@ -257,13 +257,13 @@ Test(hang_message, a_strong_one_says_may_and_what_could_still_help)
         " of the program could wake it\n"
         "forkpolicy:   at      /app/train.py:20 in work, through deltalake/table.py:417\n"
         "forkpolicy:   for     deltalake 0.18.2: 4 tokio threads (tokio-runtime-w), started at"
-        " /app/train.py:3; it is its library that waits\n"
+        " /app/train.py:3; the waiting code is in its library\n"
         "forkpolicy:   fork    inside libc; 61 s ago by pid 76, 5 threads lost\n"
         "forkpolicy:   do      fork before the library is first used, or start a new program with"
         " subprocess\n"
         "forkpolicy:   or      pip install \"deltalake>=0.19\"\n"
         "forkpolicy:   or      open it later\n"
-        "forkpolicy:   now     it goes on waiting\n");
+        "forkpolicy:   now     still waiting\n");
 }
 
 Test(hang_message, a_suspected_one_says_it_seems)
@@ -289,7 +289,7 @@ Test(hang_message, a_suspected_one_says_it_seems)
         " start of main\n"
         "forkpolicy:   or      pip install \"deltalake>=0.19\"\n"
         "forkpolicy:   or      open it later\n"
-        "forkpolicy:   now     it goes on waiting\n");
+        "forkpolicy:   now     still waiting\n");
 }
 
 Test(hang_message, never_is_said_of_what_is_proven_alone)
@@ -320,13 +320,13 @@ Test(hang_message, every_reason_every_cause_and_every_outcome_is_said)
             "; what it listens to is served by threads that are not in this process\n"};
     static const char *const CAUSES[] = {
         [FP_CAUSE_OWNER] = "; it holds the lock\n",
-        [FP_CAUSE_LIBRARY] = "; it is its library that waits\n",
+        [FP_CAUSE_LIBRARY] = "; the waiting code is in its library\n",
         [FP_CAUSE_LINE] = "; its Python code is on the stack\n",
         [FP_CAUSE_JOINED] = "; its Python code is on the stack of the thread that is joined\n",
         [FP_CAUSE_USED] = "; it was called in this child\n",
         [FP_CAUSE_ONLY] = "; nothing else was lost\n"};
     static const char *const OUTCOMES[] = {
-        [FP_OUTCOME_WAITS] = "  now     it goes on waiting\n",
+        [FP_OUTCOME_WAITS] = "  now     still waiting\n",
         [FP_OUTCOME_RAISED] = "  now     ForkPolicyError is raised at that line\n",
         [FP_OUTCOME_EXITED] = "  now     the process ends with status 70\n",
         [FP_OUTCOME_ABORTED] = "  now     the process aborts\n",
@@ -351,7 +351,7 @@ Test(hang_message, every_reason_every_cause_and_every_outcome_is_said)
 
 Test(hang_message, that_fail_would_end_it_is_said_of_a_proof_under_warn_alone)
 {
-    static const char HINT[] = "it goes on waiting; FORKPOLICY=fail would end it\n";
+    static const char HINT[] = "still waiting; FORKPOLICY=fail would end it\n";
     hang.outcome = FP_OUTCOME_WAITS;
     hang.judgement.action = FP_ACTION_WARN;
     message();

@@ -244,7 +244,7 @@ Test(policy_text, handlers_take_a_glob_a_function_and_nothing_more)
     }
     parse(GOOD("a") "handlers a b c\nhandlers good f\nexits good\n" GOOD("b"));
     cr_assert(problem.count == 1 && has("a") && has("b") && file.view.statement_count == 6,
-              "the rest holds");
+              "the other lines count");
 }
 
 Test(policy_text, a_prepare_line_is_kept_with_its_value)
