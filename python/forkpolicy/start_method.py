@@ -43,16 +43,24 @@ def set_start_method(name, method, replaces_fork, kind, tell):
 
     original = default.__dict__.pop("_default_context")
     default.__class__ = Default
+
+    def is_ours():
+        return replaces_fork or default._actual_context is chosen
+
     for process in (context.SpawnProcess, context.ForkServerProcess):
-        process._Popen = staticmethod(_checked(process._Popen, context, method, kind))
-    _refuse_what_children_lack(context, method)
+        process._Popen = staticmethod(_checked(process, context, is_ours, kind))
+    if name == "multiprocessing.context":  # `multiprocess` pickles functions by their code
+        _refuse_what_children_lack(context, method)
 
 
-def _checked(popen, context, method, kind):
-    """Starts a process; an error of pickling names the object, and the user's line."""
+def _checked(kind_of_process, context, is_ours, kind):
+    """Starts a process; an error of pickling names the object, and the user's line. is_ours: whether
+    it may be that the program did not choose the method."""
+    popen, method = kind_of_process._Popen, kind_of_process._start_method
 
     def start(process):
-        _check_guard(method, kind)
+        if is_ours():
+            _check_guard(method, kind)
         try:
             return popen(process)
         except Exception as error:
@@ -251,8 +259,8 @@ def _bound(nodes):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             free.add(node.name)
         elif _guards(node):
-            for names in _bound(inner):
-                guarded |= names
+            guarded |= set.union(*_bound(node.body))
+            free |= set.union(*_bound(node.orelse))
         elif isinstance(node, (ast.If, ast.Try, ast.With, ast.For, ast.While)):
             for found, more in zip((free, guarded), _bound(inner)):
                 found |= more

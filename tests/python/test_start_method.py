@@ -178,6 +178,17 @@ def test_functions_below_the_guard(job, kind):
     assert 'what is below `if __name__ == "__main__":`' in error_of(outcome)
 
 
+def test_functions_on_both_sides_of_the_guard(job):
+    outcome = job(
+        "import multiprocessing\n"
+        "if __name__ == '__main__':\n    def work(x): return x\n"
+        "else:\n    def work(x): return x + 1\n"
+        f"{GUARD}"
+        "    print(multiprocessing.Pool(1).map(work, [1]))\n"
+    )
+    assert outcome.stdout == "[2]\n", outcome
+
+
 def test_functions_below_the_guard_in_forked_pools(job):
     outcome = job(
         "import multiprocessing\n"
@@ -255,6 +266,17 @@ def test_a_package_is_run(tmp_path):
     command = [support.environment_python("wheels"), "-m", "package"]
     outcome = support.run(command, policy="spawn", cwd=tmp_path)
     assert outcome.stdout == "top\nspawn [2]\n", outcome
+
+
+def test_a_program_that_chooses_spawn_has_guards_of_its_own(job):
+    outcome = job(
+        "import multiprocessing, os\n"
+        "def work(): print('child', flush=True)\n"
+        "if os.environ.setdefault('FIRST', str(os.getpid())) == str(os.getpid()):\n"
+        "    process = multiprocessing.get_context('spawn').Process(target=work)\n"
+        "    process.start(); process.join()\n"
+    )
+    assert (outcome.stdout, outcome.stderr) == ("child\n", "")
 
 
 # The rest of the policy
