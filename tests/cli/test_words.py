@@ -99,3 +99,36 @@ def test_the_plugin_has_the_words_of_the_tables():
     command = [sys.executable, "-B", str(ROOT / "tools/words.py"), "python"]
     made = subprocess.run(command, stdout=subprocess.PIPE, timeout=LIMIT, check=True).stdout
     assert made == (ROOT / "python/forkpolicy/words.py").read_bytes()
+
+
+# What readers did not understand, in the order in which they said so.
+PHRASES = [
+    "what needs them hangs",
+    "the rest holds",
+    "Your own go into a file",
+    "| the same |",
+    "goes on behind any batch",
+    "shuffles without memory",
+    "at a line that nobody noted",
+    "calls of lost runtimes",
+    "uses of lost runtimes",
+    "harmless where it is not used",
+    "not known what becomes of it",
+    "it is its library that waits",
+    "it goes on waiting",
+    "() goes on in pid",
+]
+
+
+def test_phrases_that_readers_did_not_understand_are_gone():
+    places = ["README.md", "policy/*.[ch]", "policy/*.def", "cli/**/*.[ch]", "cli/**/*.js", "cli/**/*.def"]
+    places += ["docs/man/*.in", "docs/start.md", "docs/recipes.md", "python/forkpolicy/*.py"]
+    files = [path for place in places for path in ROOT.glob(place)]
+    assert len(files) > 100
+    found = [
+        (str(path.relative_to(ROOT)), phrase)
+        for path in files
+        for phrase in PHRASES
+        if phrase in path.read_text()
+    ]
+    assert not found, found
