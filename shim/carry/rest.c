@@ -4,6 +4,7 @@
 
 #include "common/files.h"
 #include "shim/base/child_section.h"
+#include "shim/base/own_stack.h"
 
 #include <linux/futex.h>
 #include <semaphore.h>
@@ -119,20 +120,28 @@ FP_CHILD bool fp_rest_is_unchanged(const struct fp_point *point)
            __atomic_load_n(point->snapshot.word, __ATOMIC_ACQUIRE) == point->snapshot.value;
 }
 
-static bool read_mask(int tid, sigset_t *mask)
+struct reading {
+    int tid;
+    sigset_t *mask;
+    bool is_read;
+};
+
+/* On a stack of ours: the file is large. */
+static void read_mask(void *context)
 {
+    struct reading *reading = context;
     char path[48], status[4096];
     struct fp_text text = FP_TEXT(path);
-    fp_text_format(&text, "/proc/self/task/%d/status", tid);
+    fp_text_format(&text, "/proc/self/task/%d/status", reading->tid);
     if (fp_file_read(path, status, sizeof status) <= 0)
-        return false;
+        return;
     const char *blocked = strstr(status, "\nSigBlk:");
     if (!blocked)
-        return false;
+        return;
     uint64_t bits = strtoull(blocked + sizeof "\nSigBlk:" - 1, NULL, 16);
-    sigemptyset(mask);
-    memcpy(mask, &bits, sizeof bits);
-    return true;
+    sigemptyset(reading->mask);
+    memcpy(reading->mask, &bits, sizeof bits);
+    reading->is_read = true;
 }
 
 static bool read_name(int tid, char name[16])
@@ -149,8 +158,12 @@ static bool read_name(int tid, char name[16])
 enum fp_uncarried fp_rest_note(struct fp_point *point, int tid)
 {
     struct fp_point_snapshot *snapshot = &point->snapshot;
+    struct reading reading = {tid, &snapshot->mask, false};
     if (syscall(SYS_get_robust_list, tid, &snapshot->robust, &snapshot->robust_size) != 0 ||
-        !snapshot->robust || !read_mask(tid, &snapshot->mask) || !read_name(tid, snapshot->name))
+        !snapshot->robust || !read_name(tid, snapshot->name))
+        return FP_UNCARRIED_KERNEL;
+    fp_on_own_stack(read_mask, &reading);
+    if (!reading.is_read)
         return FP_UNCARRIED_KERNEL;
     const struct robust_list_head *held = snapshot->robust;
     return held->list.next == &held->list ? FP_UNCARRIED_NONE : FP_UNCARRIED_ROBUST;
