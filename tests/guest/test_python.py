@@ -185,6 +185,16 @@ def test_development_mode_ends_where_forks_are_amplified(interpreter):
     assert (outcome.status, outcome.stdout, outcome.stderr) == (0, "well\n", ""), outcome
 
 
+@pytest.mark.parametrize("policy", HOOKED + ["warn"])
+@pytest.mark.parametrize("interpreter", interpreters.parameters())
+def test_fork_keeps_nothing(interpreter, policy):
+    version, path = interpreter
+    if not path:
+        pytest.skip(f"no CPython {version} on this machine")
+    outcome = support.run([path, JOBS / "kept.py"], policy=policy)
+    assert (outcome.status, outcome.stdout) == (0, "gone\n"), outcome
+
+
 @pytest.fixture(scope="module")
 def repeating(tmp_path_factory):
     library = tmp_path_factory.mktemp("repeats") / "librepeats.so"

@@ -85,10 +85,13 @@ class Lost:
         self.calls = {name: [] for name, _, _, _ in TELLING}
         self.starting = []
         telling = {id(code): (name, wanted) for name, code, wanted in _codes()}
-        here = sys._getframe()  # tells the own thread: gevent replaces the ids of threads
+        # Not this function's: a frame in a variable of its own would, until the next collection,
+        # keep all that the functions had which are forking.
+        own = id(sys._getframe().f_back)
         for ident, frame in sys._current_frames().items():
-            thread, is_own, tells = threading._active.get(ident), frame is here, False
+            thread, is_own, tells = threading._active.get(ident), False, False
             while frame is not None:
+                is_own = is_own or id(frame) == own  # gevent replaces the ids of threads
                 name, wanted = telling.get(id(frame.f_code), (None, None))
                 if name:
                     self.calls[name].append(Call(thread, is_own, _locals(frame, wanted)))
