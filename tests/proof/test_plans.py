@@ -18,18 +18,6 @@ SECONDS = float(os.environ.get("PROOF_SECONDS", "0"))
 AT_ONCE = 6  # they mostly sleep
 PROVEN = 0.95  # of the dead
 
-FAULTS = "signals of faults are not thought to be sent by others"
-LEAVES = "a handler may leave a lock or a barrier"
-LEFT = "the record of a wait that was left passes for that of a wait with a limit"
-# (pattern of live plans, why, whether every time); whoever mends it takes the line out.
-RED = [
-    (r"(semaphore|own_mutex|futex\w*)-fault_signal-.*", FAULTS, False),
-    (r"(condition|mutex|read_lock|write_lock|barrier|join)-fault_signal-.*", FAULTS, False),
-    (r"own_mutex-(signal|timer)-.*", LEAVES, False),
-    (r"barrier-(signal|timer)-.*", LEAVES, False),
-    (r"\w+-thread-waker_left_a_wait", LEFT, False),
-]
-
 
 def program():
     path = support.BUILD / "proof" / "plans"
@@ -88,19 +76,11 @@ def is_proven(outcome):
     )
 
 
-def marks(plan):
-    return [
-        pytest.mark.xfail(reason=why, strict=strict)
-        for pattern, why, strict in RED
-        if re.fullmatch(pattern, plan)
-    ]
-
-
 def test_there_are_plans():
     assert len(plans("live")) >= 100 and len(plans("dead")) >= 20
 
 
-@pytest.mark.parametrize("plan", [pytest.param(each, marks=marks(each)) for each in plans("live")])
+@pytest.mark.parametrize("plan", plans("live"))
 def test_live_is_never_proven(plan, outcomes):
     for seed, outcome in enumerate(outcomes[plan], 1):
         proven = [hang for hang in outcome.of("hang") if hang["verdict"] == "proven"]
