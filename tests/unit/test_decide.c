@@ -420,6 +420,7 @@ Test(decide, the_table_that_ships_knows_handlers_of_servers_and_libraries_not_of
     EFFECT("/v/site-packages/torch/lib/libtorch.so", "", NONE);
     EFFECT("/v/site-packages/gunicorn/workers/base.py", "handle_exit", NONE);
     EFFECT("/v/site-packages/gunicorn/workers/base.py", "handle_abort", EXIT);
+    EFFECT("/v/site-packages/gunicorn/arbiter.py", "signal", NONE);
     EFFECT("/v/site-packages/gunicorn/workers/base.py", "run", UNKNOWN);
     EFFECT("/v/bin/uwsgi", "", EXIT);
     EFFECT("/usr/lib/libpython3.11.so.1.0", "", UNKNOWN);
