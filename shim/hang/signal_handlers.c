@@ -27,7 +27,7 @@ static bool has_timer(int number)
 {
     static const int SIGNALS[] = {SIGALRM, SIGVTALRM, SIGPROF}; /* by ITIMER_REAL, ... */
     char first[8];
-    for (int which = 0; which < 3; which++) {
+    for (unsigned which = 0; which < 3; which++) {
         struct itimerval timer;
         if (SIGNALS[which] == number && getitimer(which, &timer) == 0)
             return timer.it_value.tv_sec || timer.it_value.tv_usec;
