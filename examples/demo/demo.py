@@ -57,7 +57,9 @@ def has_forked(pid):
 
 def wait_for(job):
     """The job's status; None where it goes on for LIMIT seconds after its first fork."""
-    while job.poll() is None and not has_forked(job.pid):
+    seen = 0  # one that goes on to another program (ldconfig, uname) is there for a moment only
+    while job.poll() is None and seen < 25:
+        seen = seen + 1 if has_forked(job.pid) else 0
         time.sleep(0.02)
     try:
         return job.wait(LIMIT)
