@@ -67,7 +67,8 @@ static bool tell_fork(struct fp_fork_context *at_fork, const struct call *call)
         fp_report_say(at_fork);
     if (tells && at_fork->verdict.refuse)
         fp_report_record(at_fork, 0);
-    else if (tells && call->watches && fp_prepare_child(call->name, &at_fork->place) &&
+    else if (tells && call->watches &&
+             fp_prepare_child(call->name, &at_fork->place, at_fork->snapshot.threads) &&
              call->carries)
         fp_carry_prepare();
     fp_work_end(work);

@@ -56,8 +56,8 @@ void fp_look_at_place(struct fp_place *place, const void *caller);
 bool fp_look_and_decide(struct fp_fork_context *at_fork, const char *call, const void *caller);
 
 /* In the parent, before a fork whose child will be watched. True where the child is to go on with
-   the code that forks, as far as can be told. */
-bool fp_prepare_child(const char *call, const struct fp_place *place);
+   the code that forks, as far as can be told. `threads`: of the parent, where they were counted. */
+bool fp_prepare_child(const char *call, const struct fp_place *place, unsigned threads);
 
 /* The same for a fork of which nothing is said. */
 bool fp_prepare_silently(const char *call, const void *caller);

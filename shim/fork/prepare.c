@@ -11,11 +11,11 @@
 #include "shim/reset/reset.h"
 #include "shim/watch/watch.h"
 
-bool fp_prepare_child(const char *call, const struct fp_place *place)
+bool fp_prepare_child(const char *call, const struct fp_place *place, unsigned threads)
 {
     if (place->python.execs)
         return false;
-    fp_watch_prepare(call, place->origin, &place->site);
+    fp_watch_prepare(call, place->origin, &place->site, threads);
     fp_quiesce();
     if (fp_policy_can_reset(&fp_config.policy) && place->origin != FP_ORIGIN_NATIVE_IN_PYTHON)
         fp_reset_prepare();
@@ -29,7 +29,7 @@ bool fp_prepare_silently(const char *call, const void *caller)
     bool goes_on = false;
     if (place) {
         fp_look_at_place(place, caller);
-        goes_on = fp_prepare_child(call, place);
+        goes_on = fp_prepare_child(call, place, 0);
         fp_stack_memory_give(place);
     }
     fp_work_end(work);

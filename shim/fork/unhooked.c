@@ -21,7 +21,7 @@ static void tell_unseen(struct fp_fork_context *at_fork, const void *caller, boo
         fp_report_say(at_fork);
         fp_report_record(at_fork, 0);
         if (watches)
-            (void)fp_prepare_child("fork", &at_fork->place);
+            (void)fp_prepare_child("fork", &at_fork->place, at_fork->snapshot.threads);
     }
     fp_work_end(work);
 }

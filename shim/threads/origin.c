@@ -6,7 +6,6 @@
 #include "shim/base/clock.h"
 #include "shim/base/self.h"
 #include "shim/python/python.h"
-#include "shim/threads/census.h"
 #include "shim/threads/lost.h"
 #include "shim/threads/sites.h"
 #include "shim/threads/table.h"
@@ -20,7 +19,7 @@ struct note {
     struct fp_forking_thread forking;
     uint64_t milliseconds; /* CLOCK_MONOTONIC */
     size_t python_depth;   /* of the forking thread's Python stack */
-    unsigned threads;      /* of the parent, by the kernel's count; 0 = not known */
+    unsigned threads;      /* of the parent, as it was told at the fork; 0 = nothing was */
 };
 
 static FP_THREAD struct note next; /* of the fork that is under way */
@@ -30,7 +29,8 @@ static FP_THREAD bool is_survivor;
 static struct note origin;
 static bool is_watched, is_gil_unsound;
 
-void fp_origin_note(const char *call, enum fp_origin kind, const struct fp_site *site)
+void fp_origin_note(const char *call, enum fp_origin kind, const struct fp_site *site,
+                    unsigned threads)
 {
     next = (struct note){.site = fp_site_keep(site),
                          .call = call,
@@ -38,7 +38,7 @@ void fp_origin_note(const char *call, enum fp_origin kind, const struct fp_site 
                          .forking = {.creator = fp_table_creator(), .is_survivor = is_survivor},
                          .milliseconds = fp_milliseconds(),
                          .python_depth = fp_python_depth(),
-                         .threads = fp_census_count()};
+                         .threads = threads};
 }
 
 void fp_origin_watch(bool is_to_be_watched)

@@ -9,8 +9,10 @@
 
 #include "policy/hang_event.h"
 
-/* In the parent, before the fork. `site` is copied. */
-void fp_origin_note(const char *call, enum fp_origin origin, const struct fp_site *site);
+/* In the parent, before the fork. `site` is copied; `threads`: how many the parent has, as it was told
+   at the fork, or 0. */
+void fp_origin_note(const char *call, enum fp_origin origin, const struct fp_site *site,
+                    unsigned threads);
 
 /* In the parent: whether the child of the fork that was noted is to be watched. */
 void fp_origin_watch(bool is_watched);

@@ -27,9 +27,10 @@ bool fp_watch_is_possible(void)
     return is_possible;
 }
 
-void fp_watch_prepare(const char *call, enum fp_origin origin, const struct fp_site *site)
+void fp_watch_prepare(const char *call, enum fp_origin origin, const struct fp_site *site,
+                      unsigned threads)
 {
-    fp_origin_note(call, origin, site);
+    fp_origin_note(call, origin, site, threads);
     fp_once_share();
     fp_python_learn_handlers();
     fp_origin_watch(fp_got_scan());

@@ -17,7 +17,8 @@ void fp_watch_init(void);
 bool fp_watch_is_possible(void);
 
 /* In the parent, before the fork. `site` is copied. */
-void fp_watch_prepare(const char *call, enum fp_origin origin, const struct fp_site *site);
+void fp_watch_prepare(const char *call, enum fp_origin origin, const struct fp_site *site,
+                      unsigned threads);
 
 /* Child room: notes what was lost, before the table is emptied; `is_kept` says of a runtime that it
    works in the child. True where the child is now to be led through the watch (fp_patch_child). */
