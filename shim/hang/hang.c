@@ -198,6 +198,11 @@ enum fp_advance fp_hang_look(struct fp_waiting *waiting)
         fp_work_end(work);
         atomic_flag_clear(&looking);
     }
+    /* One that came meanwhile would have broken off the wait. What remains: one that comes in the
+       moment between a slice and the look, or behind it. */
+    if (advance == FP_ADVANCE_WAIT && break_of(waiting) != FP_BREAK_NONE &&
+        fp_handlers_wait(&before))
+        advance = FP_ADVANCE_INTERRUPT;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return advance;
 }

@@ -102,6 +102,20 @@ enum fp_waker fp_waker_find(const struct fp_company_look *look, enum fp_break ma
     return found;
 }
 
+bool fp_handlers_wait(const sigset_t *blocked)
+{
+    sigset_t pending;
+    if (sigpending(&pending) != 0)
+        return false;
+    for (int number = 1; number < 65; number++) {
+        int flags;
+        if (sigismember(&pending, number) == 1 && sigismember(blocked, number) == 0 &&
+            handler_of(number, &flags) && !(flags & SA_RESTART))
+            return true;
+    }
+    return false;
+}
+
 static _Atomic unsigned generation = 1; /* of the handlers of this process */
 
 void fp_handlers_changed(void)

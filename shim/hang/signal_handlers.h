@@ -9,6 +9,8 @@
 
 #include "shim/hang/other_threads.h"
 
+#include <signal.h>
+
 /* What a signal does to the main thread's wait. */
 enum fp_break {
     FP_BREAK_NONE,       /* nothing: Rust's and absl's futex waits begin anew */
@@ -16,8 +18,8 @@ enum fp_break {
     FP_BREAK_FOR_GOOD,   /* sem_wait ends with EINTR, whatever the handler did */
 };
 
-/* A handler that was set from Python code runs when the main thread comes back to Python: only where
-   its wait breaks off. `has_gil`: Python may be asked now. */
+/* A handler that was set from Python code runs when the main thread comes back to Python: only
+   where its wait breaks off. `has_gil`: Python may be asked now. */
 enum fp_waker fp_waker_find(const struct fp_company_look *look, enum fp_break main_breaks,
                             bool has_gil);
 
@@ -27,6 +29,12 @@ enum fp_waker fp_waker_find(const struct fp_company_look *look, enum fp_break ma
  * (SA_RESETHAND). Sixty system calls the first time, and whenever handlers have changed.
  */
 bool fp_handlers_restart(void);
+
+/*
+ * Whether a signal waits whose handler breaks off a system call, once the signals that are blocked
+ * now are `blocked` alone: it came between two slices of a wait, which it would have broken off.
+ */
+bool fp_handlers_wait(const sigset_t *blocked);
 
 /* A handler was set. */
 void fp_handlers_changed(void);

@@ -30,8 +30,8 @@ struct fp_waiting {
     uint64_t since;                                   /* milliseconds, as fp_milliseconds */
     unsigned slices;                                  /* so far */
     bool told;                                        /* somebody has been told */
-    bool warned; /* that the process is to end after its time of grace */
-    struct fp_repeated *repeated;                     /* NULL: it ends as a whole */
+    bool warned;                  /* that the process is to end after its time of grace */
+    struct fp_repeated *repeated; /* NULL: it ends as a whole */
 };
 
 /* What a look at a wait came to. */

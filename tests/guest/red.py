@@ -15,6 +15,7 @@ EPOLL = "the child gets an instance of its own, armed anew"
 
 RED = [
     ("one_shot_handlers-once_and_interrupts", WATCHED, BETWEEN, "1 of 10"),
+    ("signalled-*", WATCHED, BETWEEN, "1 of 100"),
     ("shared_epoll-parent_adds_later", "reset", EPOLL, ""),
     ("shared_epoll-one_shot_is_disarmed", "reset", EPOLL, ""),
 ]

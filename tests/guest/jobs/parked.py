@@ -51,7 +51,9 @@ def end(*children):
         child.terminate()
     for child in children:
         child.join()
-        print("child ended with", child.exitcode)
+        # None: a thread of the executor's has waited for it as well, and was first
+        status = -signal.SIGTERM if child.exitcode is None else child.exitcode
+        print("child ended with", status)
 
 
 def start(function, *arguments):

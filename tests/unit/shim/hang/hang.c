@@ -169,6 +169,14 @@ void fp_act_on_doubt(struct fp_waiting *waiting, const struct fp_company_look *l
     waiting->told = true;
 }
 
+static bool has_signal;
+
+bool fp_handlers_wait(const sigset_t *blocked)
+{
+    (void)blocked;
+    return has_signal;
+}
+
 static pid_t owner_of(const struct fp_waiting *waiting)
 {
     (void)waiting;
@@ -490,6 +498,16 @@ Test(hang, signals_wait_until_the_look_is_done)
     cr_assert(sigismember(&asked.mask, SIGTERM) == 1);
     pthread_sigmask(SIG_SETMASK, NULL, &after);
     cr_assert(sigismember(&after, SIGUSR1) == 1 && sigismember(&after, SIGTERM) == 0);
+}
+
+/* It came while they were blocked: it would have broken off the wait. */
+Test(hang, signals_that_came_in_the_look)
+{
+    seen.company = FP_COMPANY_AWAKE;
+    cr_assert_eq(look(FP_WAIT_SEMAPHORE), FP_ADVANCE_WAIT);
+    has_signal = true;
+    cr_assert_eq(look(FP_WAIT_SEMAPHORE), FP_ADVANCE_INTERRUPT);
+    cr_assert_eq(look(FP_WAIT_MUTEX), FP_ADVANCE_WAIT, "a signal does not end it");
 }
 
 Test(hang, no_look)
