@@ -55,9 +55,8 @@ static struct fp_hang describe(const struct fp_waiting *waiting, const struct fp
     return hang;
 }
 
-enum {
-    FP_SIGNAL_SOON = 500
-};                          /* milliseconds: a wait of a process that is just being told to end */
+/* Milliseconds: a wait of a process that is just being told to end. */
+enum { FP_SIGNAL_SOON = 500 };
 enum { RECORDS_MAX = 256 }; /* of one process: a loop may catch the error and wait again for ever */
 
 static const char *place_of(const struct fp_hang *hang)
@@ -124,7 +123,7 @@ static void tell(const struct fp_hang *hang, bool is_known)
 
 /* Told once, and it goes on. Of what is only suspected once for a runtime: several threads may wait
    for it, one behind the other. */
-static void tell_wait(struct fp_waiting *waiting, struct fp_hang *hang)
+static void tell_wait(struct fp_waiting *waiting, const struct fp_hang *hang)
 {
     const char *what = place_of(hang);
     if (hang->opinion.grade == FP_GRADE_SUSPECTED && hang->lost)

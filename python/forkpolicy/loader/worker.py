@@ -3,12 +3,12 @@
 
 import ctypes
 import os
-import pickle
 import signal
 import sys
 import traceback
 
 from ._library import RingBatch
+from .errors import picklable
 from .ring import Stopped, to_parts
 
 ROWS, OBJECT, ERROR = range(3)  # what a batch of the ring holds
@@ -23,14 +23,6 @@ class Job:
 
     def __init__(self, epoch, steps, mine, base):
         self.epoch, self.steps, self.mine, self.base = epoch, steps, mine, base
-
-
-def _picklable(error):
-    try:
-        pickle.loads(pickle.dumps(error))
-        return error
-    except Exception:
-        return RuntimeError(f"{type(error).__name__}: {error}")
 
 
 class _Writer:
@@ -59,7 +51,7 @@ class _Writer:
         """With its traceback as text; short, where a slot has no room for it."""
         text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
         try:
-            self.parts(step, ERROR, to_parts((_picklable(error), text)))
+            self.parts(step, ERROR, to_parts((picklable(error), text)))
         except OSError:
             short = RuntimeError(f"{type(error).__name__}: {error}"[:SHORT])
             self.parts(step, ERROR, to_parts((short, text[-SHORT:])))

@@ -6,12 +6,12 @@ behind that of a batch comes the batch, as an Arrow IPC stream.
 """
 
 import os
-import pickle
 import sys
 from multiprocessing.connection import Connection
 
 import pyarrow
 
+from ..errors import picklable
 from .lance_table import OpenTable
 
 
@@ -49,14 +49,6 @@ class Server:
         return next(self._scans[number], (None, None))[1]
 
 
-def _picklable(error):
-    try:
-        pickle.loads(pickle.dumps(error))
-        return error
-    except Exception:
-        return RuntimeError(f"{type(error).__name__}: {error}")
-
-
 def _send(connection, answer):
     if not isinstance(answer, pyarrow.RecordBatch):
         connection.send((False, False, answer))
@@ -73,7 +65,7 @@ def _answer(connection, make):
     try:
         answer = make()
     except Exception as error:
-        connection.send((True, False, _picklable(error)))
+        connection.send((True, False, picklable(error)))
     else:
         _send(connection, answer)
 
