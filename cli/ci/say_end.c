@@ -21,7 +21,7 @@ void fp_ci_write_report(const char *path, const char *log, unsigned long line)
     struct fp_tree tree = {0};
     FILE *stream = fopen(path, "we");
     if (!stream)
-        return; /* a full disk is no reason not to end the job */
+        return; /* the job is ended even where the disk is full */
     if (line)
         fp_explain_log(stream, log, line);
     fp_tree_read(&tree, getpid());

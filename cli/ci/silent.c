@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A full disk is no reason not to end the job. */
+/* The job is ended even where the disk is full. */
 static void append(const char *log, const char *record, size_t length)
 {
     int file = open(log, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);

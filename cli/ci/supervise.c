@@ -196,7 +196,7 @@ static bool leaves_a_hang(struct job *job, int signals, struct fp_tree *tree)
     return false;
 }
 
-/* By itself: its status is its own, and what made it fail is told. */
+/* A job that ended by itself keeps its status; a record that explains a failure is reported. */
 static int leave(struct job *job)
 {
     int status = status_of(job);

@@ -109,12 +109,12 @@ def test_runtime_under_each_policy(policy):
     assert (outcome.status, outcome.stdout, outcome.stderr) == (0, output, "")
 
 
-def test_the_readme(tmp_path):
-    """Its lines about the Loader run as they are."""
-    blocks = re.findall(r"```python\n(.*?)```", (support.ROOT / "README.md").read_text(), re.S)
-    (block,) = [each for each in blocks if "Loader(" in each]
-    (tmp_path / "readme.py").write_text(block + "print(token)\n")
-    assert run(f"python {tmp_path / 'readme.py'}")[0].startswith("fl1:1:0:")
+def test_the_guide(tmp_path):
+    """Its first lines about the Loader run as they are."""
+    blocks = re.findall(r"```python\n(.*?)```", (support.ROOT / "docs/loader.md").read_text(), re.S)
+    (block,) = [each for each in blocks if "loader.token()" in each and "import numpy" in each]
+    (tmp_path / "guide.py").write_text(block + "print(token)\n")
+    assert run(f"python {tmp_path / 'guide.py'}")[0].startswith("fl1:1:0:")
 
 
 def test_commands_are_read(tmp_path):
