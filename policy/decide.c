@@ -300,6 +300,12 @@ bool fp_policy_execs(const struct fp_policy *policy, const char *file, const cha
            text_names(policy->built_in, FP_WORD_EXECS, file, function);
 }
 
+bool fp_policy_helps(const struct fp_policy *policy, const char *file)
+{
+    return text_names(policy->file, FP_WORD_HELPERS, file, "") ||
+           text_names(policy->built_in, FP_WORD_HELPERS, file, "");
+}
+
 enum fp_effect fp_policy_handler_effect(const struct fp_policy *policy, const char *file,
                                         const char *function)
 {

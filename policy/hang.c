@@ -66,7 +66,9 @@ struct fp_opinion fp_hang_judge(const struct fp_wait_facts *facts)
         return suspect(facts, FP_REASON_OUTSIDE);
     if (facts->timed)
         return suspect(facts, FP_REASON_TIMED);
-    if (facts->company == FP_COMPANY_AWAKE)
+    /* A helper may run finalizers of the program's, or whatever it is sent. */
+    if (facts->company == FP_COMPANY_AWAKE ||
+        (facts->company == FP_COMPANY_HELPERS && !facts->tied))
         return suspect(facts, FP_REASON_COMPANY);
     /* A signal that came between two time slices of a condition wait is lost: only the caller can
        say that nothing changed. Alone, it looked just before it came to wait. */
@@ -76,5 +78,8 @@ struct fp_opinion fp_hang_judge(const struct fp_wait_facts *facts)
         return suspect(facts, FP_REASON_COMPANY);
     if (facts->parked)
         return opinion(FP_GRADE_STRONG, FP_REASON_PARKED);
-    return prove(facts, facts->company == FP_COMPANY_NONE ? FP_REASON_ALONE : FP_REASON_ASLEEP);
+    static const enum fp_reason REASONS[] = {[FP_COMPANY_NONE] = FP_REASON_ALONE,
+                                             [FP_COMPANY_ASLEEP] = FP_REASON_ASLEEP,
+                                             [FP_COMPANY_HELPERS] = FP_REASON_HELPERS};
+    return prove(facts, REASONS[facts->company]);
 }

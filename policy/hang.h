@@ -21,9 +21,10 @@ enum fp_wait {
 
 /* The other threads of the process, as two looks in a row found them. */
 enum fp_company {
-    FP_COMPANY_NONE,   /* there is no other thread */
-    FP_COMPANY_ASLEEP, /* each in an endless wait on private memory, and none ran in between */
-    FP_COMPANY_AWAKE,  /* one runs, sleeps for a time, or waits for something from outside */
+    FP_COMPANY_NONE,    /* there is no other thread */
+    FP_COMPANY_ASLEEP,  /* each in an endless wait on private memory, and none ran in between */
+    FP_COMPANY_HELPERS, /* so, but for helpers at rest, whose code wakes no thread of the program */
+    FP_COMPANY_AWAKE,   /* one runs, sleeps for a time, or waits for something from outside */
 };
 
 /* What a signal could do. */

@@ -59,8 +59,8 @@ static void note_word(struct parser *parser, struct fp_slice word)
     struct fp_text quoted = FP_TEXT(shown);
     fp_text_quote(&quoted, word, 32);
     fp_problem_note(parser->problem, parser->line, column_of(parser, word.text),
-                    "unknown word \"%s\" (known: policy, execs, handlers, exits, runtime, dso, "
-                    "python, thread, class, prepare, kind, advice, source)",
+                    "unknown word \"%s\" (known: policy, execs, handlers, exits, helpers, runtime, "
+                    "dso, python, thread, class, prepare, kind, advice, source)",
                     shown);
     parser->bad = true;
 }
@@ -189,7 +189,10 @@ static void read_line(struct parser *parser, struct fp_slice line)
     static const struct {
         const char *name;
         enum fp_word word;
-    } CODE[] = {{"execs", FP_WORD_EXECS}, {"handlers", FP_WORD_HANDLERS}, {"exits", FP_WORD_EXITS}};
+    } CODE[] = {{"execs", FP_WORD_EXECS},
+                {"handlers", FP_WORD_HANDLERS},
+                {"exits", FP_WORD_EXITS},
+                {"helpers", FP_WORD_HELPERS}};
     for (size_t i = 0; i < sizeof CODE / sizeof *CODE; i++) {
         if (fp_slice_is(word, CODE[i].name)) {
             read_code(parser, CODE[i].word, value);

@@ -4,9 +4,10 @@
  *
  *     policy ACTION[:PATTERN],...     rules, as in FORKPOLICY
  *     execs GLOB [FUNCTION]           Python code that forks to exec: never mentioned
- *     handlers GLOB [FUNCTION]        signal handlers, of a library or Python file, that wake no
- * thread exits GLOB [FUNCTION]           signal handlers that end the process or the wait, and wake
- * none runtime NAME                    begins a runtime; the lines up to the next one describe it:
+ *     handlers GLOB [FUNCTION]        signal handlers, of a library or Python file: wake no thread
+ *     exits GLOB [FUNCTION]           the same: end the process or the wait, and wake no thread
+ *     helpers GLOB                    Python file whose threads wake no thread of the program
+ *     runtime NAME                    begins a runtime; the lines up to the next one describe it:
  *         dso GLOB | python GLOB | thread GLOB
  *         class CLASS [when CONDITION {and CONDITION}]
  *         prepare NAME(TYPE VALUE, ...)
@@ -30,6 +31,7 @@ enum fp_word {
     FP_WORD_EXECS,
     FP_WORD_HANDLERS,
     FP_WORD_EXITS,
+    FP_WORD_HELPERS,
 };
 
 /* Offsets, not pointers: the built-in table is constant data that needs no relocation. */

@@ -122,6 +122,7 @@ static enum fp_advance weigh(struct fp_waiting *waiting, const struct fp_company
     struct fp_wait_facts facts = {.wait = waiting->wait,
                                   .timed = waiting->timed,
                                   .company = look->company,
+                                  .tied = true, /* unless a closer look says otherwise */
                                   .owner_lost = has_lost_owner(waiting)};
     if (waiting->repeated) {
         /* Its caller has looked at the condition since the last look, and nobody did a thing. */

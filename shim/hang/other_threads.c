@@ -4,7 +4,9 @@
 
 #include "common/files.h"
 #include "common/large.h"
+#include "policy/decide.h"
 #include "shim/base/clock.h"
+#include "shim/base/config.h"
 #include "shim/hang/wait_record.h"
 #include "shim/python/python.h"
 #include "shim/threads/runtimes.h"
@@ -27,7 +29,7 @@ struct pass {
     struct fp_company_look *look;
     pid_t self;
     uint64_t moment; /* over all that is seen: differs if any thread ran since */
-    bool asleep, thorough;
+    bool asleep, thorough, has_helpers;
 };
 
 static uint64_t number_after(const char *text, const char *key, unsigned base)
@@ -63,7 +65,7 @@ struct companion {
     char state;
     uint64_t switches; /* how often it gave up or lost the processor */
     uint64_t blocked;
-    bool in_futex, is_private, is_endless;
+    bool in_futex, is_private, is_endless, rests;
     uint64_t word;  /* the futex it waits for */
     uint64_t until; /* where its time limit stands, or 0 */
 };
@@ -74,6 +76,14 @@ static bool read_task(pid_t tid, const char *file)
     struct fp_text text = FP_TEXT(path);
     fp_text_format(&text, "/proc/self/task/%d/%s", (int)tid, file);
     return fp_file_read(path, buffer, sizeof buffer) > 0;
+}
+
+static bool is_in_call(long number)
+{
+    char digits[16];
+    struct fp_text text = FP_TEXT(digits);
+    fp_text_format(&text, "%ld ", number);
+    return strncmp(buffer, digits, text.length) == 0;
 }
 
 static bool read_companion(struct companion *companion)
@@ -87,10 +97,7 @@ static bool read_companion(struct companion *companion)
     companion->blocked = number_after(buffer, "\nSigBlk:", 16);
     if (!read_task(companion->tid, "syscall"))
         return false;
-    char number[16];
-    struct fp_text text = FP_TEXT(number);
-    fp_text_format(&text, "%d ", SYS_futex);
-    companion->in_futex = strncmp(buffer, number, text.length) == 0;
+    companion->in_futex = is_in_call(SYS_futex);
     int operation = (int)argument(buffer, 2), command = operation & FUTEX_CMD_MASK;
     companion->word = argument(buffer, 1);
     companion->until = argument(buffer, 4);
@@ -98,6 +105,8 @@ static bool read_companion(struct companion *companion)
     companion->is_endless = companion->is_private &&
                             (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET) &&
                             companion->until == 0;
+    companion->rests = is_in_call(SYS_accept) || is_in_call(SYS_accept4) ||
+                       (companion->is_private && command == FUTEX_WAIT_BITSET);
     return true;
 }
 
@@ -155,14 +164,28 @@ static void note_told(struct fp_company_look *look, const struct companion *comp
     }
 }
 
+/* The Python file that started a thread; NULL or "": none did. */
+static const char *python_file(pid_t tid)
+{
+    const struct fp_thread_slot *slot = fp_table_find(tid);
+    return slot ? fp_runtime_at(slot->runtime)->file : NULL;
+}
+
 /* The main thread of a Python process does, and threads that Python started. */
 static bool runs_python(pid_t tid)
 {
-    const struct fp_thread_slot *slot = fp_table_find(tid);
+    const char *file = python_file(tid);
     if (!fp_python_runs())
         return false;
-    const char *file = slot ? fp_runtime_at(slot->runtime)->file : NULL;
-    return slot ? file && *file : tid == getpid();
+    return fp_table_find(tid) ? file && *file : tid == getpid();
+}
+
+/* It waits for a process that connects, or for its time to look: without Python's lock, and without
+   a lock of its own. */
+static bool is_helper(const struct companion *companion)
+{
+    const char *file = companion->rests ? python_file(companion->tid) : NULL;
+    return file && *file && fp_policy_helps(&fp_config.policy, file);
 }
 
 static bool meet(const char *name, void *context)
@@ -177,7 +200,7 @@ static bool meet(const char *name, void *context)
         return true; /* a main thread that has left; it does nothing more */
     struct fp_company_look *look = pass->look;
     const struct fp_wait_record *record = fp_wait_record_of(companion.tid);
-    bool told = is_told(&companion, record);
+    bool told = is_told(&companion, record), helps = false;
     look->threads++;
     look->deliverable |= ~companion.blocked;
     mix(&pass->moment, (uint64_t)companion.tid);
@@ -186,12 +209,15 @@ static bool meet(const char *name, void *context)
     mix(&look->standstill, (uint64_t)companion.tid);
     if (told) {
         note_told(look, &companion, record);
+    } else if (is_helper(&companion)) {
+        helps = true;
     } else {
         mix(&look->standstill, companion.switches);
         if (runs_python(companion.tid))
             look->gil_is_free = false;
     }
-    pass->asleep &= companion.state == 'S' && (companion.is_endless || told);
+    pass->has_helpers |= helps;
+    pass->asleep &= companion.state == 'S' && (companion.is_endless || told || helps);
     return pass->asleep || pass->thorough;
 }
 
@@ -224,5 +250,6 @@ void fp_company_look(struct fp_company_look *look, uint64_t blocked, bool thorou
     }
     look->company = !first.asleep        ? FP_COMPANY_AWAKE
                     : look->threads == 1 ? FP_COMPANY_NONE
+                    : first.has_helpers  ? FP_COMPANY_HELPERS
                                          : FP_COMPANY_ASLEEP;
 }

@@ -382,6 +382,19 @@ Test(decide, execs_needs_file_and_function_where_one_is_named)
     cr_assert(!fp_policy_execs(&policy, "/a/mine.py", "gone"));
 }
 
+Test(decide, helpers_are_known_by_the_file_that_either_table_names)
+{
+    struct fp_problem problem = {.count = 0};
+    setup(NULL, "helpers */mine.py\nhandlers */other.py\n");
+    fp_policy_file_parse(&built_in, "known", fp_slice_of("helpers */multiprocessing/sharer.py\n"),
+                         &problem);
+    cr_assert_eq(problem.count, 0);
+    cr_expect(fp_policy_helps(&policy, "/app/mine.py"));
+    cr_expect(fp_policy_helps(&policy, "/lib/multiprocessing/sharer.py"));
+    cr_expect(!fp_policy_helps(&policy, "/app/other.py"));
+    cr_expect(!fp_policy_helps(&policy, ""));
+}
+
 #define EFFECT(file, function, effect) \
     cr_expect_eq(fp_policy_handler_effect(&policy, file, function), FP_EFFECT_##effect, "%s", file)
 

@@ -10,9 +10,9 @@
 
 static const char *reason_of(struct fp_opinion opinion)
 {
-    static const char *const NAMES[] = {"none",  "alone",   "asleep", "owner",
-                                        "team",  "handler", "signal", "parked",
-                                        "timed", "company", "outside"};
+    static const char *const NAMES[] = {"none",   "alone", "asleep",  "helpers",
+                                        "owner",  "team",  "handler", "signal",
+                                        "parked", "timed", "company", "outside"};
     return NAMES[opinion.reason];
 }
 
@@ -234,7 +234,7 @@ Test(hang, the_reason_of_a_doubt_is_the_surest_way_out_not_the_last_one_seen)
 }
 
 /* Every combination of facts, by a number. */
-enum { COMBINATIONS = FP_WAIT_COUNT * 3 * 4 * 256 };
+enum { COMBINATIONS = FP_WAIT_COUNT * 4 * 4 * 256 };
 
 static struct fp_wait_facts combination(unsigned number)
 {
@@ -247,9 +247,9 @@ static struct fp_wait_facts combination(unsigned number)
                                   .about_lost = number & 64,
                                   .tied = number & 128};
     number /= 256;
-    facts.company = (enum fp_company)(number % 3);
-    facts.waker = (enum fp_waker)(number / 3 % 4);
-    facts.wait = (enum fp_wait)(number / 12);
+    facts.company = (enum fp_company)(number % 4);
+    facts.waker = (enum fp_waker)(number / 4 % 4);
+    facts.wait = (enum fp_wait)(number / 16);
     return facts;
 }
 
@@ -287,6 +287,7 @@ Test(hang, everywhere_a_proof_holds_only_where_no_way_out_was_seen)
         cr_assert(!facts.timed && !facts.parked, "%s", shown(&facts));
         cr_assert(facts.wait != FP_WAIT_EPOLL, "%s", shown(&facts));
         cr_assert(facts.company != FP_COMPANY_AWAKE, "%s", shown(&facts));
+        cr_assert(facts.company != FP_COMPANY_HELPERS || facts.tied, "%s", shown(&facts));
         cr_assert(facts.wait != FP_WAIT_CONDITION || facts.company == FP_COMPANY_NONE ||
                       facts.evaluated,
                   "%s", shown(&facts));
@@ -299,6 +300,7 @@ Test(hang, everywhere_a_proof_is_made_where_no_way_out_is_left)
         struct fp_wait_facts facts = combination(number);
         bool open = facts.wait == FP_WAIT_EPOLL || facts.timed || facts.parked ||
                     facts.company == FP_COMPANY_AWAKE ||
+                    (facts.company == FP_COMPANY_HELPERS && !facts.tied) ||
                     (facts.wait == FP_WAIT_CONDITION && !facts.evaluated);
         bool dead = facts.waker != FP_WAKER_HANDLER &&
                     (facts.waker != FP_WAKER_EXIT || is_tied(&facts)) &&
@@ -311,12 +313,12 @@ Test(hang, everywhere_a_proof_is_made_where_no_way_out_is_left)
 Test(hang, everywhere_each_grade_has_reasons_of_its_own)
 {
     static const enum fp_grade GRADES[] = {
-        [FP_REASON_NONE] = FP_GRADE_NONE,        [FP_REASON_ALONE] = FP_GRADE_PROVEN,
-        [FP_REASON_ASLEEP] = FP_GRADE_PROVEN,    [FP_REASON_OWNER] = FP_GRADE_PROVEN,
-        [FP_REASON_TEAM] = FP_GRADE_PROVEN,      [FP_REASON_SIGNAL] = FP_GRADE_PROVEN,
-        [FP_REASON_HANDLER] = FP_GRADE_STRONG,   [FP_REASON_PARKED] = FP_GRADE_STRONG,
-        [FP_REASON_TIMED] = FP_GRADE_SUSPECTED,  [FP_REASON_COMPANY] = FP_GRADE_SUSPECTED,
-        [FP_REASON_OUTSIDE] = FP_GRADE_SUSPECTED};
+        [FP_REASON_NONE] = FP_GRADE_NONE,         [FP_REASON_ALONE] = FP_GRADE_PROVEN,
+        [FP_REASON_ASLEEP] = FP_GRADE_PROVEN,     [FP_REASON_OWNER] = FP_GRADE_PROVEN,
+        [FP_REASON_TEAM] = FP_GRADE_PROVEN,       [FP_REASON_SIGNAL] = FP_GRADE_PROVEN,
+        [FP_REASON_HELPERS] = FP_GRADE_PROVEN,    [FP_REASON_HANDLER] = FP_GRADE_STRONG,
+        [FP_REASON_PARKED] = FP_GRADE_STRONG,     [FP_REASON_TIMED] = FP_GRADE_SUSPECTED,
+        [FP_REASON_COMPANY] = FP_GRADE_SUSPECTED, [FP_REASON_OUTSIDE] = FP_GRADE_SUSPECTED};
     for (unsigned number = 0; number < COMBINATIONS; number++) {
         struct fp_wait_facts facts = combination(number);
         struct fp_opinion got = fp_hang_judge(&facts);
@@ -324,6 +326,8 @@ Test(hang, everywhere_each_grade_has_reasons_of_its_own)
         cr_assert(got.reason != FP_REASON_ALONE || facts.company == FP_COMPANY_NONE, "%s",
                   shown(&facts));
         cr_assert(got.reason != FP_REASON_ASLEEP || facts.company == FP_COMPANY_ASLEEP, "%s",
+                  shown(&facts));
+        cr_assert(got.reason != FP_REASON_HELPERS || facts.company == FP_COMPANY_HELPERS, "%s",
                   shown(&facts));
         cr_assert(got.reason != FP_REASON_TIMED || facts.timed, "%s", shown(&facts));
         cr_assert(got.reason != FP_REASON_COMPANY || facts.company != FP_COMPANY_NONE, "%s",
@@ -355,6 +359,7 @@ Test(hang, everywhere_one_more_way_out_never_raises_the_grade_nor_one_less_piece
         expect_no_higher(&facts, CHANGED(parked, true));
         expect_no_higher(&facts, CHANGED(owner_lost, false));
         expect_no_higher(&facts, CHANGED(evaluated, false));
+        expect_no_higher(&facts, CHANGED(tied, false));
         expect_no_higher(&facts, CHANGED(about_lost, false));
         if (facts.company != FP_COMPANY_AWAKE)
             expect_no_higher(&facts, CHANGED(company, (enum fp_company)(facts.company + 1)));

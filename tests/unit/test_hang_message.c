@@ -309,6 +309,8 @@ Test(hang_message, every_reason_every_cause_and_every_outcome_is_said)
     static const char *const REASONS[] = {
         [FP_REASON_ALONE] = "; it is the only thread, and nobody else can wake it\n",
         [FP_REASON_ASLEEP] = "; all other threads wait for ever, too\n",
+        [FP_REASON_HELPERS] =
+            "; all other threads wait for ever, too, or are helpers that wake nobody\n",
         [FP_REASON_OWNER] = "; the thread that holds the lock is not in this process\n",
         [FP_REASON_TEAM] = "; the worker threads that it would wait for are not in this process\n",
         [FP_REASON_HANDLER] = "; only a signal handler of the program could wake it\n",

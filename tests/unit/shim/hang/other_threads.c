@@ -8,6 +8,8 @@
 #include "shim/hang/other_threads.h"
 
 #include "common/files.h"
+#include "policy/decide.h"
+#include "shim/base/config.h"
 #include "shim/hang/wait_record.h"
 #include "shim/python/python.h"
 #include "shim/threads/runtimes.h"
@@ -125,6 +127,15 @@ struct fp_owner fp_owner_of(const void *address)
     return (struct fp_owner){0};
 }
 
+struct fp_config fp_config;
+static const char *helping_file = "";
+
+bool fp_policy_helps(const struct fp_policy *policy, const char *file)
+{
+    cr_assert_eq(policy, &fp_config.policy);
+    return strcmp(file, helping_file) == 0;
+}
+
 static struct fp_company_look found;
 
 static void take_look(bool thorough)
@@ -236,6 +247,36 @@ Test(other_threads, waits_that_may_end)
     BOTH(thread, operation, FUTEX_WAIT | FUTEX_PRIVATE_FLAG);
     BOTH(thread, call, SYS_futex);
     cr_assert_eq(company(), FP_COMPANY_ASLEEP);
+}
+
+/* In calls in which its code holds nothing; in others it may hold a lock of its own. */
+Test(other_threads, helpers_at_rest)
+{
+    struct thread *thread = add(OTHER);
+    helping_file = entry.file = "/lib/helper.py";
+    has_slot = python_runs = true;
+    BOTH(thread, call, SYS_accept4);
+    cr_assert_eq(company(), FP_COMPANY_HELPERS);
+    cr_assert(found.gil_is_free);
+    BOTH(thread, call, SYS_accept);
+    cr_assert_eq(company(), FP_COMPANY_HELPERS);
+    BOTH(thread, call, SYS_futex);
+    BOTH(thread, until, (uint64_t)(uintptr_t)&limit);
+    cr_assert_eq(company(), FP_COMPANY_HELPERS);
+    BOTH(thread, operation, FUTEX_WAIT_BITSET);
+    cr_assert_eq(company(), FP_COMPANY_AWAKE);
+    BOTH(thread, call, SYS_write);
+    cr_assert_eq(company(), FP_COMPANY_AWAKE);
+    BOTH(thread, call, SYS_accept);
+    thread->looks[1].state = 'R';
+    cr_assert_eq(company(), FP_COMPANY_AWAKE);
+    thread->looks[1].state = 'S';
+    entry.file = "/lib/other.py";
+    cr_assert_eq(company(), FP_COMPANY_AWAKE);
+    entry.file = helping_file = ""; /* native code */
+    cr_assert_eq(company(), FP_COMPANY_AWAKE);
+    has_slot = false;
+    cr_assert_eq(company(), FP_COMPANY_AWAKE);
 }
 
 Test(other_threads, slices_that_were_told)
