@@ -4,17 +4,25 @@
  * that does not "bad WHY"; a line for each outcome that is new, and how often at the end.
  *
  *   works      the child has work done, joins the threads, starts others, ends
- *   kept       the child's threads are as they were: name, mask, stack for signals, thread-specific
- * data deep       so do children of children of children handed     work is handed over right
- * before the fork: each piece is done once, in one process held       the forking thread holds the
- * pool's lock killed     children are killed at once flat       as works; the parent's memory and
- * descriptors stay the same signals    signals break in upon the pool all the time at_once    two
- * threads fork at once; children work, or are without the pool others     another thread sleeps
- * meanwhile raw        another one that no hook saw runs       a thread of the pool runs task a
- * thread of the pool waits in the midst of its work inside     a thread of the pool forks timed a
- * thread of the pool waits for a time shared     for another process recursive  with a lock that
- * knows its owner robust     a thread of the pool holds a robust lock stack      a thread of the
- * pool has a stack of the program's handlers   the program has fork handlers
+ *   kept       the child's threads are as they were: name, mask, signal stack, thread-specific data
+ *   deep       so do children of children of children
+ *   handed     work is handed over right before the fork: each piece is done once, in one process
+ *   held       the forking thread holds the pool's lock
+ *   killed     children are killed at once
+ *   flat       as works; the parent's memory and descriptors stay the same
+ *   signals    signals break in upon the pool all the time
+ *   at_once    two threads fork at once; children work, or are without the pool
+ *   others     another thread sleeps meanwhile
+ *   raw        another one that no hook saw
+ *   runs       a thread of the pool runs
+ *   task       a thread of the pool waits in the midst of its work
+ *   inside     a thread of the pool forks
+ *   timed      a thread of the pool waits for a time
+ *   shared     for another process
+ *   recursive  with a lock that knows its owner
+ *   robust     a thread of the pool holds a robust lock
+ *   stack      a thread of the pool has a stack of the program's
+ *   handlers   the program has fork handlers
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -38,6 +46,7 @@ static unsigned word; /* of kind futex: how often it was posted */
 static pthread_t threads[MOST];
 static int count, ready, first, last, done, blocks, is_over;
 static long queue[QUEUE], sum;
+static unsigned long handed, slept[MOST]; /* how often work was handed over; before a thread slept */
 static pthread_key_t keys[KEYS];
 static __thread long mark;
 static const char *kind, *name;
@@ -149,8 +158,10 @@ static void *serve(void *argument)
     pthread_mutex_lock(&lock);
     ready++;
     for (;;) {
-        while (first == last && !is_over)
+        while (first == last && !is_over) {
+            slept[id] = handed;
             sleep_here();
+        }
         if (first == last)
             break;
         long what = queue[first++ % QUEUE];
@@ -169,6 +180,7 @@ static void hand_over(int pieces)
 {
     for (int i = 0; i < pieces; i++)
         queue[last++ % QUEUE] = i;
+    handed++;
     wake(pieces);
 }
 
@@ -204,15 +216,17 @@ static const char *end_pool(void)
     return NULL;
 }
 
-static void wait_until_idle(void)
+/* All but `busy` sleep, and none of them has yet to return from a wait that was woken. A child that
+   lost such a thread would wait for it within pthread_cond_broadcast (glibc 2.25 to 2.40). */
+static void wait_until_idle(int busy)
 {
-    pthread_mutex_lock(&lock);
-    while (ready < count) {
-        pthread_mutex_unlock(&lock);
-        sched_yield();
+    for (int idle = -1; idle < count - busy; sched_yield()) {
         pthread_mutex_lock(&lock);
+        idle = 0;
+        for (int i = 0; i < count; i++)
+            idle += ready == count && (slept[i] == handed || strcmp(kind, "cond") != 0);
+        pthread_mutex_unlock(&lock);
     }
-    pthread_mutex_unlock(&lock);
 }
 
 /* A child's own verdict; "" where it works. */
@@ -274,6 +288,7 @@ static pid_t fork_child(int depth)
 static void fork_here(void)
 {
     int status;
+    wait_until_idle(1);
     pid_t child = fork();
     if (child == 0) {
         alarm(30);
@@ -367,7 +382,7 @@ static void start_pool(void)
                 1 << 20);
         must(pthread_create(&threads[i], &attributes, serve, (void *)i) == 0, "pthread_create");
     }
-    wait_until_idle();
+    wait_until_idle(0);
 }
 
 static long resident(void)
@@ -386,6 +401,8 @@ static void fork_in_turn(int forks)
     int descriptor = 0;
     for (int i = 0; i < forks; i++) {
         int status;
+        if (!is("handed") && !is("flat") && !is("deep")) /* these have the fork wait for rest */
+            wait_until_idle(is("runs") || is("task"));
         pid_t child = fork_child(is("deep") ? 2 : 0);
         must(child > 0, "fork");
         if (is("killed"))
