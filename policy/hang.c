@@ -51,6 +51,8 @@ static struct fp_opinion prove(const struct fp_wait_facts *facts, enum fp_reason
     bool tied = facts->tied || facts->owner_lost || facts->wait == FP_WAIT_REGION;
     if (facts->waker == FP_WAKER_HANDLER || (facts->waker == FP_WAKER_EXIT && !tied))
         return opinion(FP_GRADE_STRONG, FP_REASON_HANDLER);
+    if (facts->waker == FP_WAKER_TIMER)
+        return opinion(FP_GRADE_STRONG, FP_REASON_TIMER);
     return opinion(FP_GRADE_PROVEN, facts->waker == FP_WAKER_EXIT ? FP_REASON_SIGNAL : reason);
 }
 
@@ -70,12 +72,11 @@ struct fp_opinion fp_hang_judge(const struct fp_wait_facts *facts)
     if (facts->company == FP_COMPANY_AWAKE ||
         (facts->company == FP_COMPANY_HELPERS && !facts->tied))
         return suspect(facts, FP_REASON_COMPANY);
+    bool is_alone = facts->company == FP_COMPANY_NONE;
     /* A signal that came between two time slices of a condition wait is lost: only the caller can
-       say that nothing changed. Alone, it looked just before it came to wait. */
-    bool changeable =
-        facts->wait == FP_WAIT_CONDITION && facts->company != FP_COMPANY_NONE && !facts->evaluated;
-    if (changeable)
-        return suspect(facts, FP_REASON_COMPANY);
+       say that nothing changed. Who sent it may have ended since. */
+    if (facts->wait == FP_WAIT_CONDITION && !facts->evaluated)
+        return suspect(facts, is_alone ? FP_REASON_ALONE : FP_REASON_COMPANY);
     if (facts->parked)
         return opinion(FP_GRADE_STRONG, FP_REASON_PARKED);
     static const enum fp_reason REASONS[] = {[FP_COMPANY_NONE] = FP_REASON_ALONE,

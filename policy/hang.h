@@ -32,6 +32,7 @@ enum fp_waker {
     FP_WAKER_NONE,
     FP_WAKER_INTERRUPT, /* SIGINT would interrupt it as it would anything else */
     FP_WAKER_EXIT,      /* a handler would end the process, or its wait, and do nothing else */
+    FP_WAKER_TIMER,     /* a timer of its own ends the process */
     FP_WAKER_HANDLER,   /* a handler of the program's might end the wait */
 };
 

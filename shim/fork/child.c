@@ -9,12 +9,14 @@
 #include "shim/fork/inherit.h"
 #include "shim/fork/registered.h"
 #include "shim/hang/hang.h"
+#include "shim/hang/memory.h"
 #include "shim/libraries/loader_list.h"
 #include "shim/reset/epoll.h"
 #include "shim/reset/reset.h"
 #include "shim/reset/sockets.h"
 #include "shim/reset/stack_cache.h"
 #include "shim/threads/lost.h"
+#include "shim/threads/origin.h"
 #include "shim/threads/runtimes.h"
 #include "shim/threads/table.h"
 #include "shim/watch/patch.h"
@@ -61,6 +63,8 @@ FP_CHILD void fp_child_enter(void)
         fp_reset_child();
         if (child.is_watched)
             fp_patch_child();
+        if (fp_origin_is_watched())
+            fp_memory_child();
     }
     child.inherits = fp_inherit_child();
     if (fp_config.can_reset && (child.is_watched || child.inherits))

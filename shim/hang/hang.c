@@ -80,8 +80,9 @@ static void look_closer(const struct fp_waiting *waiting, const struct fp_compan
     bool lets_go = facts->company == FP_COMPANY_AWAKE && waiting->wait != FP_WAIT_CONDITION;
     bool gil_is_free = lets_go || look->gil_is_free;
     int state;
+    bool has_memory = waiting->object && waiting->wait != FP_WAIT_JOIN;
     facts->shared =
-        waiting->object && waiting->wait != FP_WAIT_JOIN && !fp_memory_is_private(waiting->object);
+        fp_memory_has_sharer() || (has_memory && !fp_memory_is_private(waiting->object));
     bool has_gil = fp_python_enter(gil_is_free && fp_origin_has_sound_gil(), &state);
     fp_evidence_read_python(&evidence, waiting, has_gil, facts->company == FP_COMPANY_ASLEEP);
     facts->waker = fp_waker_find(look, is_main ? break_of(waiting) : break_of_main(look), has_gil);
@@ -183,6 +184,21 @@ static uint64_t bits_of(const sigset_t *signals)
     for (int number = 1; number <= 64; number++)
         bits |= (uint64_t)(sigismember(signals, number) == 1) << (number - 1);
     return bits;
+}
+
+bool fp_hang_may_be_shared(const void *object)
+{
+    bool may_be = true;
+    sigset_t before;
+    fp_block_signals(&before);
+    if (!atomic_flag_test_and_set(&looking)) {
+        struct fp_work work = fp_work_begin();
+        may_be = !fp_memory_is_private(object);
+        fp_work_end(work);
+        atomic_flag_clear(&looking);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return may_be;
 }
 
 enum fp_advance fp_hang_look(struct fp_waiting *waiting)

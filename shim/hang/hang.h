@@ -12,6 +12,9 @@
 /* Between two slices. May end the process. Keeps errno. */
 enum fp_advance fp_hang_look(struct fp_waiting *waiting);
 
+/* Whether another process may have the memory, too. Keeps errno. */
+bool fp_hang_may_be_shared(const void *object);
+
 /* Child room: whoever was looking is gone. */
 void fp_hang_child(void);
 

@@ -3,14 +3,35 @@
 #include "shim/hang/memory.h"
 
 #include "common/large.h"
+#include "shim/base/child_section.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <unistd.h>
 
 FP_LARGE static char buffer[4096];
+
+static pid_t process; /* whose memory this is */
+static _Atomic bool has_sharer;
+
+FP_CHILD void fp_memory_child(void)
+{
+    process = getpid();
+    atomic_store(&has_sharer, false);
+}
+
+void fp_memory_note_sharer(void)
+{
+    atomic_store(&has_sharer, true);
+}
+
+bool fp_memory_has_sharer(void)
+{
+    return atomic_load(&has_sharer) || getpid() != process;
+}
 
 /* One line of /proc/thread-self/maps (that of a main thread which has left is empty), as far as it
  * matters: "7f12a000-7f12b000 rw-p ...". */

@@ -226,6 +226,8 @@ static struct pass look_once(struct fp_company_look *look, uint64_t blocked, boo
     struct pass pass = {
         .look = look, .self = (pid_t)syscall(SYS_gettid), .asleep = true, .thorough = thorough};
     *look = (struct fp_company_look){.threads = 1, .gil_is_free = true, .deliverable = ~blocked};
+    mix(&look->standstill,
+        fp_table_starts()); /* one that has ended since may have done something */
     if (read_task(pass.self, "status")) {
         look->handled = number_after(buffer, "\nSigCgt:", 16);
     } else {

@@ -22,17 +22,37 @@ static const void *handler_of(int number, int *flags)
     return *(void **)&action.sa_handler;
 }
 
-/* A timer of this process's own sends its signal, whatever others do. Timers are not inherited. */
-static bool has_timer(int number)
+static bool has_interval_timer(int number)
 {
     static const int SIGNALS[] = {SIGALRM, SIGVTALRM, SIGPROF}; /* by ITIMER_REAL, ... */
-    char first[8];
     for (unsigned which = 0; which < 3; which++) {
         struct itimerval timer;
         if (SIGNALS[which] == number && getitimer(which, &timer) == 0)
             return timer.it_value.tv_sec || timer.it_value.tv_usec;
     }
-    return fp_file_read("/proc/self/timers", first, sizeof first) > 0; /* timer_create's */
+    return false;
+}
+
+/* By timer_create, for whatever signal. */
+static bool has_posix_timer(void)
+{
+    char first[8];
+    return fp_file_read("/proc/self/timers", first, sizeof first) > 0;
+}
+
+/* A timer of this process's own sends its signal, whatever others do. Timers are not inherited. */
+static bool has_timer(int number)
+{
+    return has_interval_timer(number) || has_posix_timer();
+}
+
+/* By a signal that has no handler, as after alarm(). */
+static bool is_ended_by_timer(uint64_t deliverable)
+{
+    struct sigaction action;
+    bool ends = deliverable & FP_SIGNAL_BIT(SIGALRM) && sigaction(SIGALRM, NULL, &action) == 0 &&
+                action.sa_handler == SIG_DFL;
+    return (ends && has_interval_timer(SIGALRM)) || has_posix_timer();
 }
 
 static enum fp_waker waker_by_effect(int number, enum fp_effect effect)
@@ -99,6 +119,8 @@ enum fp_waker fp_waker_find(const struct fp_company_look *look, enum fp_break ma
             handler ? waker_of(number, handler, main_breaks, has_gil) : FP_WAKER_NONE;
         found = waker > found ? waker : found;
     }
+    if (found < FP_WAKER_TIMER && is_ended_by_timer(look->deliverable))
+        found = FP_WAKER_TIMER;
     return found;
 }
 

@@ -9,6 +9,7 @@
 #include "shim/base/self.h"
 #include "shim/fork/child.h"
 #include "shim/fork/fork.h"
+#include "shim/hang/memory.h"
 #include "shim/hooks/init.h"
 #include "shim/hooks/real.h"
 #include "shim/threads/table.h"
@@ -71,6 +72,8 @@ int clone(int (*routine)(void *), void *stack, int flags, void *argument, ...)
         fp_real_resolve(FP_OPTIONAL);
     if (flags & CLONE_THREAD)
         fp_table_note_bypass();
+    else if (flags & CLONE_VM && !(flags & CLONE_VFORK))
+        fp_memory_note_sharer();
     if (flags & (CLONE_THREAD | CLONE_VM))
         return pass_on(&call);
     return fp_fork_story("clone", __builtin_return_address(0), real_clone, &call);

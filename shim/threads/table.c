@@ -21,6 +21,7 @@ static _Atomic uint64_t free_list;
 static _Atomic uint32_t high_water; /* slots from here on were never used in this epoch */
 static _Atomic unsigned live;
 static _Atomic bool bypassed;
+static _Atomic unsigned starts;
 static uint32_t epoch;                  /* changes only in a forked child, which has one thread */
 static struct fp_thread_slot *survivor; /* the forking thread's own slot in this epoch */
 
@@ -68,6 +69,7 @@ int fp_table_creator(void)
 
 struct fp_thread_slot *fp_table_claim(uint32_t runtime, void *routine, void *argument)
 {
+    atomic_fetch_add(&starts, 1);
     struct fp_thread_slot *slot = pop_free();
     if (!slot) {
         fp_table_note_bypass();
@@ -181,7 +183,13 @@ FP_CHILD bool fp_table_ever_threaded(void)
 
 void fp_table_note_bypass(void)
 {
+    atomic_fetch_add(&starts, 1);
     atomic_store_explicit(&bypassed, true, memory_order_relaxed);
+}
+
+unsigned fp_table_starts(void)
+{
+    return atomic_load(&starts);
 }
 
 unsigned fp_table_threads(void)

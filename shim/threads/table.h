@@ -71,6 +71,9 @@ bool fp_table_ever_threaded(void);
 /* A hook saw a thread start that gets no slot (raw clone, a full table). */
 void fp_table_note_bypass(void);
 
+/* How many threads have been started so far, as far as the hooks know. */
+unsigned fp_table_starts(void);
+
 /* Threads alive now as far as the table knows, the main thread included. */
 unsigned fp_table_threads(void);
 

@@ -21,10 +21,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifndef SYS_futex_requeue /* Linux 6.7 */
+#define SYS_futex_requeue 456
+#endif
+
 typedef long system_call(long number, long a, long b, long c, long d, long e, long f);
 
-/* FUTEX_REQUEUE and FUTEX_CMP_REQUEUE that this process has made: they move sleepers to another
-   word, on which the next slice of their wait would not be. */
+/* FUTEX_REQUEUE, FUTEX_CMP_REQUEUE and futex_requeue that this process has made: they move sleepers
+   to another word, on which the next slice of their wait would not be. */
 static _Atomic unsigned requeues;
 
 static int *word_of(const struct fp_waiting *waiting)
@@ -57,9 +61,22 @@ static int futex_slice(struct fp_waiting *waiting, const struct timespec *deadli
     return errno == EINTR && restarts ? ETIMEDOUT : errno;
 }
 
+/* Another process may move its sleepers to another word as well. Nothing can be proven of it. */
+static bool is_shared(const struct fp_futex_call *call)
+{
+    static FP_THREAD const int *last; /* of those that were */
+    if (call->operation & FUTEX_PRIVATE_FLAG)
+        return false;
+    if (call->word != last && fp_hang_may_be_shared(call->word))
+        last = call->word;
+    return call->word == last;
+}
+
 long fp_futex_wait(const struct fp_futex_call *call)
 {
     long command = call->operation & FUTEX_CMD_MASK;
+    if (is_shared(call))
+        return syscall(SYS_futex, call->word, call->operation, call->value, NULL, NULL, call->bits);
     struct fp_waiting waiting = {.wait = call->wait,
                                  .object = call->word,
                                  .caller = call->caller,
@@ -114,8 +131,9 @@ long fp_watched_syscall(long number, long a, long b, long c, long d, long e, lon
         return watch_futex(__builtin_return_address(0), a, b, c, d, e, f);
     if (__builtin_expect(fp_sandbox_is_made_by(number, a), 0))
         return make_sandbox(number, a, b, c, d, e, f);
-    if (__builtin_expect(number == SYS_futex, 0) &&
-        (command == FUTEX_REQUEUE || command == FUTEX_CMP_REQUEUE))
+    if (__builtin_expect(number == SYS_futex_requeue, 0) ||
+        (__builtin_expect(number == SYS_futex, 0) &&
+         (command == FUTEX_REQUEUE || command == FUTEX_CMP_REQUEUE)))
         atomic_fetch_add(&requeues, 1);
     return ((system_call *)fp_got_real(FP_WATCHED_syscall))(number, a, b, c, d, e, f);
 }

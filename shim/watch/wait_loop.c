@@ -28,6 +28,8 @@ void fp_waiting_begin(struct fp_waiting *waiting)
     struct fp_wait_record *record = fp_wait_record_own();
     fp_dispatch_resume();
     waiting->since = fp_milliseconds();
+    if (waiting->repeated && waiting->repeated->object != waiting->object)
+        *waiting->repeated = (struct fp_repeated){0};
     go_on_from(waiting, waiting->repeated);
     if (!record)
         return;

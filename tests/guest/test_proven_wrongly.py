@@ -17,6 +17,21 @@ def test_handler_may_leave_any_wait(row, outcomes):
     check(row, outcomes)
 
 
+@rows("ended_by_a_timer")
+def test_timer_of_its_own_ends_the_process(row, outcomes):
+    check(row, outcomes)
+
+
+@rows("last_deed")
+def test_condition_changed_by_a_thread_that_has_ended(row, outcomes):
+    check(row, outcomes)
+
+
+@rows("memory_of_two_processes")
+def test_process_on_the_same_memory(row, outcomes):
+    check(row, outcomes)
+
+
 @rows("waits_left_behind")
 def test_wait_that_was_left_is_over(row, outcomes):
     check(row, outcomes)

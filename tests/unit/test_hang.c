@@ -42,7 +42,8 @@ Test(hang, the_only_thread_waits_for_ever_whatever_it_waits_for)
 {
     for (int wait = 0; wait < FP_WAIT_COUNT; wait++)
         if (is_plain((enum fp_wait)wait))
-            EXPECT(((struct fp_wait_facts){.wait = (enum fp_wait)wait}), PROVEN, ALONE);
+            EXPECT(((struct fp_wait_facts){.wait = (enum fp_wait)wait, .evaluated = true}), PROVEN,
+                   ALONE);
 }
 
 Test(hang, r0_a_wait_that_is_satisfied_is_none_not_even_with_a_lost_owner)
@@ -109,7 +110,8 @@ Test(hang, r3_a_time_limit_ends_every_wait_even_that_of_the_only_thread)
 Test(hang, r4_a_handler_may_end_every_wait_its_own_or_that_of_another_who_ends_this_one)
 {
     for (int wait = 0; wait < FP_WAIT_COUNT; wait++) {
-        struct fp_wait_facts facts = {.wait = (enum fp_wait)wait, .waker = FP_WAKER_HANDLER};
+        struct fp_wait_facts facts = {
+            .wait = (enum fp_wait)wait, .waker = FP_WAKER_HANDLER, .evaluated = true};
         if (facts.wait == FP_WAIT_EPOLL)
             continue;
         EXPECT(facts, STRONG, HANDLER);
@@ -144,10 +146,19 @@ Test(hang, r5_nobody_unlocks_for_a_lost_owner_not_even_threads_that_are_awake)
            NONE);
 }
 
+Test(hang, r4_a_timer_that_ends_the_process_may_be_the_time_limit_that_it_has_set_itself)
+{
+    EXPECT(FACTS(SEMAPHORE, .waker = FP_WAKER_TIMER), STRONG, TIMER);
+    EXPECT(FACTS(SEMAPHORE, .waker = FP_WAKER_TIMER, .tied = true), STRONG, TIMER);
+    EXPECT(FACTS(MUTEX, .waker = FP_WAKER_TIMER, .owner_lost = true), STRONG, TIMER);
+    EXPECT(FACTS(REGION, .waker = FP_WAKER_TIMER), STRONG, TIMER);
+}
+
 Test(hang, r4_a_handler_that_only_ends_the_process_is_no_rescue_of_what_was_lost)
 {
     for (int wait = 0; wait < FP_WAIT_COUNT; wait++) {
-        struct fp_wait_facts facts = {.wait = (enum fp_wait)wait, .waker = FP_WAKER_EXIT};
+        struct fp_wait_facts facts = {
+            .wait = (enum fp_wait)wait, .waker = FP_WAKER_EXIT, .evaluated = true};
         if (!is_plain(facts.wait))
             continue;
         EXPECT(facts, STRONG, HANDLER);
@@ -173,9 +184,12 @@ Test(hang, r6_a_condition_in_company_is_no_proof_until_its_caller_has_looked_aga
     EXPECT(FACTS(CONDITION, .company = FP_COMPANY_ASLEEP, .waker = FP_WAKER_HANDLER), NONE, NONE);
 }
 
-Test(hang, r6_alone_a_condition_needs_no_second_look_and_no_other_wait_ever_does)
+/* Who changed it may have ended since. */
+Test(hang, r6_a_condition_needs_a_second_look_alone_too_and_no_other_wait_ever_does)
 {
-    EXPECT(FACTS(CONDITION), PROVEN, ALONE);
+    EXPECT(FACTS(CONDITION), NONE, NONE);
+    EXPECT(FACTS(CONDITION, .about_lost = true), SUSPECTED, ALONE);
+    EXPECT(FACTS(CONDITION, .evaluated = true), PROVEN, ALONE);
     for (int wait = 0; wait < FP_WAIT_COUNT; wait++)
         if (is_plain((enum fp_wait)wait) && wait != FP_WAIT_CONDITION)
             EXPECT(
@@ -234,7 +248,7 @@ Test(hang, the_reason_of_a_doubt_is_the_surest_way_out_not_the_last_one_seen)
 }
 
 /* Every combination of facts, by a number. */
-enum { COMBINATIONS = FP_WAIT_COUNT * 4 * 4 * 256 };
+enum { COMBINATIONS = FP_WAIT_COUNT * 4 * 5 * 256 };
 
 static struct fp_wait_facts combination(unsigned number)
 {
@@ -248,8 +262,8 @@ static struct fp_wait_facts combination(unsigned number)
                                   .tied = number & 128};
     number /= 256;
     facts.company = (enum fp_company)(number % 4);
-    facts.waker = (enum fp_waker)(number / 4 % 4);
-    facts.wait = (enum fp_wait)(number / 16);
+    facts.waker = (enum fp_waker)(number / 4 % 5);
+    facts.wait = (enum fp_wait)(number / 20);
     return facts;
 }
 
@@ -277,7 +291,7 @@ Test(hang, everywhere_a_proof_holds_only_where_no_way_out_was_seen)
         struct fp_opinion got = fp_hang_judge(&facts);
         if (got.grade != FP_GRADE_PROVEN)
             continue;
-        cr_assert(facts.waker != FP_WAKER_HANDLER, "%s", shown(&facts));
+        cr_assert(facts.waker < FP_WAKER_TIMER, "%s", shown(&facts));
         cr_assert(facts.waker != FP_WAKER_EXIT || is_tied(&facts), "%s", shown(&facts));
         if (facts.wait == FP_WAIT_REGION)
             continue;
@@ -288,9 +302,7 @@ Test(hang, everywhere_a_proof_holds_only_where_no_way_out_was_seen)
         cr_assert(facts.wait != FP_WAIT_EPOLL, "%s", shown(&facts));
         cr_assert(facts.company != FP_COMPANY_AWAKE, "%s", shown(&facts));
         cr_assert(facts.company != FP_COMPANY_HELPERS || facts.tied, "%s", shown(&facts));
-        cr_assert(facts.wait != FP_WAIT_CONDITION || facts.company == FP_COMPANY_NONE ||
-                      facts.evaluated,
-                  "%s", shown(&facts));
+        cr_assert(facts.wait != FP_WAIT_CONDITION || facts.evaluated, "%s", shown(&facts));
     }
 }
 
@@ -302,7 +314,7 @@ Test(hang, everywhere_a_proof_is_made_where_no_way_out_is_left)
                     facts.company == FP_COMPANY_AWAKE ||
                     (facts.company == FP_COMPANY_HELPERS && !facts.tied) ||
                     (facts.wait == FP_WAIT_CONDITION && !facts.evaluated);
-        bool dead = facts.waker != FP_WAKER_HANDLER &&
+        bool dead = facts.waker < FP_WAKER_TIMER &&
                     (facts.waker != FP_WAKER_EXIT || is_tied(&facts)) &&
                     (facts.wait == FP_WAIT_REGION ||
                      (!facts.satisfied && !facts.shared && (facts.owner_lost || !open)));
@@ -313,16 +325,20 @@ Test(hang, everywhere_a_proof_is_made_where_no_way_out_is_left)
 Test(hang, everywhere_each_grade_has_reasons_of_its_own)
 {
     static const enum fp_grade GRADES[] = {
-        [FP_REASON_NONE] = FP_GRADE_NONE,         [FP_REASON_ALONE] = FP_GRADE_PROVEN,
-        [FP_REASON_ASLEEP] = FP_GRADE_PROVEN,     [FP_REASON_OWNER] = FP_GRADE_PROVEN,
-        [FP_REASON_TEAM] = FP_GRADE_PROVEN,       [FP_REASON_SIGNAL] = FP_GRADE_PROVEN,
-        [FP_REASON_HELPERS] = FP_GRADE_PROVEN,    [FP_REASON_HANDLER] = FP_GRADE_STRONG,
-        [FP_REASON_PARKED] = FP_GRADE_STRONG,     [FP_REASON_TIMED] = FP_GRADE_SUSPECTED,
-        [FP_REASON_COMPANY] = FP_GRADE_SUSPECTED, [FP_REASON_OUTSIDE] = FP_GRADE_SUSPECTED};
+        [FP_REASON_NONE] = FP_GRADE_NONE,        [FP_REASON_ALONE] = FP_GRADE_PROVEN,
+        [FP_REASON_ASLEEP] = FP_GRADE_PROVEN,    [FP_REASON_OWNER] = FP_GRADE_PROVEN,
+        [FP_REASON_TEAM] = FP_GRADE_PROVEN,      [FP_REASON_SIGNAL] = FP_GRADE_PROVEN,
+        [FP_REASON_HELPERS] = FP_GRADE_PROVEN,   [FP_REASON_HANDLER] = FP_GRADE_STRONG,
+        [FP_REASON_PARKED] = FP_GRADE_STRONG,    [FP_REASON_TIMER] = FP_GRADE_STRONG,
+        [FP_REASON_TIMED] = FP_GRADE_SUSPECTED,  [FP_REASON_COMPANY] = FP_GRADE_SUSPECTED,
+        [FP_REASON_OUTSIDE] = FP_GRADE_SUSPECTED};
     for (unsigned number = 0; number < COMBINATIONS; number++) {
         struct fp_wait_facts facts = combination(number);
         struct fp_opinion got = fp_hang_judge(&facts);
-        cr_assert_eq(got.grade, GRADES[got.reason], "%s: %s", shown(&facts), reason_of(got));
+        bool is_unclear = facts.wait == FP_WAIT_CONDITION && got.reason == FP_REASON_ALONE &&
+                          got.grade == FP_GRADE_SUSPECTED;
+        cr_assert(is_unclear || got.grade == GRADES[got.reason], "%s: %s", shown(&facts),
+                  reason_of(got));
         cr_assert(got.reason != FP_REASON_ALONE || facts.company == FP_COMPANY_NONE, "%s",
                   shown(&facts));
         cr_assert(got.reason != FP_REASON_ASLEEP || facts.company == FP_COMPANY_ASLEEP, "%s",

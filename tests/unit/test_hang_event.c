@@ -182,9 +182,9 @@ Test(hang_event, a_deadlock_that_no_lost_runtime_explains)
 
 Test(hang_event, every_word_of_a_verdict)
 {
-    static const char *const REASONS[] = {"none",   "alone", "asleep",  "helpers",
-                                          "owner",  "team",  "handler", "signal",
-                                          "parked", "timed", "company", "outside"};
+    static const char *const REASONS[] = {"none",  "alone",   "asleep", "helpers", "owner",
+                                          "team",  "handler", "timer",  "signal",  "parked",
+                                          "timed", "company", "outside"};
     static const char *const OUTCOMES[] = {"waits", "raised", "exited", "aborted", "grace"};
     char want[64];
     for (int reason = 0; reason <= FP_REASON_OUTSIDE; reason++) {

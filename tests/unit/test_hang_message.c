@@ -314,6 +314,7 @@ Test(hang_message, every_reason_every_cause_and_every_outcome_is_said)
         [FP_REASON_OWNER] = "; the thread that holds the lock is not in this process\n",
         [FP_REASON_TEAM] = "; the worker threads that it would wait for are not in this process\n",
         [FP_REASON_HANDLER] = "; only a signal handler of the program could wake it\n",
+        [FP_REASON_TIMER] = "; only the timer that it has set will end it\n",
         [FP_REASON_SIGNAL] = "; only a signal that ends it would end its wait\n",
         [FP_REASON_PARKED] = "; only a signal could wake it; it may be meant to sleep here\n",
         [FP_REASON_TIMED] = "; again and again it waits, in vain, for a time\n",

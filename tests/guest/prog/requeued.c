@@ -42,3 +42,26 @@ CHILD(woken_after_the_first_word_changed)
 {
     requeue_and_wake(LOOKS, 1);
 }
+
+static int *shared;
+
+static void wait_at_shared(void)
+{
+    long result = futex(&shared[0], FUTEX_WAIT, 0);
+    must(result == 0, "futex");
+}
+
+SCENARIO(moved_by_another_process)
+{
+    start_sleeper();
+    shared =
+        mmap(NULL, 2 * sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    must(shared != MAP_FAILED, "mmap");
+    pid_t child = start_child(wait_at_shared);
+    rest(100);
+    long moved = syscall(SYS_futex, &shared[0], FUTEX_REQUEUE, 0, 1L, &shared[1], 0);
+    must(moved == 1, "FUTEX_REQUEUE");
+    rest(LOOKS);
+    futex(&shared[1], FUTEX_WAKE, 1);
+    return tell_end(end_in_time(child));
+}

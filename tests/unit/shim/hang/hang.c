@@ -31,7 +31,8 @@ struct fp_config fp_config = {.options = {.hang_milliseconds = 30000, .grace_mil
 
 /* What the rooms below say. */
 static struct fp_company_look seen = {.gil_is_free = true};
-static bool is_shared, is_parked, is_tied, is_about_lost, has_python, is_over, is_sound = true;
+static bool is_shared, has_sharer, is_parked, is_tied, is_about_lost, has_python, is_over,
+    is_sound = true;
 static enum fp_waker waker;
 static pid_t owner, lost = -1;
 
@@ -71,6 +72,11 @@ enum fp_waker fp_waker_find(const struct fp_company_look *look, enum fp_break ma
     cr_assert_eq(has_gil, has_python && asked.asked_gil_is_free);
     asked.breaks = main_breaks;
     return waker;
+}
+
+bool fp_memory_has_sharer(void)
+{
+    return has_sharer;
 }
 
 bool fp_memory_is_private(const void *address)
@@ -238,6 +244,14 @@ Test(hang, shared_memory)
     region.object = NULL;
     look_at(region);
     cr_assert_eq(asked.private, 0);
+}
+
+Test(hang, memory_on_which_another_process_runs_is_nobody_s_alone)
+{
+    has_sharer = true;
+    look(FP_WAIT_JOIN);
+    look(FP_WAIT_SEMAPHORE);
+    cr_assert_eq(asked.proofs, 0);
 }
 
 Test(hang, company)

@@ -45,6 +45,7 @@ static int look; /* from 0 */
 static pid_t self;
 static uint64_t handled, blocked_by_self;
 static bool is_self_unreadable;
+static unsigned starts;
 
 ssize_t fp_file_read(const char *path, char *buffer, size_t size)
 {
@@ -97,6 +98,11 @@ const struct fp_wait_record *fp_wait_record_of(pid_t tid)
 static struct fp_thread_slot slot = {.runtime = 1};
 static struct fp_runtime_entry entry;
 static bool has_slot, python_runs, is_python_code;
+
+unsigned fp_table_starts(void)
+{
+    return starts;
+}
 
 struct fp_thread_slot *fp_table_find(int tid)
 {
@@ -453,5 +459,14 @@ Test(other_threads, standstill)
     cr_assert_neq(standstill(), before);
     BOTH(thread, voluntary, 9);
     BOTH(thread, forced, 3);
+    cr_assert_neq(standstill(), before);
+}
+
+/* Zero is the standstill of no look at all. */
+Test(other_threads, standstill_alone)
+{
+    uint64_t before = standstill();
+    cr_assert_neq(before, 0);
+    starts++; /* and it has ended */
     cr_assert_neq(standstill(), before);
 }
