@@ -54,8 +54,7 @@ static bool is_main_thread(void)
     return syscall(SYS_gettid) == getpid();
 }
 
-/* What a signal does to a wait: for one of Python's locks, handlers run and it begins anew. */
-static enum fp_break break_of(const struct fp_waiting *waiting)
+enum fp_break fp_break_of(const struct fp_waiting *waiting)
 {
     if (waiting->wait != FP_WAIT_SEMAPHORE)
         return FP_BREAK_NONE;
@@ -85,7 +84,8 @@ static void look_closer(const struct fp_waiting *waiting, const struct fp_compan
         fp_memory_has_sharer() || (has_memory && !fp_memory_is_private(waiting->object));
     bool has_gil = fp_python_enter(gil_is_free && fp_origin_has_sound_gil(), &state);
     fp_evidence_read_python(&evidence, waiting, has_gil, facts->company == FP_COMPANY_ASLEEP);
-    facts->waker = fp_waker_find(look, is_main ? break_of(waiting) : break_of_main(look), has_gil);
+    facts->waker =
+        fp_waker_find(look, is_main ? fp_break_of(waiting) : break_of_main(look), has_gil);
     if (has_gil)
         fp_python_leave(state);
     fp_evidence_weigh(&evidence, waiting, look, facts->owner_lost);
@@ -217,7 +217,7 @@ enum fp_advance fp_hang_look(struct fp_waiting *waiting)
     }
     /* One that came meanwhile would have broken off the wait. What remains: one that comes in the
        moment between a slice and the look, or behind it. */
-    if (advance == FP_ADVANCE_WAIT && break_of(waiting) != FP_BREAK_NONE &&
+    if (advance == FP_ADVANCE_WAIT && fp_break_of(waiting) != FP_BREAK_NONE &&
         fp_handlers_wait(&before))
         advance = FP_ADVANCE_INTERRUPT;
     pthread_sigmask(SIG_SETMASK, &before, NULL);

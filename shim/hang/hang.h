@@ -15,6 +15,9 @@ enum fp_advance fp_hang_look(struct fp_waiting *waiting);
 /* Whether another process may have the memory, too. Keeps errno. */
 bool fp_hang_may_be_shared(const void *object);
 
+/* What a signal does to this wait. */
+enum fp_break fp_break_of(const struct fp_waiting *waiting);
+
 /* Child room: whoever was looking is gone. */
 void fp_hang_child(void);
 

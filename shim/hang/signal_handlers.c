@@ -145,27 +145,39 @@ void fp_handlers_changed(void)
     atomic_fetch_add(&generation, 1);
 }
 
-static bool read_restart(void)
+enum { NO_HANDLERS, ALL_RESTART, SOME_INTERRUPT };
+
+static unsigned read_handlers(void)
 {
-    bool any = false;
+    unsigned found = NO_HANDLERS;
     for (int number = 1; number < 65; number++) {
         int flags;
-        if (!(FP_SIGNALS_OF_LIBC & FP_SIGNAL_BIT(number)) && handler_of(number, &flags)) {
-            any = true;
-            if (!(flags & SA_RESTART))
-                return false;
-        }
+        if (FP_SIGNALS_OF_LIBC & FP_SIGNAL_BIT(number) || !handler_of(number, &flags))
+            continue;
+        found = ALL_RESTART;
+        if (!(flags & SA_RESTART))
+            return SOME_INTERRUPT;
     }
-    return any;
+    return found;
+}
+
+static unsigned known_handlers(void)
+{
+    static _Atomic unsigned known; /* generation * 4 + answer */
+    unsigned now = atomic_load(&generation), answer = atomic_load(&known);
+    if (answer >> 2 != now) {
+        answer = now << 2 | read_handlers();
+        atomic_store(&known, answer);
+    }
+    return answer & 3;
 }
 
 bool fp_handlers_restart(void)
 {
-    static _Atomic unsigned known; /* generation * 2 + answer */
-    unsigned now = atomic_load(&generation), answer = atomic_load(&known);
-    if (answer >> 1 != now) {
-        answer = now << 1 | read_restart();
-        atomic_store(&known, answer);
-    }
-    return answer & 1;
+    return known_handlers() == ALL_RESTART;
+}
+
+bool fp_handlers_interrupt(void)
+{
+    return known_handlers() == SOME_INTERRUPT;
 }

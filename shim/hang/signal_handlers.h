@@ -8,15 +8,9 @@
 #define FP_SHIM_HANG_SIGNAL_HANDLERS_H
 
 #include "shim/hang/other_threads.h"
+#include "shim/hang/wait.h"
 
 #include <signal.h>
-
-/* What a signal does to the main thread's wait. */
-enum fp_break {
-    FP_BREAK_NONE,       /* nothing: Rust's and absl's futex waits begin anew */
-    FP_BREAK_FOR_PYTHON, /* Python runs its handlers, and waits again */
-    FP_BREAK_FOR_GOOD,   /* sem_wait ends with EINTR, whatever the handler did */
-};
 
 /* A handler that was set from Python code runs when the main thread comes back to Python: only
    where its wait breaks off. `has_gil`: Python may be asked now. */
@@ -29,6 +23,9 @@ enum fp_waker fp_waker_find(const struct fp_company_look *look, enum fp_break ma
  * (SA_RESETHAND). Sixty system calls the first time, and whenever handlers have changed.
  */
 bool fp_handlers_restart(void);
+
+/* Whether any of them breaks off a system call. Known as the above is. */
+bool fp_handlers_interrupt(void);
 
 /*
  * Whether a signal waits whose handler breaks off a system call, once the signals that are blocked

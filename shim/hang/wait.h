@@ -6,10 +6,10 @@
 
 #include <sys/types.h>
 
-/* A thread that comes back to one wait again and again, each time in vain. */
+/* A thread that comes back to one wait again and again, each time after a slice in vain. */
 struct fp_repeated {
-    const void *object; /* NULL: the last one was not in vain */
-    uint64_t since;
+    const void *object;   /* NULL: the last one was not in vain */
+    uint64_t since, left; /* the first one began, the last one ended; milliseconds */
     unsigned slices;
     bool told, warned;
     uint64_t standstill; /* of the others at the last look, see company.h */
@@ -32,6 +32,13 @@ struct fp_waiting {
     bool told;                                        /* somebody has been told */
     bool warned;                  /* that the process is to end after its time of grace */
     struct fp_repeated *repeated; /* NULL: it ends as a whole */
+};
+
+/* What a signal does to a wait. */
+enum fp_break {
+    FP_BREAK_NONE,       /* nothing: Rust's and absl's futex waits begin anew */
+    FP_BREAK_FOR_PYTHON, /* Python runs its handlers, and waits again */
+    FP_BREAK_FOR_GOOD,   /* sem_wait ends with EINTR, whatever the handler did */
 };
 
 /* What a look at a wait came to. */

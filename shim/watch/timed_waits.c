@@ -111,5 +111,8 @@ int fp_watched_epoll_wait(int poll, struct epoll_event *events, int most, int mi
     if (ready != 0)
         return ready;
     fp_hang_look(&waiting);
-    return REAL(epoll_wait)(poll, events, most, -1);
+    if (!fp_python_owns(fp_owner_of(waiting.caller)))
+        return REAL(epoll_wait)(poll, events, most, -1);
+    errno = EINTR; /* Python waits again, and takes the signals that came meanwhile */
+    return -1;
 }

@@ -5,6 +5,7 @@
 #include "shim/base/clock.h"
 #include "shim/base/self.h"
 #include "shim/hang/hang.h"
+#include "shim/hang/signal_handlers.h"
 #include "shim/hang/wait_record.h"
 #include "shim/python/python.h"
 #include "shim/watch/selector.h"
@@ -13,9 +14,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* A caller that only looks at its condition is back at once. */
 static void go_on_from(struct fp_waiting *waiting, const struct fp_repeated *before)
 {
-    if (!before || before->object != waiting->object)
+    enum { AT_ONCE = 1000 /* milliseconds; Python's lock may have to be waited for */ };
+    if (!before || before->object != waiting->object || waiting->since - before->left > AT_ONCE)
         return;
     waiting->since = before->since;
     waiting->slices = before->slices;
@@ -47,6 +50,7 @@ void fp_waiting_end(const struct fp_waiting *waiting, bool woken)
     else if (waiting->repeated)
         *waiting->repeated = (struct fp_repeated){.object = waiting->object,
                                                   .since = waiting->since,
+                                                  .left = fp_milliseconds(),
                                                   .slices = waiting->slices,
                                                   .told = waiting->told,
                                                   .warned = waiting->warned,
@@ -65,15 +69,34 @@ static unsigned out_of_step(const struct fp_wait_record *record)
     return (unsigned)((uintptr_t)record / sizeof *record % 17) * 29;
 }
 
-struct timespec fp_waiting_next(struct fp_waiting *waiting, clockid_t clock)
+/*
+ * A signal that comes when a slice has run out, before its thread runs on, breaks off nothing.
+ * Where a handler would break off the wait for good, slices become longer and longer, and end at no
+ * round second, as alarms do. What remains is a tenth of a millisecond in a minute.
+ */
+static unsigned longer_each_time(unsigned nth)
+{
+    enum { FIRST = 1370, DOUBLINGS_MAX = 6 };
+    return FIRST << (nth < DOUBLINGS_MAX ? nth : DOUBLINGS_MAX);
+}
+
+/* Milliseconds of the next slice. */
+static unsigned length_of_slice(const struct fp_waiting *waiting)
 {
     static const unsigned short MILLISECONDS[] = {10, 50, 100, 200, 500, 1000};
     enum { LONGEST = sizeof MILLISECONDS / sizeof *MILLISECONDS - 1 };
+    unsigned nth = waiting->slices;
+    if (nth && fp_break_of(waiting) == FP_BREAK_FOR_GOOD && fp_handlers_interrupt())
+        return longer_each_time(nth - 1);
+    return nth < LONGEST ? MILLISECONDS[nth]
+                         : MILLISECONDS[LONGEST] + out_of_step(fp_wait_record_own());
+}
+
+struct timespec fp_waiting_next(struct fp_waiting *waiting, clockid_t clock)
+{
     struct timespec at;
-    unsigned slice = waiting->slices < LONGEST ? waiting->slices : LONGEST;
+    unsigned milliseconds = length_of_slice(waiting);
     waiting->slices++;
-    struct fp_wait_record *record = fp_wait_record_own();
-    unsigned milliseconds = MILLISECONDS[slice] + (slice == LONGEST ? out_of_step(record) : 0);
     clock_gettime(clock, &at);
     at.tv_nsec += milliseconds % 1000 * 1000000L;
     at.tv_sec += milliseconds / 1000 + at.tv_nsec / 1000000000L;
@@ -82,18 +105,33 @@ struct timespec fp_waiting_next(struct fp_waiting *waiting, clockid_t clock)
     return at;
 }
 
+/*
+ * Whether the caller waits anew after a slice in vain, so that no signal is lost between two
+ * slices. Who waits for a condition has to look at it. Python's locks ask for signals where a wait
+ * says EINTR, and wait on; that there is one is known to Python alone.
+ */
+static bool comes_again(const struct fp_waiting *waiting)
+{
+    if (!waiting->repeated || waiting->wait == FP_WAIT_CONDITION)
+        return waiting->repeated;
+    return syscall(SYS_gettid) == getpid() && fp_handlers_interrupt() &&
+           fp_break_of(waiting) == FP_BREAK_FOR_PYTHON;
+}
+
 /* libc first: what it answers at once, an error, too, is its answer. */
 int fp_waiting_endure(struct fp_waiting *waiting, fp_wait_slice *slice)
 {
     int error;
     enum fp_advance advance = FP_ADVANCE_WAIT;
+    bool in_vain;
     fp_waiting_begin(waiting);
     do {
         struct timespec deadline = fp_waiting_next(waiting, CLOCK_MONOTONIC);
         error = slice(waiting, &deadline);
         if (error == ETIMEDOUT)
             advance = fp_hang_look(waiting);
-    } while (error == ETIMEDOUT && advance == FP_ADVANCE_WAIT);
-    fp_waiting_end(waiting, true);
+        in_vain = error == ETIMEDOUT && advance == FP_ADVANCE_WAIT;
+    } while (in_vain && !comes_again(waiting));
+    fp_waiting_end(waiting, !in_vain);
     return advance == FP_ADVANCE_OVER ? 0 : advance == FP_ADVANCE_INTERRUPT ? EINTR : error;
 }

@@ -19,10 +19,12 @@ void fp_waiting_end(const struct fp_waiting *waiting, bool woken);
 /* Waits until `deadline`: 0, ETIMEDOUT, or the error that the caller is to get. */
 typedef int fp_wait_slice(struct fp_waiting *waiting, const struct timespec *deadline);
 
-/* From begin to end, slice after slice; 0, or an error number. */
+/* From begin to end, slice after slice; 0, or an error number. ETIMEDOUT: in vain so far, and its
+   caller comes again (`repeated`). */
 int fp_waiting_endure(struct fp_waiting *waiting, fp_wait_slice *slice);
 
-/* The end of the next slice: 10 ms, then longer and longer, 1.5 s at most. */
+/* The end of the next slice: 10 ms, then longer and longer, 1.5 s at most, or 90 s where a signal
+   that comes at its end is lost. */
 struct timespec fp_waiting_next(struct fp_waiting *waiting, clockid_t clock);
 
 #endif

@@ -45,6 +45,7 @@ static int semaphore_slice(struct fp_waiting *waiting, const struct timespec *de
 
 int fp_watched_sem_wait(sem_t *semaphore)
 {
+    static FP_THREAD struct fp_repeated repeated; /* by Python's locks */
     int saved = errno;
     pthread_testcancel(); /* as libc does, also where the semaphore is free */
     if (sem_trywait(semaphore) == 0)
@@ -55,9 +56,10 @@ int fp_watched_sem_wait(sem_t *semaphore)
     struct fp_waiting waiting = {.wait = FP_WAIT_SEMAPHORE,
                                  .object = semaphore,
                                  .caller = CALLER,
-                                 .is_over = semaphore_is_over};
+                                 .is_over = semaphore_is_over,
+                                 .repeated = &repeated};
     int error = fp_waiting_endure(&waiting, semaphore_slice);
-    errno = error ? error : saved;
+    errno = error == ETIMEDOUT ? EINTR : error ? error : saved;
     return error ? -1 : 0;
 }
 
@@ -198,28 +200,28 @@ int fp_watched_join(pthread_t thread, void **returned)
     return watch_join(thread, returned, CALLER);
 }
 
-/*
- * Waits for one slice only. The caller must look at its condition between two slices: a signal that
- * came in the gap is lost, and POSIX lets a wait end without one.
- */
+static int condition_slice(struct fp_waiting *waiting, const struct timespec *deadline)
+{
+    pthread_mutex_t *mutex = (pthread_mutex_t *)waiting->argument;
+    return fp_until_condition((pthread_cond_t *)(uintptr_t)waiting->object, mutex, deadline);
+}
+
+/* One slice only: POSIX lets a wait end without a signal, and one that came between two slices
+   would be lost. */
 static int watch_condition(pthread_cond_t *condition, pthread_mutex_t *mutex, const void *caller)
 {
-    static FP_THREAD struct fp_repeated
-        repeated; /* a wait for a condition that comes again and again */
+    static FP_THREAD struct fp_repeated repeated;
     if (fp_self.inside)
         return REAL(pthread_cond_wait)(condition, mutex);
-    struct fp_waiting waiting = {
-        .wait = FP_WAIT_CONDITION, .object = condition, .caller = caller, .repeated = &repeated};
+    struct fp_waiting waiting = {.wait = FP_WAIT_CONDITION,
+                                 .object = condition,
+                                 .argument = (long)mutex,
+                                 .caller = caller,
+                                 .repeated = &repeated};
     int saved = errno;
-    fp_waiting_begin(&waiting);
-    struct timespec deadline = fp_waiting_next(&waiting, CLOCK_MONOTONIC);
-    int error = fp_until_condition(condition, mutex, &deadline);
-    bool in_vain = error == ETIMEDOUT;
-    if (in_vain)
-        fp_hang_look(&waiting);
-    fp_waiting_end(&waiting, !in_vain);
+    int error = fp_waiting_endure(&waiting, condition_slice);
     errno = saved;
-    return in_vain ? 0 : error;
+    return error == ETIMEDOUT ? 0 : error;
 }
 
 int fp_watched_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)

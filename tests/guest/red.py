@@ -8,14 +8,9 @@ a failure; with one it is wrong in that part of the tests.
 
 from fnmatch import fnmatchcase
 
-WATCHED = "warn fail refuse reset"
-
-BETWEEN = "a signal that comes between two slices interrupts none of them"
 EPOLL = "the child gets an instance of its own, armed anew"
 
 RED = [
-    ("one_shot_handlers-once_and_interrupts", WATCHED, BETWEEN, "1 of 10"),
-    ("signalled-*", WATCHED, BETWEEN, "1 of 100"),
     ("shared_epoll-parent_adds_later", "reset", EPOLL, ""),
     ("shared_epoll-one_shot_is_disarmed", "reset", EPOLL, ""),
 ]
