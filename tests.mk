@@ -104,7 +104,7 @@ $(BUILD)/asan/%: $(BUILD)/asan/obj/tests/unit/%.o $(call tested,asan)
 	$(Q)$(CC) $(SANITIZE) -pthread -o $@ $^ -lcriterion -lm -ldl
 
 .PRECIOUS: $(BUILD)/unit/obj/%.o $(BUILD)/asan/obj/%.o
--include $(wildcard $(BUILD)/*/obj/*/*.d $(BUILD)/*/obj/*/*/*.d $(BUILD)/*/obj/*/*/*/*.d)
+-include $(foreach depth,*/ */*/ */*/*/ */*/*/*/,$(wildcard $(BUILD)/*/obj/$(depth)*.d))
 
 $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(POLICY) $(BUILD)/known.c | packages
 	$(call say,build)
