@@ -133,8 +133,10 @@ int fp_cli_run(int count, char **arguments)
     int at = parse(&options, count, arguments);
     if (at < 0)
         return FP_EXIT_USAGE;
-    if (!options.ci && (options.timeout || options.ci_report)) {
-        fp_cli_say("run: %s needs --ci", options.timeout ? "--timeout" : "--ci-report");
+    if (!options.ci && (options.timeout || options.ci_report || options.keep_status)) {
+        fp_cli_say("run: %s needs --ci", options.timeout     ? "--timeout"
+                                         : options.ci_report ? "--ci-report"
+                                                             : "--keep-status");
         return FP_EXIT_USAGE;
     }
     if (!are_settings_good(&options))
@@ -146,8 +148,10 @@ int fp_cli_run(int count, char **arguments)
         return status;
     set_environment(&options, fp_cli_preload(options.amplify));
     if (options.ci)
-        return fp_ci_run(&(struct fp_ci_options){options.ci_report, options.timeout}, program,
-                         arguments + at);
+        return fp_ci_run(&(struct fp_ci_options){.report = options.ci_report,
+                                                 .timeout = options.timeout,
+                                                 .keeps_status = options.keep_status},
+                         program, arguments + at);
     execv(program, arguments + at);
     fp_cli_say("%s: %s", program, strerror(errno));
     return FP_EXIT_NOT_RUNNABLE;

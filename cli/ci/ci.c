@@ -64,7 +64,8 @@ static void quieten(void)
 int fp_ci_run(const struct fp_ci_options *options, const char *program, char **arguments)
 {
     static struct fp_ci_folder folder;
-    struct fp_supervision supervision = {.hang_milliseconds = hang_milliseconds()};
+    struct fp_supervision supervision = {.hang_milliseconds = hang_milliseconds(),
+                                         .keeps_status = options->keeps_status};
     if (!is_log_one_file() || !read_timeout(options->timeout, &supervision.timeout_milliseconds) ||
         !fp_ci_folder_open(&folder, options->report))
         return FP_EXIT_USAGE;

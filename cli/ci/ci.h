@@ -6,8 +6,11 @@
 #ifndef FP_CLI_CI_H
 #define FP_CLI_CI_H
 
+#include <stdbool.h>
+
 struct fp_ci_options {
     const char *report, *timeout; /* as the user typed them; NULL: not at all */
+    bool keeps_status;            /* of a job that returns 0 though children of it hung */
 };
 
 /* Runs the program under the settings of the environment; the exit status of `run`. */

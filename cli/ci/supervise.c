@@ -196,15 +196,18 @@ static bool leaves_a_hang(struct job *job, int signals, struct fp_tree *tree)
     return false;
 }
 
-/* A job that ended by itself keeps its status; a record that explains a failure is reported. */
+/* A job that ended by itself: a record that explains a failure is reported. One that returns 0
+   though a child of it hung has not passed. */
 static int leave(struct job *job)
 {
     int status = status_of(job);
-    if (status && job->told.acted) {
-        fp_ci_write_report(job->supervision->report, job->supervision->log, job->told.acted);
-        say(job, FP_ENDING_FAILED, job->told.acted, NULL);
-    }
-    return status;
+    bool passes = status == 0 && !job->supervision->keeps_status;
+    unsigned long line = status ? job->told.acted : passes ? job->told.unheard : 0;
+    if (!line)
+        return status;
+    fp_ci_write_report(job->supervision->report, job->supervision->log, line);
+    say(job, status ? FP_ENDING_FAILED : FP_ENDING_PASSED, line, NULL);
+    return status ? status : FP_EXIT_HUNG;
 }
 
 /* Whether the job is to be ended; else it has ended. */

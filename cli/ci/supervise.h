@@ -12,6 +12,7 @@ struct fp_supervision {
     const char *log;            /* that the shim writes; absolute */
     const char *report;         /* the file that gets the stacks, where there is something to say */
     long timeout_milliseconds;  /* 0: none */
+    bool keeps_status;          /* 0 is the job's status, also where children of it hung */
     bool has_said;              /* of the job's end */
     unsigned hang_milliseconds; /* when a wait that is not proven counts as a hang */
 };
@@ -19,7 +20,7 @@ struct fp_supervision {
 enum { FP_EXIT_HUNG = 70 };
 
 /* Runs the program; the job's status, 128 + N where a signal ended it, FP_EXIT_HUNG where it was
-   ended for a hang or for its time. */
+   ended for a hang or for its time, or has children that hung and returns 0. */
 int fp_supervise(struct fp_supervision *supervision, const char *program, char **arguments);
 
 #endif

@@ -12,6 +12,9 @@ static void note_hang(struct fp_told *told, const struct fp_log_record *record)
     fp_set_add(&told->hanging, fp_hash_number((uint64_t)record->pid, 0));
     if (goes_on && !told->acted)
         told->acted = record->line;
+    /* A task's answer is heard by whoever waits for it. */
+    if (goes_on && !told->unheard && !json_is_true(json_object_get(record->json, "answered")))
+        told->unheard = record->line;
     /* The first one is the cause; a worse one takes its place: proven, and still waiting. */
     if (told->hung && (told->is_proven || !is_proven) && (!told->goes_on || goes_on))
         return;

@@ -19,6 +19,7 @@ struct fp_told {
     bool is_proven, goes_on;
     long at;               /* milliseconds of fp_idleness_now */
     unsigned long acted;   /* the line of the first hang that was ended, or fork that was refused */
+    unsigned long unheard; /* the line of the first hang that was ended, and the job not told why */
     struct fp_set hanging; /* the pids of all */
 };
 

@@ -266,12 +266,48 @@ def test_a_time_limit_is_a_number_of_seconds(given, tmp_path):
     assert status == 2 and f'--timeout "{given}": want seconds' in stderr
 
 
-@pytest.mark.parametrize("option", ["--timeout", "--ci-report"])
+@pytest.mark.parametrize("option", [["--timeout", "3"], ["--ci-report", "3"], ["--keep-status"]])
 def test_options_of_ci_need_it(option):
     done = subprocess.run(
-        [PROGRAM, "run", option, "3", "--", "true"], capture_output=True, text=True, timeout=LIMIT
+        [PROGRAM, "run", *option, "--", "true"], capture_output=True, text=True, timeout=LIMIT
     )
-    assert done.returncode == 2 and f"{option} needs --ci" in done.stderr
+    assert done.returncode == 2 and f"{option[0]} needs --ci" in done.stderr
+
+
+# A job that does not care that its children hung
+
+SHRUGS = """
+import multiprocessing, sys
+from concurrent.futures import ThreadPoolExecutor
+pool = ThreadPoolExecutor(1); pool.submit(int).result()
+def hang():
+    return pool.submit(int).result()
+context = multiprocessing.get_context("fork")
+if sys.argv[1] == "process":
+    child = context.Process(target=hang)
+    child.start(); child.join()
+else:
+    with context.Pool(1) as workers:
+        try:
+            workers.apply(hang)
+        except RuntimeError as error:
+            assert "can never go on" in str(error)
+"""
+
+
+@pytest.mark.parametrize(
+    "way, settings, expected",
+    [("process", [], 70), ("process", ["--keep-status"], 0), ("task", [], 0)],
+)
+def test_a_job_that_passes_though_a_child_hung(way, settings, expected, tmp_path):
+    """It fails, unless it was told of the hang by its task's result, or the user wants it so."""
+    command = [support.environment_python("wheels"), "-c", SHRUGS, way]
+    status, _, stderr, records = run_ci(command, tmp_path, "--policy", "fail", *settings)
+    assert status == expected and [each["event"] for each in records].count("hang") == 1, stderr
+    if expected:
+        assert check_brief(stderr)[0].startswith("forkpolicy: job returned 0 all the same: child ")
+    else:
+        assert "forkpolicy: job" not in stderr, stderr
 
 
 # The report
@@ -393,7 +429,8 @@ def test_rare_hangs_are_amplified(name):
 @pytest.mark.parametrize("way", ["again", "tasks", "sibling", "every_other"])
 def test_a_job_that_copes_with_children_that_hang_is_left_alone(way, tmp_path):
     command = [support.environment_python("wheels"), JOBS / "replaced.py", way]
-    status, stdout, stderr, records = run_ci(command, tmp_path, "--policy", "fail")
+    settings = ["--policy", "fail", "--keep-status"]
+    status, stdout, stderr, records = run_ci(command, tmp_path, *settings)
     assert (status, stdout) == (0, "fine\n"), stderr
     hangs = [each for each in records if each["event"] == "hang"]
     assert len(hangs) > 10 and {each["outcome"] for each in hangs} == {"raised"}
