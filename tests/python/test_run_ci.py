@@ -305,7 +305,7 @@ def test_a_job_that_passes_though_a_child_hung(way, settings, expected, tmp_path
     status, _, stderr, records = run_ci(command, tmp_path, "--policy", "fail", *settings)
     assert status == expected and [each["event"] for each in records].count("hang") == 1, stderr
     if expected:
-        assert check_brief(stderr)[0].startswith("forkpolicy: job returned 0 all the same: child ")
+        assert check_brief(stderr)[0].startswith("forkpolicy: job returned 0, but child ")
     else:
         assert "forkpolicy: job" not in stderr, stderr
 
