@@ -109,3 +109,17 @@ bool fp_package_find(const char *path, struct fp_package *package)
     }
     return search.found;
 }
+
+bool fp_package_starts(const char *path)
+{
+    enum { LONGEST = 600 };
+    static const char BIN[] = "/bin/";
+    char script[LONGEST + 1];
+    const char *name = strrchr(path, '/');
+    size_t length = name ? (size_t)(name - path) + 1 : 0;
+    if (length < sizeof BIN || strchr(name, '.') ||
+        memcmp(path + length - (sizeof BIN - 1), BIN, sizeof BIN - 1) != 0)
+        return false;
+    ssize_t size = fp_file_read(path, script, sizeof script);
+    return size > 0 && size < LONGEST && strstr(script, "sys.exit(");
+}

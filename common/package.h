@@ -20,4 +20,8 @@ struct fp_package {
 /* `path` is absolute and resolved. False, and both strings empty, for what is not in a package. */
 bool fp_package_find(const char *path, struct fp_package *package);
 
+/* Whether a Python file is the script in a bin folder by which an installed package's command is
+   started: installers write a few lines that end in sys.exit(main()). */
+bool fp_package_starts(const char *path);
+
 #endif

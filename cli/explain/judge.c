@@ -3,6 +3,7 @@
 #include "cli/explain/judge.h"
 
 #include "cli/explain/lost.h"
+#include "common/package.h"
 #include "policy/signals.h"
 #include "policy/site.h"
 
@@ -158,6 +159,8 @@ static struct fp_site find_site(struct fp_finding *finding, const struct fp_stac
         enum fp_code code = fp_code_of(stack->python[i].file);
         if (i == 0)
             site.innermost = note_line(finding, 0, &stack->python[i]);
+        if (code == FP_CODE_USER && fp_package_starts(stack->python[i].file))
+            continue;
         if (code == FP_CODE_PACKAGE && !*site.library)
             site.library = note_line(finding, 1, &stack->python[i]);
         if (code == FP_CODE_USER && !*site.user) {

@@ -1,5 +1,6 @@
 /* Python's frames and threads, see python.h. SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
+#include "common/package.h"
 #include "policy/hang_event.h"
 #include "policy/site.h"
 #include "shim/base/config.h"
@@ -67,6 +68,12 @@ static bool is_threading(const char *file)
     return fp_code_of(file) == FP_CODE_STANDARD && strcmp(fp_basename(file), "threading.py") == 0;
 }
 
+/* The script of a package's command (bin/gunicorn): neither the user's code, nor worth a line. */
+static bool is_command(const struct frame *frame)
+{
+    return strcmp(frame->function, "<module>") == 0 && fp_package_starts(frame->file);
+}
+
 /* Takes one frame into account, innermost first; false when no more are needed. */
 static bool add_frame(struct fp_python_stack *stack, const struct frame *frame, unsigned depth)
 {
@@ -79,6 +86,8 @@ static bool add_frame(struct fp_python_stack *stack, const struct frame *frame, 
         set_line(stack->innermost, frame->file, frame->line);
     if (code == FP_CODE_PACKAGE && !stack->library[0])
         set_line(stack->library, frame->file, frame->line);
+    if (code == FP_CODE_USER && is_command(frame))
+        return true;
     if (code != FP_CODE_USER) {
         set_line(stack->called, frame->file, frame->line);
         return true;

@@ -54,6 +54,13 @@ Test(advice, it_fits_what_the_users_line_called_not_what_called_fork)
         {"/usr/lib/python3.11/multiprocessing/process.py:121", "", "set_start_method("},
         {"/v/site-packages/torch/utils/data/dataloader.py:505",
          "/v/site-packages/torch/utils/data/dataloader.py:1176", "DataLoader("},
+        {"/v/bin/gunicorn:8", "/v/lib/python3.11/site-packages/gunicorn/arbiter.py:752",
+         "--preload"},
+        {"/v/bin/celery:8", "/v/lib/python3.11/site-packages/billiard/popen_fork.py:22",
+         "worker_process_init"},
+        {"/v/lib/python3.11/site-packages/multiprocess/process.py:121", "", "multiprocess.set"},
+        /* Only the installed packages of these names. */
+        {"/srv/gunicorn/lib/python3.11/subprocess.py:1", "", "multiprocessing.set"},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         snapshot.site.called = CASES[i].called;

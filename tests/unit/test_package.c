@@ -73,3 +73,32 @@ Test(package, what_is_not_installed_has_none)
     cr_expect_str_eq(find("site-packages/unknown/x.so"), "none");
     cr_expect_str_eq(find("site-packages/no_version/x.so"), "none");
 }
+
+static bool starts(const char *file, const char *text)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", root, file);
+    FILE *stream = fopen(path, "w");
+    cr_assert(stream);
+    fputs(text, stream);
+    fclose(stream);
+    return fp_package_starts(path);
+}
+
+Test(package, a_command_of_a_package_is_a_short_script_in_bin)
+{
+    static const char SCRIPT[] = "#!/v/bin/python\nimport sys\nfrom gunicorn.app.wsgiapp import run\n"
+                                 "if __name__ == '__main__':\n    sys.exit(run())\n";
+    static char own[900];
+    cr_assert_eq(system("mkdir -p bin mybin"), 0);
+    memset(own, '#', sizeof own - 1);
+    memcpy(own, SCRIPT, sizeof SCRIPT - 1);
+    cr_expect(starts("bin/gunicorn", SCRIPT));
+    cr_expect(!starts("bin/train.py", SCRIPT));
+    cr_expect(!starts("mybin/gunicorn", SCRIPT));
+    cr_expect(!starts("gunicorn", SCRIPT));
+    cr_expect(!starts("bin/train", "import torch\ntorch.train()\n"));
+    cr_expect(!starts("bin/longer", own));
+    cr_expect(!fp_package_starts("bin/none") && !fp_package_starts("<string>") &&
+              !fp_package_starts("") && !fp_package_starts("/bin/none"));
+}

@@ -86,3 +86,23 @@ int foreign_fork_from_thread(void)
 {
     return on_a_thread(fork_here, 0);
 }
+
+static void *hold(void *held)
+{
+    pthread_mutex_lock(&lock);
+    pthread_barrier_wait(held);
+    for (;;)
+        pause();
+}
+
+/* Has a thread take the lock, and keep it. */
+int foreign_hold(void)
+{
+    static pthread_barrier_t held;
+    pthread_t thread;
+    pthread_barrier_init(&held, 0, 2);
+    if (pthread_create(&thread, 0, hold, &held) != 0)
+        return -1;
+    pthread_barrier_wait(&held);
+    return 0;
+}
