@@ -141,7 +141,9 @@ static bool is_owner_lost(const struct fp_view *view, const struct fp_task *task
                           const struct fp_view *parent)
 {
     pid_t owner = owner_of(view, task);
-    return owner > 0 && !fp_view_task(view, owner) && parent && fp_view_task(parent, owner);
+    const struct fp_task *task_of_parent = parent ? fp_view_task(parent, owner) : NULL;
+    return owner > 0 && !fp_view_task(view, owner) && task_of_parent &&
+           task_of_parent->begun <= view->process.begun;
 }
 
 static const char *note_line(struct fp_finding *finding, int which,
@@ -268,6 +270,16 @@ static void fill(struct fp_finding *finding, const struct fp_view *view,
     };
 }
 
+/* Of two alike the one that waits for a lock or a result, then the first, which is the main thread:
+   a server's rests in epoll while another hangs. */
+static bool is_worse(const struct judged *one, const struct judged *other)
+{
+    if (one->opinion.grade != other->opinion.grade)
+        return one->opinion.grade > other->opinion.grade;
+    return one->opinion.grade != FP_GRADE_NONE && other->facts.wait == FP_WAIT_EPOLL &&
+           one->facts.wait != FP_WAIT_EPOLL;
+}
+
 void fp_judge_process(struct fp_finding *finding, const struct fp_view *view,
                       const struct fp_stacks *stacks, const struct fp_seen *seen,
                       const struct fp_view *parent, const struct fp_seen *seen_in_parent)
@@ -277,8 +289,8 @@ void fp_judge_process(struct fp_finding *finding, const struct fp_view *view,
     fp_missing_read(&missing, seen, seen_in_parent);
     for (size_t i = 0; i < view->task_count; i++) {
         struct judged next = judge_task(view, &view->tasks[i], stacks, &missing, parent);
-        if (i == 0 || next.opinion.grade > worst.opinion.grade)
-            worst = next; /* of two alike the main thread speaks */
+        if (i == 0 || is_worse(&next, &worst))
+            worst = next;
     }
     fill(finding, view, &worst);
 }

@@ -23,6 +23,7 @@ struct picture {
     struct fp_view view;
     struct fp_stacks stacks;
     struct fp_seen seen;
+    struct fp_seen at_fork; /* in its parent, of what is there when it is looked at */
     struct fp_finding finding;
     struct fp_cli_arena arena; /* of the fork's site */
 };
@@ -46,7 +47,7 @@ static struct picture *take_picture(pid_t pid, bool says)
         return NULL;
     }
     fp_stacks_read(&picture->stacks, &picture->view);
-    fp_seen_read(&picture->seen, &picture->view, &picture->stacks);
+    fp_seen_read(&picture->seen, &picture->view, &picture->stacks, UINT64_MAX);
     return picture;
 }
 
@@ -258,8 +259,11 @@ static void judge(const struct album *album, struct picture *picture)
 {
     const struct picture *parent = parent_of(album, picture);
     struct fp_finding *finding = &picture->finding;
+    if (parent)
+        fp_seen_read(&picture->at_fork, &parent->view, &parent->stacks,
+                     picture->view.process.begun);
     fp_judge_process(finding, &picture->view, &picture->stacks, &picture->seen,
-                     parent ? &parent->view : NULL, parent ? &parent->seen : NULL);
+                     parent ? &parent->view : NULL, parent ? &picture->at_fork : NULL);
     if (finding->hang.opinion.grade != FP_GRADE_NONE && picture->view.has_shim)
         fp_origin_find(&picture->arena, picture->view.process.pid, &finding->fork_site);
 }

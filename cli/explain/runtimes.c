@@ -100,13 +100,14 @@ static struct fp_seen_runtime *new_entry(struct fp_seen *seen, const struct fp_f
     return entry;
 }
 
-void fp_seen_read(struct fp_seen *seen, const struct fp_view *view, const struct fp_stacks *stacks)
+void fp_seen_read(struct fp_seen *seen, const struct fp_view *view, const struct fp_stacks *stacks,
+                  uint64_t until)
 {
     *seen = (struct fp_seen){0};
     for (size_t i = 0; i < view->task_count; i++) {
         const struct fp_task *task = &view->tasks[i];
         const struct fp_stack *stack = fp_stacks_of(stacks, task->tid);
-        if (task->tid == view->process.pid || !stack)
+        if (task->tid == view->process.pid || !stack || task->begun > until)
             continue;
         struct fp_facts facts = {.dso = outermost_library(stack),
                                  .file = outermost_file(stack),

@@ -24,7 +24,9 @@ struct fp_seen {
     unsigned unknown; /* threads of no library that could be told */
 };
 
-void fp_seen_read(struct fp_seen *seen, const struct fp_view *view, const struct fp_stacks *stacks);
+/* Those that had begun by `until`, in ticks since the machine's start; UINT64_MAX: all. */
+void fp_seen_read(struct fp_seen *seen, const struct fp_view *view, const struct fp_stacks *stacks,
+                  uint64_t until);
 
 /* The entry for the same library and file, or NULL. */
 const struct fp_seen_runtime *fp_seen_find(const struct fp_seen *seen,

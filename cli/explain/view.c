@@ -57,6 +57,9 @@ static bool read_task(struct fp_view *view, struct fp_task *task)
     task->switches = number_after(text, "\nvoluntary_ctxt_switches:", 10) +
                      number_after(text, "\nnonvoluntary_ctxt_switches:", 10);
     task->blocked = number_after(text, "\nSigBlk:", 16);
+    struct fp_tree_process thread = {0};
+    fp_tree_read_process(task->tid, &thread); /* a thread has such files, too */
+    task->begun = thread.begun;
     if (task->tid == view->process.pid)
         view->handled = number_after(text, "\nSigCgt:", 16);
     if (task->state == 'Z' || task->state == 'X')

@@ -19,6 +19,7 @@ struct fp_task {
     char name[32];
     uint64_t switches; /* how often it gave up or lost the processor */
     uint64_t blocked;  /* signals, by bit number - 1 */
+    uint64_t begun;    /* in ticks since the machine's start */
     long call;         /* the system call that it is in; -1 = none, or not to be read */
     uint64_t arguments[6];
 };

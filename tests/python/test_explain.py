@@ -41,6 +41,7 @@ HEALTHY = [
     "parked",
     "handled",
     "own_pool",
+    "older_than_the_threads",
     "fed_by_timer",
     "never_forked",
     "busy",
@@ -58,7 +59,7 @@ def job(name, case, environment, word, tmp_path):
     """A job in a group of its own that has come to say `word`; it is killed at the end."""
     python = support.environment_python(environment)
     process = subprocess.Popen(
-        [python, JOBS / name, case],
+        [python, JOBS / name, *case.split()],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -133,6 +134,19 @@ def test_what_rests_is_not_called_a_hang(case, tmp_path):
         for _ in range(3):
             assert not [each for each in records(pid) if each["verdict"] == "proven"]
         assert "can never go on" not in explain("--stacks", pid).stdout
+
+
+def test_the_thread_that_hangs_is_meant_not_the_one_that_serves(tmp_path):
+    with job("beside.py", "executor serving", "wheels", "waiting", tmp_path) as pid:
+        (record,) = until(lambda: records(pid))
+    assert record["lost"]["name"] == "ThreadPoolExecutor", record
+    assert record["waiting"]["site"]["user"]["file"] == str(JOBS / "hanging.py"), record
+    assert record["waiting"]["call"] != "epoll_wait", record
+
+
+def test_threads_that_the_parent_started_later_were_not_lost(tmp_path):
+    with job("healthy.py", "older_than_the_threads", "wheels", "ready", tmp_path) as pid:
+        assert records(pid) == []
 
 
 def test_a_started_program_has_lost_nothing(tmp_path):

@@ -4,9 +4,11 @@
 sleeper     the other one sleeps, and has nothing to do with it
 sleeping    the other one hangs, and the main thread sleeps
 joining     the other one hangs, and the main thread waits for its end
+serving     the other one hangs, and the main thread waits for a connection
 """
 
 import os
+import select
 import sys
 import threading
 import time
@@ -36,8 +38,19 @@ def joining(again):
     start(again).join()
 
 
+def serving(again):
+    start(again)
+    select.epoll().poll()
+
+
+def rest():
+    time.sleep(REST)
+
+
 def main(case, company):
     parent = os.getpid()
+    if company == "serving":
+        start(rest)  # lost, and of this file: as if the main thread waited for it
     again = getattr(hanging, case)()
     use = globals()[company]
     hanging.beside = lambda: lambda: again() if os.getpid() == parent else use(again)

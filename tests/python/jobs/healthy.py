@@ -152,6 +152,27 @@ def own_pool():
     in_child(work)
 
 
+def older_than_the_threads():
+    """The parent has started one since, of the same file: the child has not lost it."""
+
+    def sleep():
+        time.sleep(60)
+
+    def work():
+        mine, _ = os.pipe()
+        poll = select.epoll()
+        poll.register(mine, select.EPOLLIN)
+        poll.poll()
+
+    child = os.fork()
+    if child == 0:
+        work()
+    time.sleep(0.3)  # the kernel's times have hundredths
+    threading.Thread(target=sleep, daemon=True).start()
+    ready()
+    os.waitpid(child, 0)
+
+
 def fed_by_timer():
     with_threads()
 
