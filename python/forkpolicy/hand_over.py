@@ -11,11 +11,12 @@ def hand_over(kind, message):
     """
     import sys
 
+    pools = ("multiprocessing/pool.py", "multiprocess/pool.py")  # the latter is datasets' and pathos's
     frame = sys._getframe()
     while frame is not None:
         code = frame.f_code
         names = frame.f_locals if code.co_name == "worker" else {}
-        if code.co_filename.endswith("multiprocessing/pool.py") and names.get("job") is not None:
+        if code.co_filename.endswith(pools) and names.get("job") is not None:
             if message is not None:
                 names["put"]((names["job"], names["i"], (False, kind(message))))
             return 1
