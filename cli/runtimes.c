@@ -51,6 +51,7 @@ static void print_all(const struct fp_known *known)
     printf("%.*s\n", FP_SLICE(name));
     print_values(known, FP_WORD_CLASS, "class");
     print_values(known, FP_WORD_KIND, "kind");
+    print_values(known, FP_WORD_CARRIED, "carried");
     for (const struct fp_run *run = NULL; (run = fp_run_of(known, run));)
         printf("  %-8s %s%s%s on %s: %s: %s; warn: %s\n", "run", run->package,
                *run->package ? " " : "Python ", run->version, run->date, run->child, run->outcome,

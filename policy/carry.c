@@ -3,6 +3,7 @@
 
 #include "policy/policy_text.h"
 #include "policy/record.h"
+#include "policy/version.h"
 
 static const char *const NAMES[] = {
 #define FP_UNCARRIED(NAME, name, why) name,
@@ -15,6 +16,18 @@ static const char *const WHY[] = {
 #include "policy/carry_reasons.def"
 #undef FP_UNCARRIED
 };
+
+bool fp_carry_is_tried(const struct fp_identity *identity, const char *version)
+{
+    struct fp_slice have = fp_slice_of(version), tried;
+    if (!identity->known || !fp_version_valid(have))
+        return false;
+    for (size_t nth = 0;; nth++) {
+        tried = fp_known_value(identity->source, identity->known, FP_WORD_CARRIED, nth);
+        if (!tried.length || fp_version_compare(have, tried) == 0)
+            return tried.length != 0;
+    }
+}
 
 const char *fp_uncarried_why(enum fp_uncarried reason)
 {

@@ -23,6 +23,9 @@ struct fp_carry_outcome {
     unsigned long microseconds;
 };
 
+/* Whether children of this version were tried with its threads, fork handlers and callers. */
+bool fp_carry_is_tried(const struct fp_identity *identity, const char *version);
+
 /* "a thread runs ...". */
 const char *fp_uncarried_why(enum fp_uncarried reason);
 

@@ -4,10 +4,11 @@
 #include "policy/call.h"
 #include "policy/clause.h"
 #include "policy/glob.h"
+#include "policy/version.h"
 
 #include <string.h>
 
-enum value_kind { GLOB, CLAUSE, CALL, TEXT };
+enum value_kind { GLOB, CLAUSE, CALL, VERSION, TEXT };
 
 static const struct {
     const char *name;
@@ -60,7 +61,7 @@ static void note_word(struct parser *parser, struct fp_slice word)
     fp_text_quote(&quoted, word, 32);
     fp_problem_note(parser->problem, parser->line, column_of(parser, word.text),
                     "unknown word \"%s\" (known: policy, execs, handlers, exits, helpers, runtime, "
-                    "dso, python, thread, class, prepare, kind, advice, source)",
+                    "dso, python, thread, class, prepare, carried, kind, advice, source)",
                     shown);
     parser->bad = true;
 }
@@ -137,6 +138,8 @@ static void read_value(struct parser *parser, unsigned word, struct fp_slice val
         wrong = fp_clause_check(value, &offset);
     else if (WORDS[word].kind == CALL)
         wrong = fp_call_parse(value, &call, &offset);
+    else if (WORDS[word].kind == VERSION && !fp_version_valid(value))
+        wrong = "want a version such as 0.19 here";
     if (wrong)
         note(parser, value.text + offset, wrong);
     else

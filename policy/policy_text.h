@@ -11,6 +11,7 @@
  *         dso GLOB | python GLOB | thread GLOB
  *         class CLASS [when CONDITION {and CONDITION}]
  *         prepare NAME(TYPE VALUE, ...)
+ *         carried VERSION
  *         kind TEXT | advice TEXT | source TEXT
  *
  * A bad statement is left out and reported, a bad line of a runtime takes the whole runtime with

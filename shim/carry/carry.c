@@ -11,6 +11,7 @@
 #include "shim/carry/party.h"
 #include "shim/carry/rest.h"
 #include "shim/carry/wanted.h"
+#include "shim/python/python.h"
 #include "shim/threads/census.h"
 #include "shim/threads/resolve.h"
 
@@ -32,7 +33,9 @@ static void gather(struct fp_party *party)
         if (!fp_wanted(i) || !atomic_load(&entry->live))
             continue;
         struct fp_member *member = &party->members[party->count++];
-        *member = (struct fp_member){.runtime = i, .outcome.threads = atomic_load(&entry->live)};
+        *member = (struct fp_member){.runtime = i,
+                                     .is_tried = fp_wanted_is_tried(i),
+                                     .outcome.threads = atomic_load(&entry->live)};
         member->outcome.reason = fp_wanted_hindrance(i);
         if (member->outcome.reason == FP_UNCARRIED_NONE && fp_self.slot &&
             fp_self.slot->runtime == i)
@@ -68,19 +71,32 @@ static bool look_at_thread(struct fp_thread_slot *slot, fp_life life, void *cont
     return true;
 }
 
-/* With the gate closed. Other threads of the process could call the library at any moment. */
+/* Other threads of the process could call a library at any moment, or be inside; not where Python
+   code alone calls it, and the forking thread is the only one that can run such code. */
+static enum fp_uncarried look_for_others(const struct fp_party *party)
+{
+    unsigned threads = 1, all = fp_census_count();
+    bool are_tried = true;
+    for (size_t i = 0; i < party->count; i++) {
+        threads += party->members[i].outcome.threads;
+        are_tried &= party->members[i].is_tried;
+    }
+    if (!all)
+        return FP_UNCARRIED_KERNEL;
+    return all == threads || (are_tried && fp_python_is_alone()) ? FP_UNCARRIED_NONE
+                                                                 : FP_UNCARRIED_OTHERS;
+}
+
+/* With the gate closed. */
 static bool is_at_rest(struct fp_party *party)
 {
-    unsigned threads = 1;
     for (size_t i = 0; i < party->count; i++) {
         party->members[i].outcome.reason = FP_UNCARRIED_NONE;
         party->members[i].outcome.threads = 0;
     }
     fp_table_each(look_at_thread, party);
-    for (size_t i = 0; i < party->count; i++)
-        threads += party->members[i].outcome.threads;
-    if (!any_hindered(party) && fp_census_count() != threads)
-        hinder_all(party, fp_census_count() ? FP_UNCARRIED_OTHERS : FP_UNCARRIED_KERNEL);
+    if (!any_hindered(party))
+        hinder_all(party, look_for_others(party));
     return !any_hindered(party);
 }
 
@@ -88,7 +104,7 @@ static bool is_at_rest(struct fp_party *party)
    vain the next ones ask once. Returns with the gate closed where they rest. */
 static bool wait_for_rest(struct fp_party *party)
 {
-    enum { PATIENCE = 100000, PAUSE = 50000, MISSES = 2 };
+    enum { PATIENCE = 500000, PAUSE = 50000, MISSES = 2 };
     const struct timespec pause = {.tv_nsec = PAUSE};
     uint64_t limit = fp_microseconds() + (misses < MISSES ? PATIENCE : 0);
     for (;;) {

@@ -13,6 +13,7 @@ enum { FP_PARTY_MAX = 16 };
 
 struct fp_member {
     uint32_t runtime; /* index in the registry */
+    bool is_tried; /* this version, with its fork handlers; only Python code calls it */
     struct fp_carry_outcome outcome;
 };
 

@@ -26,11 +26,20 @@ enum fp_uncarried fp_carry_init(void)
     return reason;
 }
 
-static bool is_asked_for(struct fp_runtime_entry *entry)
+static bool is_tried(struct fp_runtime_entry *entry)
 {
     const struct fp_resolved *resolved = fp_resolve(entry);
-    return entry->dso && !*entry->file && resolved->identity.asked == FP_ACTION_CARRY &&
-           resolved->identity.by_pattern && !atomic_load(&entry->registered);
+    return fp_carry_is_tried(&resolved->identity, resolved->facts.version);
+}
+
+/* By name, or as one that is tried, and that children need. */
+static bool is_asked_for(struct fp_runtime_entry *entry)
+{
+    struct fp_runtime runtime = fp_resolve_runtime(entry, 0);
+    return entry->dso && !*entry->file && runtime.identity.asked == FP_ACTION_CARRY &&
+           !runtime.registered &&
+           (runtime.identity.by_pattern ||
+            (is_tried(entry) && fp_resolve_judgement(&runtime).class == FP_CLASS_LOST));
 }
 
 static enum standing find_standing(struct fp_runtime_entry *entry, fp_thread_create *create)
@@ -56,14 +65,19 @@ bool fp_wanted(uint32_t runtime)
     return atomic_load(&standings[runtime]) > NOT_WANTED;
 }
 
+bool fp_wanted_is_tried(uint32_t runtime)
+{
+    return is_tried(fp_runtime_at(runtime));
+}
+
 enum fp_uncarried fp_wanted_hindrance(uint32_t runtime)
 {
     struct fp_runtime_entry *entry = fp_runtime_at(runtime);
     switch (atomic_load(&standings[runtime])) {
     case WANTED:
-        return atomic_load(&entry->lost)       ? FP_UNCARRIED_LOST
-               : atomic_load(&entry->handlers) ? FP_UNCARRIED_HANDLERS
-                                               : FP_UNCARRIED_NONE;
+        return atomic_load(&entry->lost)                           ? FP_UNCARRIED_LOST
+               : atomic_load(&entry->handlers) && !is_tried(entry) ? FP_UNCARRIED_HANDLERS
+                                                                   : FP_UNCARRIED_NONE;
     case WITHOUT_ARENA:
         return FP_UNCARRIED_LIBC;
     case BEING_ASKED:

@@ -90,6 +90,19 @@ bool fp_python_holds_gil(void)
            fp_python_api._PyThreadState_UncheckedGet() == state;
 }
 
+/* A thread that comes to be one of Python's puts itself at the head, and takes the GIL next. */
+bool fp_python_is_alone(void)
+{
+    if (!fp_python_holds_gil() || !fp_python_api.PyInterpreterState_Get ||
+        strstr(Py_GetVersion(), "free-threading"))
+        return false;
+    void *interpreter = fp_python_api.PyInterpreterState_Head();
+    void *state = fp_python_api.PyInterpreterState_ThreadHead(interpreter);
+    return interpreter == fp_python_api.PyInterpreterState_Get() &&
+           !fp_python_api.PyInterpreterState_Next(interpreter) &&
+           !fp_python_api.PyThreadState_Next(state);
+}
+
 /*
  * Taking it is safe only where it is sure to be free, or to be let go: a thread that waits for ever
  * may hold it.

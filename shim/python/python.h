@@ -61,6 +61,10 @@ bool fp_python_owns(struct fp_owner owner);
 /* Whether the calling thread runs Python code right now, with Python's lock held. */
 bool fp_python_holds_gil(void);
 
+/* Whether the calling thread holds the GIL, and no other thread has a Python state: none can be in
+   code that is called from Python alone, nor come there before this one lets go of the GIL. */
+bool fp_python_is_alone(void);
+
 /*
  * Takes the GIL for the calling thread, if it has a Python state; fp_python_leave gives it back.
  * `is_free`: no live thread can be holding it for ever, and it was sound when this process was

@@ -126,7 +126,7 @@ def test_what_is_not_at_rest_is_not_carried(case, kind, reason, tmp_path):
 
 @pytest.mark.parametrize("policy", ["carry", "reset", "warn", "off", "carry:other"])
 def test_what_is_not_named_is_left_alone(policy, tmp_path):
-    """A bare `carry` is for what known.policy lists, which is nothing yet."""
+    """A bare `carry` is for what known.policy lists at its version."""
     outcome = carried("killed", "cond", 2, 3, tmp_path, policy=policy)
     assert outcome.status == 0 and not outcome.of("carry"), outcome
     assert not [line for line in outcome.said if "carr" in line.replace("/carried", "")], outcome

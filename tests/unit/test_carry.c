@@ -1,5 +1,7 @@
 /* carry.c: the words and the record. SPDX-License-Identifier: Apache-2.0 */
 #include "policy/carry.h"
+#include "policy/decide.h"
+#include "policy/policy_text.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -35,4 +37,31 @@ Test(carry, the_record)
     cr_assert(strstr(line, "\"reason\":\"none\",\"error\":null,\"threads\":3,\"thread\":0,"
                            "\"microseconds\":7,\"dso\":\"/opt/libpool.so\"}\n"),
               "%s", line);
+}
+
+Test(carry, a_version_is_tried_or_not)
+{
+    static const char TABLE[] = "runtime a\n dso */a.so\n class lost\n carried 0.23.3\n carried 2\n"
+                                "runtime b\n dso */b.so\n class lost\n";
+    static const struct {
+        const char *dso, *version;
+        bool is_tried;
+    } CASES[] = {{"/x/a.so", "0.23.3", true}, {"/x/a.so", "0.23.4", false},
+                 {"/x/a.so", "2.0", true},    {"/x/a.so", "", false},
+                 {"/x/b.so", "2", false},     {"/x/c.so", "2", false}};
+    static struct fp_policy_file built_in;
+    static struct fp_rules rules;
+    struct fp_problem problem = {.count = 0};
+    fp_policy_file_parse(&built_in, "known", fp_slice_of(TABLE), &problem);
+    const struct fp_policy policy = {.environment = &rules, .built_in = &built_in.view};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        const struct fp_facts facts = {.dso = CASES[i].dso,
+                                       .file = "",
+                                       .thread = "",
+                                       .package = "",
+                                       .version = CASES[i].version};
+        struct fp_identity identity = fp_identify(&policy, &facts);
+        cr_assert_eq(fp_carry_is_tried(&identity, CASES[i].version), CASES[i].is_tried, "%s %s",
+                     CASES[i].dso, CASES[i].version);
+    }
 }

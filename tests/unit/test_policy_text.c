@@ -247,6 +247,16 @@ Test(policy_text, handlers_take_a_glob_a_function_and_nothing_more)
               "the other lines count");
 }
 
+Test(policy_text, a_carried_line_names_a_version)
+{
+    parse("runtime a\n dso x\n class lost\n carried 0.23.3\n carried 1\n");
+    cr_assert_eq(problem.count, 0, "%s", problem.message);
+    cr_assert_eq(file.view.statement_count, 4);
+    parse("runtime a\n dso x\n class lost\n carried here\n");
+    cr_assert(problem.count == 1 && problem.line == 4 && problem.column == 10);
+    cr_assert_str_eq(problem.message, "want a version such as 0.19 here");
+}
+
 Test(policy_text, a_prepare_line_is_kept_with_its_value)
 {
     parse("runtime a\n dso x\n class reset\n  prepare\tf(int 1, string \"a # b\") \r\n prepare "

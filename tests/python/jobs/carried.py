@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""carried.py LIBRARY HOW TIMES: children use a library that the parent has used, and so do theirs.
+
+Says how often one of them, or the parent behind them, got another answer than before.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+
+import libraries
+
+LIMIT = 30  # seconds, after which a child that hangs is ended
+FORK = multiprocessing.get_context("fork")
+
+again = getattr(libraries, sys.argv[1])()
+wanted = again()
+
+
+def answers(_=None):
+    return again() == wanted
+
+
+def child(depth):
+    signal.alarm(LIMIT)
+    works = answers()
+    if works and depth:
+        works = fork(lambda: child(depth - 1)) and answers()
+    return works
+
+
+def fork(work):
+    """Whether it is true in a child."""
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if work() else 1)
+    return os.waitpid(pid, 0)[1] == 0
+
+
+def of_itself():
+    return fork(lambda: child(2))
+
+
+def of_a_pool():
+    signal.alarm(LIMIT)
+    with FORK.Pool(2) as pool:
+        return pool.map(answers, range(6), chunksize=1) == [True] * 6
+
+
+def of_an_executor():
+    from concurrent.futures import ProcessPoolExecutor
+
+    signal.alarm(LIMIT)
+    with ProcessPoolExecutor(2, mp_context=FORK) as pool:
+        return list(pool.map(answers, range(6))) == [True] * 6
+
+
+def of_a_loader():
+    from torch.utils.data import DataLoader
+
+    class Answers:
+        def __len__(self):
+            return 6
+
+        def __getitem__(self, _):
+            return int(answers())
+
+    signal.alarm(LIMIT)
+    loader = DataLoader(Answers(), batch_size=2, num_workers=2, multiprocessing_context="fork")
+    return sum(int(batch.sum()) for batch in loader) == 6
+
+
+def beside_a_thread():
+    """...of Python's, which could be in the library."""
+    leave = threading.Event()
+    thread = threading.Thread(target=leave.wait)
+    thread.start()
+    works = fork(lambda: child(0))
+    leave.set()
+    thread.join()
+    return works
+
+
+bad = 0
+for _ in range(int(sys.argv[3])):
+    bad += not globals()[sys.argv[2]]()
+    bad += not answers()
+print(bad)

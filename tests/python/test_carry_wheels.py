@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""carry: pools of wheels work in forked children, at the versions that known.policy lists."""
+
+import platform
+import re
+
+import pytest
+
+from python_jobs import answer, run_job
+
+pytestmark = pytest.mark.skipif(
+    platform.machine() != "x86_64" or not re.fullmatch(r"2\.(3[4-9]|40)", platform.libc_ver()[1]),
+    reason="threads are carried on x86-64 with glibc 2.34 to 2.40",
+)
+
+PARALLEL = {"TOKENIZERS_PARALLELISM": "true"}
+
+
+def carried(how, times, tmp_path, policy="carry", env=PARALLEL):
+    return run_job(
+        "carried.py",
+        "tokenizers",
+        how,
+        str(times),
+        policy=policy,
+        log=tmp_path / "log",
+        tmp=tmp_path,
+        env=env,
+        isolated=True,
+    )
+
+
+def reasons(outcome):
+    return [each["reason"] for each in outcome.of("carry") if each["name"] == "tokenizers"]
+
+
+@pytest.mark.parametrize(
+    "how, times, forks",
+    [("of_itself", 20, 60), ("of_a_pool", 5, 10), ("of_an_executor", 5, 10), ("of_a_loader", 3, 6)],
+)
+def test_children_use_it(how, times, forks, tmp_path):
+    outcome = carried(how, times, tmp_path)
+    assert answer(outcome) == 0 and not outcome.stderr, outcome
+    assert reasons(outcome) == ["none"] * forks, outcome
+
+
+def test_they_need_it(tmp_path):
+    outcome = carried("of_itself", 1, tmp_path, policy="fail")
+    assert answer(outcome) == 1 and not outcome.of("carry"), outcome
+
+
+def test_another_python_thread_may_be_in_it(tmp_path):
+    outcome = carried("beside_a_thread", 1, tmp_path)
+    assert answer(outcome) == 1 and reasons(outcome) == ["others"], outcome
+    assert outcome.said[0] == (
+        "forkpolicy: tokenizers is not carried into the child: the process has other threads, "
+        'which may be using it; it acts as "reset"'
+    )
+
+
+def test_a_library_that_no_table_lists_is_named_and_refused(tmp_path):
+    """Its version was not tried, and neither were its fork handlers."""
+    table = tmp_path / "policy"
+    table.write_text("runtime words\n dso */tokenizers/tokenizers*.so\n class lost\n carried 0.1\n")
+    env = dict(PARALLEL, FORKPOLICY_FILE=str(table))
+    outcome = carried("of_itself", 1, tmp_path, env=env)
+    assert answer(outcome) == 1 and not outcome.of("carry"), outcome
+    outcome = carried("of_itself", 1, tmp_path, policy="carry:words", env=env)
+    assert answer(outcome) == 1, outcome
+    assert [each["reason"] for each in outcome.of("carry")] == ["handlers"], outcome
