@@ -274,7 +274,6 @@ static pid_t fork_child(int depth)
     }
     pid_t child = fork();
     if (child == 0) {
-        alarm(30);
         const char *why = is("handed") && done != 3 ? "done elsewhere" : try_pool(depth);
         if (why)
             say("bad %s\n", why);
@@ -291,7 +290,6 @@ static void fork_here(void)
     wait_until_idle(1);
     pid_t child = fork();
     if (child == 0) {
-        alarm(30);
         pthread_mutex_lock(&lock);
         hand_over(1);
         while (first != last)
@@ -308,7 +306,6 @@ static void *fork_often(void *forks)
         int status;
         pid_t child = fork();
         if (child == 0) {
-            alarm(30);
             _exit(try_pool(0) ? 1 : 0);
         }
         waitpid(child, &status, 0);

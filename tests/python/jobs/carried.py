@@ -6,13 +6,11 @@ Says how often one of them, or the parent behind them, got another answer than b
 
 import multiprocessing
 import os
-import signal
 import sys
 import threading
 
 import libraries
 
-LIMIT = 30  # seconds, after which a child that hangs is ended
 FORK = multiprocessing.get_context("fork")
 
 again = getattr(libraries, sys.argv[1])()
@@ -24,7 +22,6 @@ def answers(_=None):
 
 
 def child(depth):
-    signal.alarm(LIMIT)
     works = answers()
     if works and depth:
         works = fork(lambda: child(depth - 1)) and answers()
@@ -44,7 +41,6 @@ def of_itself():
 
 
 def of_a_pool():
-    signal.alarm(LIMIT)
     with FORK.Pool(2) as pool:
         return pool.map(answers, range(6), chunksize=1) == [True] * 6
 
@@ -52,7 +48,6 @@ def of_a_pool():
 def of_an_executor():
     from concurrent.futures import ProcessPoolExecutor
 
-    signal.alarm(LIMIT)
     with ProcessPoolExecutor(2, mp_context=FORK) as pool:
         return list(pool.map(answers, range(6))) == [True] * 6
 
@@ -67,7 +62,6 @@ def of_a_loader():
         def __getitem__(self, _):
             return int(answers())
 
-    signal.alarm(LIMIT)
     loader = DataLoader(Answers(), batch_size=2, num_workers=2, multiprocessing_context="fork")
     return sum(int(batch.sum()) for batch in loader) == 6
 
