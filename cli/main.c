@@ -23,7 +23,8 @@ static void print_usage(FILE *stream)
 {
     fputs("usage:\n", stream);
     for (size_t i = 0; i < VERB_COUNT; i++)
-        fprintf(stream, "  forkpolicy %s %s\n", VERBS[i].name, VERBS[i].arguments);
+        fprintf(stream, "  forkpolicy %s%s%s\n", VERBS[i].name, *VERBS[i].arguments ? " " : "",
+                VERBS[i].arguments);
 }
 
 /* Breaks lines at blanks. */

@@ -8,6 +8,10 @@
 
 enum { NAME_SHOWN = 18, FIXES_SHOWN = 3 };
 
+static const char FREE_LOCK[] =
+    "hold the lock while forking: os.register_at_fork(before=lock.acquire, "
+    "after_in_parent=lock.release, after_in_child=lock.release)";
+
 void fp_brief_headline(struct fp_text *text, const struct fp_job_end *end)
 {
     static const char *const HEADLINES[] = {
@@ -28,14 +32,16 @@ static void add_name(struct fp_text *text, const struct fp_runtime *runtime)
     if (!runtime->identity.known && !*runtime->facts.package)
         name = fp_slice_of(
             fp_basename(*runtime->facts.file ? runtime->facts.file : runtime->facts.dso));
-    fp_text_quote(text, name, NAME_SHOWN);
+    fp_text_quote(text, name, name.length > NAME_SHOWN ? NAME_SHOWN - strlen("...") : NAME_SHOWN);
 }
 
 static void add_what(struct fp_text *text, const struct fp_hang *hang)
 {
     bool is_sure = hang->opinion.grade == FP_GRADE_PROVEN;
-    fp_text_format(text, "child %d %s", (int)hang->pid, is_sure ? "hung: " : "seems to hang: ");
-    if (hang->lost) {
+    fp_text_format(text, "child %d %s", (int)hang->pid, is_sure ? "hung: " : "may hang: ");
+    if (fp_hang_is_plain_lock(hang)) {
+        fp_text_format(text, "it waits for a lock\n");
+    } else if (hang->lost) {
         fp_text_format(text, "the fork lost ");
         add_name(text, hang->lost);
         fp_text_format(text, " threads\n");
@@ -49,7 +55,6 @@ static void add_where(struct fp_text *text, const struct fp_hang *hang)
     fp_add_label(text, "where");
     if (*fp_site_line(&hang->at)) {
         fp_add_lines(text, &hang->at);
-        fp_text_format(text, fp_hang_is_plain_lock(hang) ? ", waits for a lock" : "");
     } else {
         fp_text_quote(text, fp_slice_of(*hang->waiting.dso ? hang->waiting.dso : "native code"),
                       300);
@@ -65,17 +70,24 @@ static void add_where(struct fp_text *text, const struct fp_hang *hang)
 
 static void add_why(struct fp_text *text, const struct fp_hang *hang)
 {
-    unsigned lost = hang->fork.lost_threads;
+    unsigned lost = hang->fork.lost_threads, of_it = hang->lost ? hang->lost->threads : 0;
     fp_add_label(text, "why");
     fp_text_format(text, "the fork lost %u of %u threads", lost, lost + 1);
     if (hang->lost) {
-        fp_text_format(text, lost == hang->lost->threads ? ", of " : ", %u of them of ",
-                       hang->lost->threads);
+        if (of_it < lost)
+            fp_text_format(text, ", %u of them of ", of_it);
+        else
+            fp_text_format(text, of_it == 1 ? ", one of " : ", all of ");
         fp_add_runtime_name(text, hang->lost);
         if (*hang->lost->started) {
             fp_text_format(text, ", started at ");
             fp_add_path(text, hang->lost->started);
         }
+        if (fp_hang_is_plain_lock(hang))
+            fp_text_format(text, "; %s held the lock",
+                           hang->cause == FP_CAUSE_OWNER ? "that one"
+                           : of_it == 1                  ? "it may have"
+                                                         : "one of them may have");
     }
     fp_text_format(text, "\n");
 }
@@ -108,7 +120,10 @@ void fp_brief_hang(struct fp_text *text, const struct fp_job_end *end, const str
                        end->ending == FP_ENDING_REPLACED ? ", each in the place of the one before"
                                                          : "");
     }
-    add_fix(text, fp_advice_start(hang->fork.site, hang->fork.origin), hang->lost);
+    add_fix(text,
+            fp_hang_is_plain_lock(hang) ? FREE_LOCK
+                                        : fp_advice_start(hang->fork.site, hang->fork.origin),
+            hang->lost);
     fp_end_at_line(text);
 }
 

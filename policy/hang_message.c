@@ -43,7 +43,7 @@ static void add_headline(struct fp_text *text, const struct fp_hang *hang)
     add_process(text, hang->pid, hang->program);
     fp_text_format(text, " ");
     fp_text_append(text, words, before);
-    fp_text_format(text, "%s%s\n", slot ? "what was" : "", slot ? slot + 2 : "");
+    fp_text_format(text, "%s%s\n", slot ? "threads" : "", slot ? slot + 2 : "");
 }
 
 static const char *why(const struct fp_hang *hang)
@@ -115,7 +115,7 @@ static void add_lost(struct fp_text *text, const struct fp_hang *hang)
     if (hang->judgement.action == FP_ACTION_RESET ||
         hang->lost->identity.asked == FP_ACTION_RESET) {
         fp_add_label(text, "reset");
-        fp_text_format(text, "none is known for it, or it did not work: it acts as \"fail\"\n");
+        fp_text_format(text, "no reset is known, or it failed: treated as \"fail\"\n");
     }
 }
 
@@ -132,8 +132,7 @@ static void add_fork(struct fp_text *text, const struct fp_fork_origin *fork)
     }
     fp_text_format(text, "; ");
     add_seconds(text, fork->milliseconds);
-    fp_text_format(text, " ago by pid %d, %u thread%s lost\n", (int)fork->parent,
-                   fork->lost_threads, fp_plural(fork->lost_threads));
+    fp_text_format(text, " ago by pid %d\n", (int)fork->parent);
 }
 
 static void add_advice(struct fp_text *text, const struct fp_hang *hang)
@@ -262,8 +261,8 @@ void fp_message_use(struct fp_text *text, pid_t pid, const char *program,
     fp_add_runtime_name(text, runtime);
     fp_text_format(text, ", whose ");
     fp_add_threads(text, runtime);
-    fp_text_format(text, " %s lost when it was forked (%s)\n",
-                   runtime->threads == 1 ? "was" : "were", call);
+    fp_text_format(text, " %s lost in the fork (%s)\n", runtime->threads == 1 ? "was" : "were",
+                   call);
     add_fork(text, fork);
     for (size_t nth = 0;; nth++) {
         struct fp_slice advice = fp_runtime_value(runtime, FP_WORD_ADVICE, nth);

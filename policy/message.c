@@ -19,8 +19,8 @@ static void add_at(struct fp_text *text, const struct fp_snapshot *snapshot)
     fp_text_format(text, "\n");
 }
 
-/* What is said of a class: of a runtime only mentioned, and of one that the policy asked for by
-   name. Of what hangs the first line speaks. */
+/* What is said of a class: of a runtime only mentioned, and of one that hangs or that the policy
+   asked for by name. */
 static const struct {
     const char *beside, *told;
 } WORDS[FP_CLASS_COUNT] = {
@@ -28,7 +28,7 @@ static const struct {
     [FP_CLASS_SURVIVES] = {"safe after a fork", "; works in the child all the same"},
     [FP_CLASS_RESET] = {"not running in the child; harmless unless used there",
                         "; not running in the child; harmless unless used there"},
-    [FP_CLASS_LOST] = {"lost too", ""},
+    [FP_CLASS_LOST] = {"lost too", "; hangs when the child uses it"},
     [FP_CLASS_REFUSES] = {"raises an error of its own in the child",
                           "; raises an error of its own in the child"},
 };
@@ -85,17 +85,13 @@ static void add_what_to_do(struct fp_text *text, const struct fp_snapshot *snaps
 void fp_message_fork(struct fp_text *text, const struct fp_snapshot *snapshot,
                      const struct fp_verdict *verdict, const bool *told)
 {
-    bool hangs = false;
-    for (size_t i = 0; i < snapshot->count; i++)
-        hangs |= told[i] && verdict->runtimes[i].class == FP_CLASS_LOST;
     fp_text_reset(text);
     fp_text_format(text, "forkpolicy: %s() %s in pid %d (", snapshot->call,
                    verdict->refuse ? "refused" : "allowed", (int)snapshot->pid);
     fp_text_quote(text, fp_slice_of(snapshot->program), 120);
-    fp_text_format(text, "): the child %s without %u of %u threads%s\n",
-                   verdict->refuse ? "would be" : "is",
-                   snapshot->threads ? snapshot->threads - 1 : 0, snapshot->threads,
-                   hangs ? "; the libraries listed as lost hang when used" : "");
+    fp_text_format(text, "): the child %s %u of %u threads\n",
+                   verdict->refuse ? "would lose" : "loses",
+                   snapshot->threads ? snapshot->threads - 1 : 0, snapshot->threads);
     add_at(text, snapshot);
     for (size_t i = 0; i < snapshot->count; i++)
         if (told[i])

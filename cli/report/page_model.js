@@ -205,13 +205,13 @@ function adviceLines(first, runtimes) {
 }
 
 function forkLine(value) {
-  const fork = object(value), lost = plural(number(fork.lost_threads), "thread");
-  return `${siteWords(fork.site, text(fork.call))}; ${seconds(number(fork.seconds))} before, by pid ${number(fork.parent)}, ${lost} lost`;
+  const fork = object(value);
+  return `${siteWords(fork.site, text(fork.call))}; ${seconds(number(fork.seconds))} before, by pid ${number(fork.parent)}`;
 }
 
 /* What a hang's report begins with, and "now" at its end: as policy/hang_message.c does. */
 function hangHeadline(record) {
-  const lost = record.lost ? `${runtimeOf(record.lost).label},` : "what was", known = lookup(GRADES, text(record.verdict));
+  const lost = record.lost ? `${runtimeOf(record.lost).label},` : "threads", known = lookup(GRADES, text(record.verdict));
   const words = known?.headline ? known : GRADES.suspected;
   return ((!record.lost && words.where_the_runtime_is_not_known) || words.headline).replace("{}", () => lost);
 }
@@ -240,7 +240,7 @@ function forkWords(entry) {
   const gone = lost.reduce((sum, { runtime }) => sum + runtime.threads, 0), all = number(record.threads);
   const of = gone && all < gone ? plural(gone, "thread") : `${gone} of ${plural(all, "thread")}`;
   const child = number(record.child) ? `child ${number(record.child)}` : "child";
-  const title = event === "refused" ? ": fork() is refused: the child would be without " : ` forks: the ${child} is without `;
+  const title = event === "refused" ? ": fork() is refused: the child would be without " : ` forks: the ${child} loses `;
   const off = ({ runtime, state }) => (text(runtime.raw.action) === "off" && state !== "fine" ? "; the policy is off for it" : "");
   return [`${process.name}${title}${of}${gone ? "" : " that matter"}`,
     ["at", siteWords(record.site, text(record.call))],
@@ -250,7 +250,7 @@ function forkWords(entry) {
 }
 
 function useWords({ record, process }) {
-  return [`${process.name} uses ${runtimeOf(record.runtime).label}, which was lost when it was forked`, ["call", text(record.call)],
+  return [`${process.name} uses ${runtimeOf(record.runtime).label}, whose threads were lost in the fork`, ["call", text(record.call)],
     ["lost", lostWords(record.runtime)], ["fork", forkLine(record.fork)], ...adviceLines("", [record.runtime])];
 }
 

@@ -248,8 +248,8 @@ void fp_story_sum(struct fp_text *text, const struct fp_tally *tally)
     FP_EACH_ROW(tally, site, row)
     found[row->finding]++;
     if (!sites) {
-        fp_text_format(text, "no fork beside other threads is in there: the job made none, or the "
-                             "shim was not in the processes that did");
+        fp_text_format(text, "the logs contain no fork of a process with other threads: the job made "
+                             "none, or the shim was not in the processes that did");
         return;
     }
     fp_text_format(text, "%lu fork%s at %u place%s", forks, forks == 1 ? "" : "s", sites,

@@ -100,7 +100,7 @@ def test_advice_is_given_once_for_a_runtime():
     "log, words",
     [
         ("fine.jsonl", "nothing was lost that is known to hang, and nothing hung"),
-        ("nothing.jsonl", "no fork beside other threads is in there: "),
+        ("nothing.jsonl", "the logs contain no fork of a process with other threads: "),
     ],
 )
 def test_nothing_found_is_said_in_one_honest_line_with_status_0(log, words):
@@ -464,7 +464,7 @@ def test_a_log_that_cannot_be_read_is_2_and_one_line_and_the_others_count(kind, 
 def test_an_empty_log_holds_nothing(tmp_path):
     (tmp_path / "log").write_text("")
     ended = report(tmp_path / "log")
-    assert ended.returncode == 0 and ended.stdout.startswith("1 log, 0 records\nno fork ")
+    assert ended.returncode == 0 and ended.stdout.startswith("1 log, 0 records\nthe logs contain no fork ")
 
 
 def test_stdin_and_pipes_are_logs_too(tmp_path):

@@ -77,7 +77,7 @@ def said_by_page(folder, log):
     words = next(each["data-words"] for tag, each in found if tag == "body")
     for process, runtime, (headline, *lines) in json.loads(words):
         # The page names the runtime where the shim, which names it in a line below, does not.
-        headline = headline.removeprefix(f"{process} ").replace(f" {runtime}, lost", " what was lost")
+        headline = headline.removeprefix(f"{process} ").replace(f" {runtime}, lost", " threads lost")
         yield told(headline, lines)
 
 
@@ -121,6 +121,12 @@ PHRASES = [
     "its status is its own",
     "There is no half",
     "is there that might",
+    "what was lost when it was forked",
+    "it waits, it seems",
+    "again and again it waits",
+    "what it listens to",
+    "no fork beside other threads",
+    "none is known for it",
 ]
 
 

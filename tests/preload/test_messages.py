@@ -47,10 +47,9 @@ def normal(text):
 
 
 WARNED = """\
-forkpolicy: fork() allowed in pid PID (load threads=3): the child is without 3 of 4 threads; \
-the libraries listed as lost hang when used
+forkpolicy: fork() allowed in pid PID (load threads=3): the child loses 3 of 4 threads
 forkpolicy:   at      fork() called from PROG/load
-forkpolicy:   lost    demo: 3 demo threads (demo-worker) of PROG/libdemo.so
+forkpolicy:   lost    demo: 3 demo threads (demo-worker) of PROG/libdemo.so; hangs when the child uses it
 forkpolicy:   do      fork before its threads start, or exec in the child
 forkpolicy:   or      start it in the child
 forkpolicy:   or      or not at all
@@ -58,7 +57,7 @@ forkpolicy:   or      add off:demo to FORKPOLICY, where the child never uses it
 forkpolicy:   source  the demo's own tests
 """
 REFUSED = WARNED.replace("allowed in pid", "refused in pid").replace(
-    "the child is without", "the child would be without"
+    "the child loses", "the child would lose"
 )
 
 
@@ -88,7 +87,7 @@ def test_without_anything_known(policy_file, tmp_path):
     """Nothing but a path is known: asked for by its path, it is told all the same."""
     outcome = load("threads=1", DEMO, policy=f"warn:{DEMO}")
     assert normal(outcome.stderr) == """\
-forkpolicy: fork() allowed in pid PID (load threads=1): the child is without 1 of 2 threads
+forkpolicy: fork() allowed in pid PID (load threads=1): the child loses 1 of 2 threads
 forkpolicy:   at      fork() called from PROG/load
 forkpolicy:   lost    libdemo.so: 1 native thread (demo-worker) of PROG/libdemo.so; \
 behaviour in the child is unknown
@@ -108,11 +107,10 @@ def test_two_runtimes(policy_file):
         env=policy_file(text),
     )
     assert normal(outcome.stderr) == """\
-forkpolicy: fork() allowed in pid PID (load threads=2): the child is without 6 of 7 threads; \
-the libraries listed as lost hang when used
+forkpolicy: fork() allowed in pid PID (load threads=2): the child loses 6 of 7 threads
 forkpolicy:   at      fork() called from PROG/load
-forkpolicy:   lost    demo: 2 demo threads (demo-worker) of PROG/libdemo.so
-forkpolicy:   lost    old: 2 native threads (load) of PROG/libc11.so
+forkpolicy:   lost    demo: 2 demo threads (demo-worker) of PROG/libdemo.so; hangs when the child uses it
+forkpolicy:   lost    old: 2 native threads (load) of PROG/libc11.so; hangs when the child uses it
 forkpolicy:   other   libhandlers.so: unknown
 forkpolicy:   do      fork before its threads start, or exec in the child
 forkpolicy:   or      start it in the child
@@ -225,7 +223,7 @@ def test_a_stranger_by_name(policy_file):
     outcome = load("clone=2", host="bypass", policy="refuse", env=policy_file(text))
     assert outcome.stdout == "threads 3\n" + "failed: fork\n", outcome
     assert [normal(line) for line in outcome.said if ":   lost " in line] == [
-        "forkpolicy:   lost    cloned: 2 unattributed threads (raw-clone)"
+        "forkpolicy:   lost    cloned: 2 unattributed threads (raw-clone); hangs when the child uses it"
     ]
 
 

@@ -362,7 +362,7 @@ def test_the_report_has_records_stacks_and_a_page(tmp_path):
 def test_a_job_that_fails_for_a_fork_says_so(policy, words, tmp_path):
     done = run_forks("hang", tmp_path, "--policy", policy)
     lines = check_brief(done.stderr)
-    assert lines[0].startswith(f"forkpolicy: job failed, status {done.returncode}: ")
+    assert lines[0].startswith(f"forkpolicy: exit status {done.returncode}: ")
     assert done.returncode in (1, 70) and words in lines[0], done
 
 

@@ -65,7 +65,7 @@ def check_block(block, record, environment):
     said = {label: [text for each, text in lines if each == label] for label, _ in lines}
     lost = told(record)
     assert f"{record['call']}() allowed in pid {record['pid']} (python {JOB})" in head
-    assert f"without {record['threads'] - 1} of {record['threads']} threads" in head
+    assert f"loses {record['threads'] - 1} of {record['threads']} threads" in head
     (at,) = said["at"]
     user = record["site"]["user"]
     assert at.startswith(f"{user['file']}:{user['line']} in {record['site']['function']}")
@@ -159,7 +159,7 @@ def normalised(text):
     """A block as it is on every machine: no pid, no numbers of threads, no folders."""
     text = text.replace(str(JOBS), "JOBS")
     text = re.sub(r"in pid \d+", "in pid PID", text)
-    text = re.sub(r"without \d+ of \d+ threads", "without N of M threads", text)
+    text = re.sub(r"loses \d+ of \d+ threads", "loses N of M threads", text)
     text = re.sub(r"\b\d+ tokio threads?", "N tokio threads", text)
     text = re.sub(r"warned\.py:\d+", "warned.py:LINE", text)
     # The order of what is fine is that in which it was first used.

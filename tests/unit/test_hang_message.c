@@ -169,15 +169,15 @@ Test(hang_message, a_native_wait_that_is_proven)
 {
     cr_expect_str_eq(
         message(),
-        "forkpolicy: pid 77 (python3 train.py) can never go on: it waits for what was lost when it"
-        " was forked\n"
+        "forkpolicy: pid 77 (python3 train.py) can never go on: it waits for threads lost in the "
+        "fork\n"
         "forkpolicy:   waits   deltalake 0.18.2 in syscall(futex) for 0.3 s; it is the only thread,"
         " and nobody else can wake it\n"
         "forkpolicy:   at      /app/train.py:20 in work, through deltalake/table.py:417\n"
         "forkpolicy:   for     deltalake 0.18.2: 4 tokio threads (tokio-runtime-w), started at"
         " /app/train.py:3; the waiting code is in its library\n"
         "forkpolicy:   fork    /app/train.py:10 in main, through multiprocessing/context.py:281;"
-        " 61 s ago by pid 76, 5 threads lost\n"
+        " 61 s ago by pid 76\n"
         "forkpolicy:   do      multiprocessing.set_start_method(\"forkserver\") or \"spawn\" at the"
         " start of main\n"
         "forkpolicy:   or      pip install \"deltalake>=0.19\"\n"
@@ -194,14 +194,14 @@ Test(hang_message, a_python_wait_that_is_proven)
     setup_python();
     cr_expect_str_eq(
         message(),
-        "forkpolicy: pid 77 (python3 train.py) can never go on: it waits for what was lost when it"
-        " was forked\n"
+        "forkpolicy: pid 77 (python3 train.py) can never go on: it waits for threads lost in the "
+        "fork\n"
         "forkpolicy:   waits   python 3.11.2 in sem_wait; it is the only thread, and nobody else"
         " can wake it (^C would interrupt it)\n"
         "forkpolicy:   at      /app/pool.py:12, through concurrent/futures/_base.py:451\n"
         "forkpolicy:   for     pool (python 3.11.2): 1 Python thread, started at /app/pool.py:7;"
         " its Python code is on the stack\n"
-        "forkpolicy:   fork    /app/train.py:10 in main; 1.2 s ago by pid 76, 1 thread lost\n"
+        "forkpolicy:   fork    /app/train.py:10 in main; 1.2 s ago by pid 76\n"
         "forkpolicy:   do      fork before the library is first used, or start a new program with"
         " subprocess\n"
         "forkpolicy:   now     ForkPolicyError is raised at that line\n"
@@ -226,11 +226,10 @@ Test(hang_message, a_deadlock_that_no_lost_runtime_explains)
     cr_expect_str_eq(
         message(),
         "forkpolicy: pid 77 (python3 train.py) can never go on: a deadlock in a forked child\n"
-        "forkpolicy:   waits   prog in pthread_mutex_lock for 10 s; all other threads wait for"
-        " ever, too\n"
+        "forkpolicy:   waits   prog in pthread_mutex_lock for 10 s; every other thread is blocked "
+        "for ever as well\n"
         "forkpolicy:   for     it is not known which of the lost runtimes, if any\n"
-        "forkpolicy:   fork    fork() called from /opt/app/prog; 61 s ago by pid 76, 5 threads"
-        " lost\n"
+        "forkpolicy:   fork    fork() called from /opt/app/prog; 61 s ago by pid 76\n"
         "forkpolicy:   do      fork before its threads start, or exec in the child\n"
         "forkpolicy:   now     the process aborts\n");
 }
@@ -258,7 +257,7 @@ Test(hang_message, a_strong_one_says_may_and_what_could_still_help)
         "forkpolicy:   at      /app/train.py:20 in work, through deltalake/table.py:417\n"
         "forkpolicy:   for     deltalake 0.18.2: 4 tokio threads (tokio-runtime-w), started at"
         " /app/train.py:3; the waiting code is in its library\n"
-        "forkpolicy:   fork    inside libc; 61 s ago by pid 76, 5 threads lost\n"
+        "forkpolicy:   fork    inside libc; 61 s ago by pid 76\n"
         "forkpolicy:   do      fork before the library is first used, or start a new program with"
         " subprocess\n"
         "forkpolicy:   or      pip install \"deltalake>=0.19\"\n"
@@ -276,15 +275,15 @@ Test(hang_message, a_suspected_one_says_it_seems)
     hang.python_count = hang.native_count = 0;
     cr_expect_str_eq(
         message(),
-        "forkpolicy: pid 77 (python3 train.py) may never go on: it waits, it seems, for what was"
-        " lost when it was forked\n"
-        "forkpolicy:   waits   deltalake 0.18.2 in epoll_wait for 0.3 s; what it listens to is"
-        " served by threads that are not in this process\n"
+        "forkpolicy: pid 77 (python3 train.py) may never go on: it seems to wait for threads lost "
+        "in the fork\n"
+        "forkpolicy:   waits   deltalake 0.18.2 in epoll_wait for 0.3 s; the threads that would "
+        "signal it are not in this process\n"
         "forkpolicy:   at      /app/train.py:20 in work, through deltalake/table.py:417\n"
         "forkpolicy:   for     deltalake 0.18.2: 4 tokio threads (tokio-runtime-w), started at"
         " /app/train.py:3; it was called in this child\n"
         "forkpolicy:   fork    /app/train.py:10 in main, through multiprocessing/context.py:281;"
-        " 61 s ago by pid 76, 5 threads lost\n"
+        " 61 s ago by pid 76\n"
         "forkpolicy:   do      multiprocessing.set_start_method(\"forkserver\") or \"spawn\" at the"
         " start of main\n"
         "forkpolicy:   or      pip install \"deltalake>=0.19\"\n"
@@ -308,19 +307,18 @@ Test(hang_message, every_reason_every_cause_and_every_outcome_is_said)
 {
     static const char *const REASONS[] = {
         [FP_REASON_ALONE] = "; it is the only thread, and nobody else can wake it\n",
-        [FP_REASON_ASLEEP] = "; all other threads wait for ever, too\n",
+        [FP_REASON_ASLEEP] = "; every other thread is blocked for ever as well\n",
         [FP_REASON_HELPERS] =
-            "; all other threads wait for ever, too, or are helpers that wake nobody\n",
+            "; every other thread is blocked for ever as well, or are helpers that wake nobody\n",
         [FP_REASON_OWNER] = "; the thread that holds the lock is not in this process\n",
-        [FP_REASON_TEAM] = "; the worker threads that it would wait for are not in this process\n",
+        [FP_REASON_TEAM] = "; the worker threads that it waits for are not in this process\n",
         [FP_REASON_HANDLER] = "; only a signal handler of the program could wake it\n",
         [FP_REASON_TIMER] = "; only the timer that it has set will end it\n",
         [FP_REASON_SIGNAL] = "; only a signal that ends it would end its wait\n",
         [FP_REASON_PARKED] = "; only a signal could wake it; it may be meant to sleep here\n",
-        [FP_REASON_TIMED] = "; again and again it waits, in vain, for a time\n",
+        [FP_REASON_TIMED] = "; it retries a wait with a time limit, and each one times out\n",
         [FP_REASON_COMPANY] = "; other threads are alive, but this runtime's are not\n",
-        [FP_REASON_OUTSIDE] =
-            "; what it listens to is served by threads that are not in this process\n"};
+        [FP_REASON_OUTSIDE] = "; the threads that would signal it are not in this process\n"};
     static const char *const CAUSES[] = {
         [FP_CAUSE_OWNER] = "; it holds the lock\n",
         [FP_CAUSE_LIBRARY] = "; the waiting code is in its library\n",
@@ -370,9 +368,8 @@ Test(hang_message, that_fail_would_end_it_is_said_of_a_proof_under_warn_alone)
 
 Test(hang_message, that_a_reset_did_not_help_is_said_where_one_was_asked_for)
 {
-    static const char LINE[] =
-        "nothing else was lost\nforkpolicy:   reset   none is known for it, or"
-        " it did not work: it acts as \"fail\"\nforkpolicy:   fork ";
+    static const char LINE[] = "nothing else was lost\nforkpolicy:   reset   no reset is known, or "
+                               "it failed: treated as \"fail\"\nforkpolicy:   fork ";
     hang.cause = FP_CAUSE_ONLY;
     message();
     expect_absent("  reset ");
@@ -542,14 +539,14 @@ Test(hang_message, the_exceptions_text)
     cr_expect_str_eq(
         error(1024),
         "this child process can never go on: it waits for pool (python 3.11.2), whose 1 Python"
-        " thread stayed in the parent; all other threads wait for ever, too. Instead: fork before"
+        " thread stayed in the parent; every other thread is blocked for ever as well. Instead: "
+        "fork before"
         " the library is first used, or start a new program with subprocess");
     hang.lost = NULL;
-    cr_expect_str_eq(
-        error(1024),
-        "this child process can never go on: a deadlock; 1 thread stayed in the parent; all other"
-        " threads wait for ever, too. Instead: fork before the library is first used, or start a"
-        " new program with subprocess");
+    cr_expect_str_eq(error(1024), "this child process can never go on: a deadlock; 1 thread stayed "
+                                  "in the parent; every other thread is blocked for ever as well. "
+                                  "Instead: fork before the library is first used, or start a"
+                                  " new program with subprocess");
     hang.fork.lost_threads = 2;
     error(1024);
     expect("a deadlock; 2 threads stayed in the parent;");
@@ -579,9 +576,9 @@ Test(hang_message, a_use)
     cr_expect_str_eq(
         use(2048),
         "forkpolicy: pid 77 (python3 train.py) uses deltalake 0.18.2, whose 4 tokio threads"
-        " (tokio-runtime-w) were lost when it was forked (pthread_cond_signal)\n"
+        " (tokio-runtime-w) were lost in the fork (pthread_cond_signal)\n"
         "forkpolicy:   fork    /app/train.py:10 in main, through multiprocessing/context.py:281;"
-        " 61 s ago by pid 76, 5 threads lost\n"
+        " 61 s ago by pid 76\n"
         "forkpolicy:   do      pip install \"deltalake>=0.19\"\n"
         "forkpolicy:   or      open it later\n");
     lost.identity.known = NULL;
@@ -593,13 +590,13 @@ Test(hang_message, a_use_of_one_thread_that_was_lost_not_were)
 {
     lost.threads = 1;
     use(2048);
-    expect(", whose 1 tokio thread (tokio-runtime-w) was lost when it was forked (");
+    expect(", whose 1 tokio thread (tokio-runtime-w) was lost in the fork (");
     lost.threads = 2;
     use(2048);
-    expect(", whose 2 tokio threads (tokio-runtime-w) were lost when it was forked (");
+    expect(", whose 2 tokio threads (tokio-runtime-w) were lost in the fork (");
     lost.threads = 0;
     use(2048);
-    expect(", whose 0 tokio threads (tokio-runtime-w) were lost when it was forked (");
+    expect(", whose 0 tokio threads (tokio-runtime-w) were lost in the fork (");
 }
 
 /* But for the label and the blanks behind it. */
