@@ -5,6 +5,7 @@
 #include "cli/base/say.h"
 #include "cli/ci/folder.h"
 #include "cli/ci/supervise.h"
+#include "cli/ci/systems.h"
 #include "policy/options.h"
 
 #include <stdio.h>
@@ -74,6 +75,8 @@ int fp_ci_run(const struct fp_ci_options *options, const char *program, char **a
     supervision.log = folder.log;
     supervision.report = folder.text;
     int status = fp_supervise(&supervision, program, arguments);
+    if (supervision.has_said)
+        fp_ci_system_report(folder.log, folder.path);
     fp_ci_folder_close(&folder, supervision.has_said);
     return status;
 }

@@ -3,6 +3,7 @@
 #include "cli/ci/say_end.h"
 
 #include "cli/base/process_tree.h"
+#include "cli/ci/systems.h"
 #include "cli/explain/explain.h"
 #include "cli/explain/process.h"
 #include "cli/record/decode.h"
@@ -99,6 +100,7 @@ void fp_ci_say_end(const struct fp_job_end *end, const char *log, unsigned long 
     else
         add_waits(&text, end, waits);
     fp_text_format(&text, "forkpolicy:   more    %s\n", report);
+    fp_ci_system_heading(stderr);
     fputs(buffer, stderr);
     json_decref(record);
 }

@@ -66,8 +66,8 @@ def run_step(name, folder, inputs):
         for key, text in step.get("env", {}).items()
     }
     assert step["shell"] == "bash" and not re.search(r"\$\{\{", step["run"])
-    summary = str(folder / "summary.md")
-    return bash(step["run"], folder, RUNNER_TEMP=str(folder / "temp"), GITHUB_STEP_SUMMARY=summary, **variables)
+    variables.update(GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(folder / "summary.md"))
+    return bash(step["run"], folder, RUNNER_TEMP=str(folder / "temp"), **variables)
 
 
 def test_the_action_annotates_the_fork_that_hangs(folder):
@@ -75,7 +75,8 @@ def test_the_action_annotates_the_fork_that_hangs(folder):
     assert ran.returncode == 70, ran.stdout
     told = run_step("Report", folder, {})
     assert told.returncode == 0, told.stdout
-    (annotation,) = [line for line in told.stdout.splitlines() if line.startswith("::error ")]
+    lines = (ran.stdout + told.stdout).splitlines()  # once, whichever step says so
+    (annotation,) = [line for line in lines if line.startswith("::error ")]
     assert f"file={folder}/job.py,line={FORK_LINE}," in annotation
     assert "ThreadPoolExecutor" in (folder / "summary.md").read_text()
     assert (folder / "temp/forkpolicy/forks.html").read_text().startswith("<!doctype html>")
@@ -91,6 +92,38 @@ def test_the_action_keeps_a_command_s_status(folder):
 def test_the_action_s_policy_counts(folder):
     ran = run_step("Run", folder, {"command": f"{sys.executable} job.py", "policy": "fail"})
     assert ran.returncode == 0 and "ForkPolicyError" in ran.stdout, ran.stdout
+
+
+SERVICES = {
+    "GITHUB_ACTIONS": (None, f"job.py,line={FORK_LINE},"),
+    "GITLAB_CI": ("gl-code-quality-report.json", f'"begin":{FORK_LINE}'),
+    "JENKINS_URL": ("junit.xml", f"job.py:{FORK_LINE}"),
+    "BUILDKITE": ("junit.xml", f"job.py:{FORK_LINE}"),
+}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_run_knows_the_service_that_runs_it(service, value, folder):
+    file, words = SERVICES[service]
+    value = "https://jenkins.example/" if (service, value) == ("JENKINS_URL", "true") else value
+    others = {name: "" for name in [*SERVICES, "GITHUB_STEP_SUMMARY"]}
+    command = f"forkpolicy run --ci --ci-report out -- {sys.executable} job.py"
+    ran = bash(command, folder, **{**others, service: value})
+    assert ran.returncode == 70, ran.stdout
+    before = ran.stdout.partition("forkpolicy: job ended: ")[0]
+    assert before == ("+++ forkpolicy\n" if (service, value) == ("BUILDKITE", "true") else "")
+    if value == "false":
+        assert "::error" not in ran.stdout and not (file and (folder / "out" / file).exists())
+        return
+    text = (folder / "out" / file).read_text() if file else ran.stdout
+    assert words in text.replace('": ', '":'), text
+
+
+def test_a_job_that_passes_gets_no_line_of_any_service(folder):
+    for service in SERVICES:
+        ran = bash("forkpolicy run --ci --ci-report out -- true", folder, **{service: "true"})
+        assert (ran.returncode, ran.stdout) == (0, "")
 
 
 def test_the_gitlab_template(folder):

@@ -42,7 +42,7 @@ def test_waits_with_a_limit_in_a_row(wait, library, tmp_path):
     assert (hang["verdict"], hang["reason"], hang["outcome"]) == ("suspected", "timed", "waits")
     assert hang["lost"]["dso"] == str(library) and hang["waiting"]["seconds"] >= 1
     (line,) = [line for line in outcome.said if " may never go on: " in line]
-    assert "it seems to wait for what was lost" in line
+    assert "it seems to wait for threads lost in the fork" in line
 
 
 def test_a_thread_that_the_library_starts_anew_may_rest(library, tmp_path):
