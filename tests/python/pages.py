@@ -9,7 +9,7 @@ CHANGING = [
     (r"\b(pid|child|parent|thread)( +|=)\d+", r"\1 N"),
     (r"^forkpolicy: +\d+ +\d+  ", "forkpolicy: N N  "),  # of explain's table
     (r"\d+ of \d+ threads", "N of M threads"),
-    (r"threads, (\d+ of them )?of", "threads, N of them of"),
+    (r"threads, (\d+ of them|all|one) of", "threads, N of them of"),
     (r"\d+ (\w+) threads? \([^)]*\)", r"N \1 threads"),
     (r"python[\d.]* (?=[\w/-]*\.py)", "python "),
     (r"thread \(python[\d.]*\)", "thread (python)"),
@@ -21,8 +21,8 @@ CHANGING = [
 ]
 # What a page leaves out: all lines of a stack but the first.
 STACKS = [
-    r"^(?:forkpolicy:)?   native  .*\n(?:(?:forkpolicy:)? {11}\S.*\n|(?:forkpolicy:)? {10}\S.*\n)*",
-    r"(?<=\n)(?P<first>(?:forkpolicy:)?   python  .*\n)(?:(?:forkpolicy:)? {10,11}\S.*\n)+",
+    r"^(?:forkpolicy:)? {2,3}native  .*\n(?:(?:forkpolicy:)? {11}\S.*\n|(?:forkpolicy:)? {10}\S.*\n)*",
+    r"(?<=\n)(?P<first>(?:forkpolicy:)? {2,3}python  .*\n)(?:(?:forkpolicy:)? {10,11}\S.*\n)+",
     r"(?P<first>^Traceback .*\n)(?:^ .*\n)+",
 ]
 # What a page has the same in each run.
