@@ -91,7 +91,7 @@ def test_the_action_keeps_a_command_s_status(folder):
 
 def test_the_action_s_policy_counts(folder):
     ran = run_step("Run", folder, {"command": f"{sys.executable} job.py", "policy": "fail"})
-    assert ran.returncode == 0 and "ForkPolicyError" in ran.stdout, ran.stdout
+    assert ran.returncode == 70 and "ForkPolicyError" in ran.stdout, ran.stdout
 
 
 SERVICES = {
