@@ -11,6 +11,7 @@ CHANGING = [
     (r"\d+ of \d+ threads", "N of M threads"),
     (r"threads, (\d+ of them|all|one) of", "threads, N of them of"),
     (r"\d+ (\w+) threads? \([^)]*\)", r"N \1 threads"),
+    (r"^forkpolicy:   other   threads of unknown origin: .*\n", ""),  # a thread that starts at the fork
     (r"python[\d.]* (?=[\w/-]*\.py)", "python "),
     (r"thread \(python[\d.]*\)", "thread (python)"),
     (r"(?<![\d.])\d+\.\d+\.\d+(?![\d.])", "X.Y.Z"),
