@@ -24,7 +24,7 @@ class Server:
         gunicorn = support.environment_python("servers").parent / "gunicorn"
         variables = {**POOLS, "FOREIGN_LIBRARY": str(library), "TMPDIR": str(folder)}
         self.process = subprocess.Popen(
-            [gunicorn, "--preload", "--no-control-socket", "-b", "127.0.0.1:0", *arguments, "served:app"],
+            [gunicorn, "--no-control-socket", "-b", "127.0.0.1:0", *arguments, "served:app"],
             env=support.environment("fail", folder / "log", extra=variables),
             cwd=JOBS,
             stdin=subprocess.DEVNULL,
@@ -95,12 +95,14 @@ def report_of(server, hang):
     return text[: text.index("forkpolicy:   python ")]
 
 
-WORKERS = {"sync": ["-w", "2"], "gthread": ["-w", "2", "-k", "gthread", "--threads", "2"]}
+SYNC = ["-w", "2"]
+GTHREAD = ["-w", "2", "-k", "gthread", "--threads", "2"]
+WORKERS = {"sync": SYNC, "gthread": GTHREAD}
 
 
 @pytest.mark.parametrize("kind", WORKERS)
 def test_worker_that_hangs_is_ended_and_replaced(kind, serve, tmp_path):
-    server = serve(*WORKERS[kind])
+    server = serve("--preload", *WORKERS[kind])
     assert server.ask("/")[0] == 200
     hangs = threading.Thread(target=lambda: server.ask("/ask"))
     hangs.start()
@@ -122,7 +124,7 @@ def test_worker_that_hangs_is_ended_and_replaced(kind, serve, tmp_path):
 
 
 def test_request_that_waits_in_python_gets_an_error(serve, tmp_path):
-    server = serve("-w", "1")
+    server = serve("--preload", "-w", "1")
     status, _ = server.ask("/flush")
     assert status == 500 and "ForkPolicyError: " in server.said, server.said
     assert server.ask("/")[0] == 200
@@ -132,3 +134,17 @@ def test_request_that_waits_in_python_gets_an_error(serve, tmp_path):
     for words in ("for     posthog 6.9.3: ", "served.py:", "post_fork"):
         assert words in report, report
     assert server.end() == 0, server.said
+
+
+@pytest.mark.parametrize("kind", WORKERS)
+def test_healthy_server_is_not_mentioned(kind, serve):
+    """Its workers have threads of their own, and are started anew (HUP), one more (TTIN), and ended."""
+    server = serve(*WORKERS[kind])
+    for number in (None, signal.SIGHUP, signal.SIGTTIN):
+        if number:
+            server.process.send_signal(number)
+        booted = {None: 2, signal.SIGHUP: 4, signal.SIGTTIN: 5}[number]
+        server.see(rf"(?s)(?:Booting worker.*){{{booted - 1}}}(Booting worker)")
+        answers = [server.ask("/") for _ in range(5)]
+        assert {status for status, _ in answers} == {200}, (answers, server.said)
+    assert server.end() == 0 and "forkpolicy" not in server.said, server.said
