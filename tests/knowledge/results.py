@@ -62,7 +62,7 @@ def add(result, policy, children, records, said, parent):
         seen["unused"] = dict(Counter(child["outcome"] for child in left))
     forks = [record for record in records if record["event"] == "fork" and record["origin"] == "python"]
     if policy != "bare":
-        seen["told"] = "forkpolicy: fork() goes on" in said
+        seen["told"] = "forkpolicy: fork() allowed" in said
         seen["hangs_told"] = dict(Counter(r["verdict"] for r in records if r["event"] == "hang"))
     if policy == "warn":
         runtimes = {r["name"] or r["dso"] or r["names"]: r for fork in forks for r in fork["runtimes"]}
