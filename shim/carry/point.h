@@ -37,7 +37,8 @@ enum fp_point_kind {
 struct fp_point_snapshot {
     const uint32_t *word; /* the futex, and what the thread expects in it */
     uint32_t value;
-    int forking; /* the thread that forks: it may hold the mutex that goes with the wait */
+    int forking;        /* the thread that forks: it may hold the mutex that goes with the wait */
+    unsigned long wait; /* the wait in which the next three were read; 0: none */
     sigset_t mask;
     void *robust;
     size_t robust_size;
@@ -58,6 +59,7 @@ struct fp_point {
     const void *caller;                      /* the code that waits */
     uintptr_t home; /* the outermost stack pointer that it ever waited with, and by which code */
     const void *home_caller;
+    unsigned long waits; /* how many it has begun */
     bool has_foreign_stack, is_captured;
     stack_t alternate;
     struct fp_point_snapshot snapshot;

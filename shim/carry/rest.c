@@ -155,15 +155,28 @@ static bool read_name(int tid, char name[16])
     return length > 0;
 }
 
-enum fp_uncarried fp_rest_note(struct fp_point *point, int tid)
+/* A thread itself changes its signal mask, and not while it sleeps: what was read in this wait
+ * holds. */
+static bool read_own(struct fp_point *point, int tid)
 {
     struct fp_point_snapshot *snapshot = &point->snapshot;
     struct reading reading = {tid, &snapshot->mask, false};
+    if (snapshot->wait == point->waits)
+        return true;
+    snapshot->wait = 0;
     if (syscall(SYS_get_robust_list, tid, &snapshot->robust, &snapshot->robust_size) != 0 ||
-        !snapshot->robust || !read_name(tid, snapshot->name))
-        return FP_UNCARRIED_KERNEL;
+        !snapshot->robust)
+        return false;
     fp_on_own_stack(read_mask, &reading);
-    if (!reading.is_read)
+    if (reading.is_read)
+        snapshot->wait = point->waits;
+    return reading.is_read;
+}
+
+enum fp_uncarried fp_rest_note(struct fp_point *point, int tid)
+{
+    struct fp_point_snapshot *snapshot = &point->snapshot;
+    if (!read_own(point, tid) || !read_name(tid, snapshot->name))
         return FP_UNCARRIED_KERNEL;
     const struct robust_list_head *held = snapshot->robust;
     return held->list.next == &held->list ? FP_UNCARRIED_NONE : FP_UNCARRIED_ROBUST;

@@ -68,6 +68,7 @@ long fp_wait_here(struct fp_point *point)
         point->home = point->stack;
         point->home_caller = point->caller;
     }
+    point->waits++;
     push(&buffer, nothing, NULL);
     point->cleanup = buffer.__prev;
     atomic_store(&point->state, FP_POINT_WAITS);

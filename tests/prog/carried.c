@@ -46,9 +46,11 @@ static unsigned word; /* of kind futex: how often it was posted */
 static pthread_t threads[MOST];
 static int count, ready, first, last, done, blocks, is_over;
 static long queue[QUEUE], sum;
-static unsigned long handed, slept[MOST]; /* how often work was handed over; before a thread slept */
+static unsigned long handed,
+    slept[MOST]; /* how often work was handed over; before a thread slept */
 static pthread_key_t keys[KEYS];
 static __thread long mark;
+static __thread bool is_blocked; /* SIGWINCH: not for long */
 static const char *kind, *name;
 static char places[MOST][32768];
 static sem_t release;
@@ -104,6 +106,8 @@ static void look_at_self(long id)
         wrong = "name";
     if (!sigismember(&mask, SIGUSR2) || sigismember(&mask, SIGUSR1))
         wrong = "mask";
+    if (sigismember(&mask, SIGWINCH) != is_blocked)
+        wrong = "mask of that moment";
     if (stack.ss_sp != places[id])
         wrong = "signal stack";
     if (mark != id || !pthread_equal(pthread_self(), threads[id]))
@@ -115,6 +119,15 @@ static void look_at_self(long id)
         wrong = "rseq";
 }
 
+static void block_or_not(void)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGWINCH);
+    is_blocked = !is_blocked;
+    pthread_sigmask(is_blocked ? SIG_BLOCK : SIG_UNBLOCK, &signals, NULL);
+}
+
 static void fork_here(void);
 
 static void work(long id, long what)
@@ -122,6 +135,7 @@ static void work(long id, long what)
     char *memory = malloc((size_t)(100 + what * 37 % 3000));
     memset(memory, 1, 100);
     look_at_self(id);
+    block_or_not();
     free(memory);
     if (what == 0 && blocks && is("task"))
         sem_wait(&release);
