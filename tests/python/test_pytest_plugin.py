@@ -269,9 +269,9 @@ def test_other():
 
 # A child that begins to hang when the last test is over, and a run that hears of it on any machine.
 LATE = """
-import forkpolicy.pytest_plugin
+import forkpolicy.pytest_watch
 
-forkpolicy.pytest_plugin.GRACE = 60
+forkpolicy.pytest_watch.GRACE = 60
 reading, writing = os.pipe()
 
 @pytest.fixture(scope="module", autouse=True)
@@ -478,12 +478,12 @@ def test_strict(strict, tmp_path):
 def test_report_without_the_program(tmp_path, monkeypatch):
     """What the record says is enough for a message."""
     monkeypatch.syspath_prepend(str(PACKAGE))
-    from forkpolicy import pytest_plugin
+    from forkpolicy import pytest_records
 
     log, source = tmp_path / "log.jsonl", HEAD + HANGS
     Suite(tmp_path, source, env={"FORKPOLICY_LOG": str(log)})
     (hang,) = [record for record in support.read_log(log) if record["event"] == "hang"]
-    check_message(pytest_plugin.Problem(hang, "/nowhere:1", 0).message(), source)
+    check_message(pytest_records.Problem(hang, "/nowhere:1", 0).message(), source)
 
 
 def test_own_log_stays(tmp_path):

@@ -96,10 +96,10 @@ def test_contents(wheel):
         modes = {each.filename: each.external_attr >> 16 for each in archive.infolist()}
         licence = archive.read(f"forkpolicy-{VERSION}.dist-info/licenses/LICENSE")
         policy = archive.read("forkpolicy/known.policy")
-    modules = {"__init__", "__main__", "error", "hand_over", "pytest_plugin", "words"}
+    modules = {"__init__", "__main__", "error", "hand_over", "words", "pytest_plugin", "pytest_records", "pytest_watch"}
     modules |= {"resets/__init__"}
     assert {f"forkpolicy/{name}.py" for name in modules} | set(PROGRAMS) <= names
-    assert not [name for name in names if "test" in name.replace("pytest_plugin", "")]
+    assert not [name for name in names if "test" in name.replace("pytest_", "")]
     assert all(modes[name] & stat.S_IXUSR for name in PROGRAMS)
     libraries = {Path(name).name for name in names if name.endswith(".so")}
     assert libraries == {path.name for path in support.BUILD.glob("*.so")}
