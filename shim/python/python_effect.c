@@ -53,6 +53,37 @@ static bool is_harmless_module(const char *name)
     return IS_AMONG(name, MODULES);
 }
 
+static enum fp_effect add_function(struct reading *reading, void *function);
+
+/* What a class has by a name. */
+static enum fp_effect add_method_of_class(struct reading *reading, void *method)
+{
+    char type[FP_TYPE_SIZE];
+    fp_python_name_type(method, type);
+    if (strcmp(type, "builtins.function") == 0)
+        return add_function(reading, method);
+    return fp_python_is_scalar(method) ? FP_EFFECT_NONE : FP_EFFECT_UNKNOWN;
+}
+
+/* The methods that operators, statements and built-in functions call without a name. */
+static enum fp_effect add_operators(struct reading *reading, void *object)
+{
+    static const char *const OPERATORS[] = {
+#define FP_OPERATOR(name) name,
+#include "shim/python/operators.def"
+    };
+    enum fp_effect effect = FP_EFFECT_NONE;
+    void *type = fp_python_api.PyObject_Type(object);
+    for (size_t i = 0; i < sizeof OPERATORS / sizeof *OPERATORS && effect == FP_EFFECT_NONE; i++) {
+        void *method = fp_python_defined(type, OPERATORS[i]);
+        if (method)
+            effect = add_method_of_class(reading, method);
+        fp_python_drop(method);
+    }
+    fp_python_drop(type);
+    return effect;
+}
+
 static enum fp_effect add_object(struct reading *reading, void *object)
 {
     for (size_t i = 0; i < reading->object_count; i++)
@@ -61,7 +92,7 @@ static enum fp_effect add_object(struct reading *reading, void *object)
     if (reading->object_count == OBJECTS_MAX || !fp_python_is_plain_instance(object))
         return FP_EFFECT_UNKNOWN;
     reading->objects[reading->object_count++] = object;
-    return FP_EFFECT_NONE;
+    return add_operators(reading, object);
 }
 
 static enum fp_effect add_code(struct reading *reading, struct code code)
@@ -145,16 +176,10 @@ static enum fp_effect weigh_attribute(struct reading *reading, void *object, con
          *type = fp_python_api.PyObject_Type(object);
     void *own = names ? fp_python_api.PyDict_GetItemString(names, name) : NULL; /* borrowed */
     void *of_class = fp_python_attribute(type, name);
-    char kind[FP_TYPE_SIZE];
     if (own)
         effect = weigh_value(reading, own);
-    if (of_class) {
-        fp_python_name_type(of_class, kind);
-        effect =
-            worse(effect, strcmp(kind, "builtins.function") == 0 ? add_function(reading, of_class)
-                          : fp_python_is_scalar(of_class)        ? FP_EFFECT_NONE
-                                                                 : FP_EFFECT_UNKNOWN);
-    }
+    if (of_class)
+        effect = worse(effect, add_method_of_class(reading, of_class));
     *found = *found || own || of_class;
     fp_python_drop(of_class);
     fp_python_drop(type);

@@ -106,6 +106,34 @@ bool fp_python_is_event_of_nobody(void *event)
     return nobody;
 }
 
+static bool is_object(void *class)
+{
+    char module[FP_TYPE_SIZE], name[FP_TYPE_SIZE];
+    fp_python_copy_attribute(class, "__module__", module, sizeof module);
+    fp_python_copy_attribute(class, "__name__", name, sizeof name);
+    return strcmp(module, "builtins") == 0 && strcmp(name, "object") == 0;
+}
+
+void *fp_python_defined(void *type, const char *name)
+{
+    void *found = NULL;
+    if (!has_attribute(type, name)) /* most are not there */
+        return NULL;
+    void *order = fp_python_attribute(type, "__mro__");
+    for (ssize_t i = 0; order && !found; i++) {
+        void *class = fp_python_api.PyTuple_GetItem(order, i); /* borrowed */
+        if (!class || is_object(class))
+            break;
+        void *names = fp_python_attribute(class, "__dict__");
+        found = names ? fp_python_api.PyMapping_GetItemString(names, name) : NULL;
+        fp_python_api.PyErr_Clear();
+        fp_python_drop(names);
+    }
+    fp_python_api.PyErr_Clear();
+    fp_python_drop(order);
+    return found;
+}
+
 /* Whether an instance has its attributes in a dictionary, and no operators that run code. */
 bool fp_python_is_plain_instance(void *object)
 {

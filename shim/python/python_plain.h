@@ -35,6 +35,10 @@ bool fp_python_is_plain_container(void *value, const char *type);
 /* threading.Event: to set it wakes those who wait for it. */
 bool fp_python_is_event_of_nobody(void *event);
 
+/* What a class, or one that it inherits from, defines by this name, but for `object`; NULL:
+   nothing. A new reference. */
+void *fp_python_defined(void *type, const char *name);
+
 /* Whether an instance has its attributes in a dictionary, and no operators that run code. */
 bool fp_python_is_plain_instance(void *object);
 

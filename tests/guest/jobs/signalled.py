@@ -135,6 +135,79 @@ def callable_object():
     return wait_for_a_future_of_its_own(Handler)
 
 
+class Finishes:
+    """Whatever is done with it gives the result."""
+
+    def __init__(self, server):
+        self.server = server
+
+    def give(self, *_):
+        self.server.finishes()
+        return 1
+
+
+def by_an_operator(name, use):
+    class Operand(Finishes):
+        pass
+
+    def handler(server):
+        kept = Operand(server)
+        return use(kept)
+
+    setattr(Operand, name, lambda self, *_: self.give())
+    return wait_for_a_future_of_its_own(handler)
+
+
+def compares():
+    return by_an_operator("__eq__", lambda kept: lambda *_: kept == 3)
+
+
+def asks_whether_it_is_true():
+    return by_an_operator("__bool__", lambda kept: lambda *_: 2 if kept else 3)
+
+
+def measures():
+    return by_an_operator("__len__", lambda kept: lambda *_: len(kept))
+
+
+def shows():
+    return by_an_operator("__format__", lambda kept: lambda *_: None if flags else f"{kept}")
+
+
+def adds():
+    return by_an_operator("__radd__", lambda kept: lambda *_: 1 + kept)
+
+
+def takes_an_item():
+    return by_an_operator("__getitem__", lambda kept: lambda *_: kept[0])
+
+
+def negates():
+    return by_an_operator("__neg__", lambda kept: lambda *_: -kept)
+
+
+class Dropped(Finishes):
+    def __del__(self):
+        self.server.finishes()
+
+
+dropped = None
+
+
+def drops():
+    def keeping(server):
+        global dropped
+        dropped = Dropped(server)
+
+        def handler(*_):
+            global dropped
+            dropped = None
+
+        return handler
+
+    return wait_for_a_future_of_its_own(keeping)
+
+
 class Late(Exception):
     pass
 
@@ -194,6 +267,14 @@ RESCUED = [
     property_of_the_server,
     result_by_the_frame,
     callable_object,
+    compares,
+    asks_whether_it_is_true,
+    measures,
+    shows,
+    adds,
+    takes_an_item,
+    negates,
+    drops,
     error,
     alarm,
 ]
