@@ -56,7 +56,7 @@ static bool starts_processes(const char *path, size_t length)
 }
 
 /* concurrent/futures/thread.py started it, concurrent/futures/_base.py waits. */
-static bool same_package(const char *one, const char *other)
+bool fp_same_python_package(const char *one, const char *other)
 {
     size_t length = package_length(one);
     return length && length == package_length(other) && memcmp(one, other, length) == 0 &&
@@ -107,8 +107,9 @@ int fp_blame(const struct fp_lost *lost, size_t count, const struct fp_traces *t
         {FP_CAUSE_LIBRARY, find_by_library(lost, count, traces)},
         /* What it joins is where it waits: as if that stack stood on its own. */
         {FP_CAUSE_JOINED,
-         find_by_line(lost, count, traces->joined, traces->joined_count, same_package)},
-        {FP_CAUSE_LINE, find_by_line(lost, count, traces->files, traces->file_count, same_package)},
+         find_by_line(lost, count, traces->joined, traces->joined_count, fp_same_python_package)},
+        {FP_CAUSE_LINE,
+         find_by_line(lost, count, traces->files, traces->file_count, fp_same_python_package)},
         {FP_CAUSE_JOINED,
          find_by_line(lost, count, traces->joined, traces->joined_count, same_file)},
         {FP_CAUSE_LINE, find_by_line(lost, count, traces->files, traces->file_count, same_file)},

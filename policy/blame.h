@@ -41,6 +41,9 @@ int fp_blame(const struct fp_lost *lost, size_t count, const struct fp_traces *t
    a worker that sleeps until it is ended runs as well. */
 bool fp_cause_is_firm(enum fp_cause cause, const struct fp_runtime *runtime);
 
+/* Whether two Python files are of one installed package, or of one of the standard library. */
+bool fp_same_python_package(const char *one, const char *other);
+
 /* Whether a cause is evidence, and not merely the want of another. */
 static inline bool fp_cause_is_evidence(enum fp_cause cause)
 {

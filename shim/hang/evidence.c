@@ -13,8 +13,10 @@
 #include "shim/threads/lost.h"
 #include "shim/threads/origin.h"
 #include "shim/threads/resolve.h"
+#include "shim/threads/table.h"
 
 #include <string.h>
+#include <unistd.h>
 
 void fp_evidence_read_python(struct fp_evidence *evidence, const struct fp_waiting *waiting,
                              bool has_gil, bool others_sleep)
@@ -129,17 +131,44 @@ bool fp_evidence_points_to_lost(const struct fp_evidence *evidence, enum fp_wait
     return fp_cause_is_evidence(evidence->cause);
 }
 
-bool fp_evidence_is_tied(const struct fp_evidence *evidence)
+static bool is_same(const struct fp_runtime_entry *one, const struct fp_runtime_entry *other)
 {
-    const struct fp_runtime *lost =
-        evidence->found >= 0 ? &evidence->lost[evidence->found].runtime : NULL;
-    return evidence->waits_for_old_lock || evidence->joins_old_queue ||
-           fp_cause_is_firm(evidence->cause, lost);
+    if (!*one->file || !*other->file)
+        return !*one->file && !*other->file && strcmp(one->dso, other->dso) == 0;
+    return strcmp(one->file, other->file) == 0 || fp_same_python_package(one->file, other->file);
 }
 
-bool fp_evidence_is_parked(const struct fp_evidence *evidence, const struct fp_waiting *waiting)
+/* Whether a lost runtime has threads of this child's own: then its code may wait for them, and they
+   rest in it, as in any other process. */
+static bool is_anew(const struct fp_runtime_entry *lost)
 {
-    return fp_python_owns(fp_owner_of(waiting->caller)) && !fp_evidence_is_tied(evidence);
+    const struct fp_thread_slot *forking = fp_table_find(getpid()); /* it came out of the fork */
+    for (uint32_t i = 0; lost->dso && i < fp_runtimes_count(); i++) {
+        const struct fp_runtime_entry *entry = fp_runtime_at(i);
+        unsigned own = forking && forking->runtime == i;
+        if (i != FP_ENTRY_OTHER && atomic_load(&entry->live) > own && is_same(lost, entry))
+            return true;
+    }
+    return false;
+}
+
+bool fp_evidence_is_tied(const struct fp_evidence *evidence)
+{
+    if (evidence->waits_for_old_lock || evidence->joins_old_queue ||
+        evidence->cause == FP_CAUSE_OWNER)
+        return true;
+    if (evidence->found < 0)
+        return false;
+    const struct fp_runtime *lost = &evidence->lost[evidence->found].runtime;
+    return fp_cause_is_firm(evidence->cause, lost) &&
+           !is_anew(fp_runtime_at(evidence->entries[evidence->found]));
+}
+
+bool fp_evidence_is_parked(const struct fp_evidence *evidence, const struct fp_waiting *waiting,
+                           const struct fp_company_look *look)
+{
+    return (look->main_waits_in_python || fp_python_owns(fp_owner_of(waiting->caller))) &&
+           !fp_evidence_is_tied(evidence);
 }
 
 /* The parent still has them, as long as it lives. */

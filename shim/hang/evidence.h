@@ -52,8 +52,9 @@ void fp_evidence_weigh(struct fp_evidence *evidence, const struct fp_waiting *wa
 bool fp_evidence_is_tied(const struct fp_evidence *evidence);
 
 /* Whether Python code may sleep here until its process is ended, as idle workers do, by whatever
-   primitive: nothing ties the wait to what was lost. */
-bool fp_evidence_is_parked(const struct fp_evidence *evidence, const struct fp_waiting *waiting);
+   primitive, or a thread may rest meanwhile: nothing ties the wait to what was lost. */
+bool fp_evidence_is_parked(const struct fp_evidence *evidence, const struct fp_waiting *waiting,
+                           const struct fp_company_look *look);
 
 /* Whether an exception would come to code that is the program's or a library's. */
 bool fp_evidence_has_reader(const struct fp_evidence *evidence);

@@ -90,7 +90,7 @@ static void look_closer(const struct fp_waiting *waiting, const struct fp_compan
         fp_python_leave(state);
     fp_evidence_weigh(&evidence, waiting, look, facts->owner_lost);
     facts->tied = fp_evidence_is_tied(&evidence);
-    facts->parked = fp_evidence_is_parked(&evidence, waiting);
+    facts->parked = fp_evidence_is_parked(&evidence, waiting, look);
     facts->about_lost = fp_evidence_points_to_lost(&evidence, waiting->wait);
 }
 

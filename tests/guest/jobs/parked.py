@@ -6,6 +6,7 @@ asleep for a while, and prints how it ended.
 """
 
 import concurrent.futures
+import logging.handlers
 import multiprocessing
 import os
 import queue
@@ -22,6 +23,13 @@ def lose_a_thread():
     lock = threading.Lock()
     lock.acquire()
     threading.Thread(target=lock.acquire, daemon=True).start()
+
+
+EXECUTOR = concurrent.futures.ThreadPoolExecutor(1)
+
+
+def lose_an_executor():
+    EXECUTOR.submit(int).result()
 
 
 def is_asleep(pid):
@@ -250,13 +258,54 @@ BETWEEN = [
 ]
 
 
+# By threads of the child's own, of a runtime whose threads were lost.
+
+
+def listener_at_rest():
+    logging.handlers.QueueListener(queue.Queue()).start()
+    threading.Event().wait()
+
+
+def executor_anew():
+    lose_an_executor()
+    end(start(executor_at_rest))
+
+
+def executor_anew_beside_a_queue():
+    def wait():
+        concurrent.futures.ThreadPoolExecutor(2).submit(int).result()
+        queue.Queue().get()
+
+    lose_an_executor()
+    end(start(wait))
+
+
+def parked_task_anew():
+    lose_an_executor()
+    end(start(result_of_a_parked_task))
+
+
+def listener_anew():
+    listener = logging.handlers.QueueListener(queue.Queue())
+    listener.start()
+    end(start(listener_at_rest))
+
+
+ANEW = [
+    executor_anew,
+    executor_anew_beside_a_queue,
+    parked_task_anew,
+    listener_anew,
+]
+
+
 def main():
     name = sys.argv[1]
     lose_a_thread()
     for function in IN_CHILD:
         if function.__name__ == name:
             end(start(function))
-    for function in BETWEEN:
+    for function in BETWEEN + ANEW:
         if function.__name__ == name:
             function()
     sys.stdout.flush()

@@ -14,10 +14,12 @@
 #include "shim/threads/lost.h"
 #include "shim/threads/origin.h"
 #include "shim/threads/resolve.h"
+#include "shim/threads/table.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define EXECUTOR "/usr/lib/python3.11/concurrent/futures/thread.py"
 #define POLARS "/site-packages/polars/polars.so"
@@ -29,6 +31,7 @@ static struct fp_object objects[] = {
 
 /* What the rooms below say. */
 static struct fp_runtime_entry entries[4];
+static struct fp_thread_slot *forking;
 static uint32_t entry_count;
 static enum fp_action actions[4];
 static struct fp_python_frame frames[8], joined[8];
@@ -42,6 +45,12 @@ static size_t lost_count;
 uint32_t fp_runtimes_count(void)
 {
     return entry_count;
+}
+
+struct fp_thread_slot *fp_table_find(int tid)
+{
+    cr_assert_eq(tid, getpid());
+    return forking;
 }
 
 struct fp_runtime_entry *fp_runtime_at(uint32_t index)
@@ -223,7 +232,7 @@ static void gather(bool owner_lost)
 static bool is_parked(void)
 {
     gather(false);
-    return fp_evidence_is_parked(&evidence, &waiting);
+    return fp_evidence_is_parked(&evidence, &waiting, &seen);
 }
 
 /* The first entry is the program's, of which nothing is lost here. */
@@ -243,7 +252,7 @@ Test(evidence, owner)
     gather(true);
     cr_assert_eq(evidence.cause, FP_CAUSE_OWNER);
     cr_assert_eq(evidence.entries[evidence.found], other);
-    cr_assert_not(fp_evidence_is_parked(&evidence, &waiting));
+    cr_assert_not(fp_evidence_is_parked(&evidence, &waiting, &seen));
     lost_threads[0].runtime = FP_ENTRY_NONE; /* the main thread's */
     gather(true);
     cr_assert_eq(evidence.found, -1);
@@ -337,6 +346,34 @@ Test(evidence, joined_thread)
     fp_evidence_read_python(&evidence, &waiting, true, false);
     fp_evidence_weigh(&evidence, &waiting, &seen, false);
     cr_assert_eq(evidence.found, -1, "threads that run may change their stacks");
+}
+
+/* It has threads of the child's own: they rest in its code, and its code may wait for them. */
+Test(evidence, begun_anew)
+{
+    uint32_t executor = add("libpython.so", EXECUTOR);
+    uint32_t other = add("libpython.so", "/usr/lib/python3.11/concurrent/futures/process.py");
+    uint32_t polars = add("polars.so", "");
+    struct fp_thread_slot slot = {.runtime = executor};
+    call("/usr/lib/python3.11/concurrent/futures/_base.py", "result");
+    cr_assert_not(is_parked());
+    entries[other].live = 1;
+    FOUND(executor, FP_CAUSE_LINE);
+    cr_assert(is_parked(), "of the same package");
+    entries[other].live = 0;
+    entries[executor].live = 1;
+    cr_assert(is_parked());
+    forking = &slot;
+    cr_assert_not(is_parked(), "the thread that came out of the fork");
+    frame_count = depth = 0;
+    waiting.caller = &in_polars;
+    seen.main_waits_in_python = true;
+    FOUND(polars, FP_CAUSE_LIBRARY);
+    cr_assert_not(is_parked());
+    entries[polars].live = 1;
+    cr_assert(is_parked(), "a thread of a pool, at rest beside a main thread that is");
+    seen.main_waits_in_python = false;
+    cr_assert_not(is_parked(), "code of C does not park in Python");
 }
 
 Test(evidence, old_locks)

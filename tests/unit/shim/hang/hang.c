@@ -143,8 +143,10 @@ bool fp_python_owns(struct fp_owner of)
     return of.base == &python_code;
 }
 
-bool fp_evidence_is_parked(const struct fp_evidence *evidence, const struct fp_waiting *waiting)
+bool fp_evidence_is_parked(const struct fp_evidence *evidence, const struct fp_waiting *waiting,
+                           const struct fp_company_look *look)
 {
+    (void)look;
     (void)evidence, (void)waiting;
     return is_parked;
 }
