@@ -30,6 +30,12 @@ static const struct {
     {"pthread_join", FP_WAIT_JOIN},
     {"__pthread_clockjoin_ex", FP_WAIT_JOIN},
     {"pthread_barrier_wait", FP_WAIT_BARRIER},
+    {"pthread_cond_signal", FP_WAIT_SIGNAL},
+    {"__pthread_cond_signal", FP_WAIT_SIGNAL},
+    {"pthread_cond_broadcast", FP_WAIT_BROADCAST},
+    {"__pthread_cond_broadcast", FP_WAIT_BROADCAST},
+    {"pthread_cond_destroy", FP_WAIT_DESTROY},
+    {"__pthread_cond_destroy", FP_WAIT_DESTROY},
     {"syscall", FP_WAIT_FUTEX},
     {"PyThread_acquire_lock_timed", FP_WAIT_SEMAPHORE}, /* where libc's slow path has no name */
 };

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "policy/text.h"
+#include "shim/watch/condition_calls.h"
 #include "shim/watch/got.h"
 #include "shim/watch/used.h"
 #include "shim/watch/watched.h"
@@ -45,13 +46,13 @@ ssize_t fp_used_write(int file, const void *bytes, size_t count)
 int fp_used_cond_signal(pthread_cond_t *condition)
 {
     fp_used_note(CALLER, "pthread_cond_signal");
-    return REAL(pthread_cond_signal)(condition);
+    return fp_condition_signal(condition, CALLER);
 }
 
 int fp_used_cond_broadcast(pthread_cond_t *condition)
 {
     fp_used_note(CALLER, "pthread_cond_broadcast");
-    return REAL(pthread_cond_broadcast)(condition);
+    return fp_condition_broadcast(condition, CALLER);
 }
 
 int fp_used_sem_post(sem_t *semaphore)

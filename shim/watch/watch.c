@@ -6,6 +6,7 @@
 #include "shim/base/report_once.h"
 #include "shim/python/python.h"
 #include "shim/threads/origin.h"
+#include "shim/watch/condition_calls.h"
 #include "shim/watch/got.h"
 #include "shim/watch/patch.h"
 #include "shim/watch/sandbox.h"
@@ -18,6 +19,7 @@ void fp_watch_init(void)
 {
     is_possible = fp_got_init();
     fp_until_init();
+    fp_condition_calls_init();
     fp_patch_init();
     fp_sandbox_init(fp_patch_child, fp_patch_undo);
 }

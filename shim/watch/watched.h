@@ -34,6 +34,11 @@ int fp_watched_cnd_wait(pthread_cond_t *condition, pthread_mutex_t *mutex);
 int fp_watched_thrd_join(pthread_t thread, int *result);
 int fp_watched_barrier_wait(pthread_barrier_t *barrier);
 
+/* condition_calls.c */
+int fp_watched_cond_signal(pthread_cond_t *condition);
+int fp_watched_cond_broadcast(pthread_cond_t *condition);
+int fp_watched_cond_destroy(pthread_cond_t *condition);
+
 /* timed.c */
 int fp_watched_sem_clockwait(sem_t *semaphore, clockid_t clock, const struct timespec *until);
 int fp_watched_sem_timedwait(sem_t *semaphore, const struct timespec *until);

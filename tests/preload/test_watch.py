@@ -26,6 +26,9 @@ DEAD = {
     "barrier": {"pthread_barrier_wait"},
     "futex": {"syscall(futex)"},
     "futex_any": {"syscall(futex)"},
+    "cond_signal": {"pthread_cond_signal"},
+    "cond_broadcast": {"pthread_cond_broadcast"},
+    "cond_destroy": {"pthread_cond_destroy"},
     "sem_after_cancels": {"sem_wait"},
 }
 WAITS = ["sem", "cond", "mutex", "rdlock", "wrlock", "join", "barrier", "futex", "futex_any"]
@@ -87,6 +90,7 @@ FINE = [
     "cancel_join",
     "cancel_often",
     "join_cancelled",
+    "cond_destroyed",
     "main_left",
 ]
 # Every wait beside a sleeper, and a semaphore's beside every other company.

@@ -61,7 +61,8 @@ static void wait_after_nap(void)
     await_change(&own);
 }
 
-/* Only a look after a slice can tell; a slice by the wrong clock lasts for years, or for nothing. */
+/* Only a look after a slice can tell; a slice by the wrong clock lasts for years, or for nothing.
+ */
 static void wait_after_nap_by_clock(void)
 {
     pthread_condattr_t attributes;
@@ -125,6 +126,55 @@ static void wait_after_cancels(void)
     await_post(&own);
 }
 
+/* One waiter of two has been woken, and a third one has come: glibc counts it to another group. */
+static void *be_woken_once(void *of)
+{
+    struct objects *objects = of;
+    pthread_mutex_lock(&objects->mutex);
+    objects->happened++;
+    pthread_cond_wait(&objects->changed, &objects->mutex);
+    objects->word++;
+    pthread_mutex_unlock(&objects->mutex);
+    return NULL;
+}
+
+static void see(const int *number, int value)
+{
+    for (int seen = 0; seen != value; rest(1)) {
+        pthread_mutex_lock(&own.mutex);
+        seen = *number;
+        pthread_mutex_unlock(&own.mutex);
+    }
+}
+
+static void wait_in_two_groups(void)
+{
+    start(be_woken_once, &own);
+    start(be_woken_once, &own);
+    see(&own.happened, 2);
+    pthread_cond_signal(&own.changed);
+    see(&own.word, 1);
+    start(be_woken_once, &own);
+    see(&own.happened, 3);
+}
+
+static void signal_twice(void)
+{
+    pthread_cond_signal(&own.changed);
+    pthread_cond_signal(&own.changed);
+}
+
+static void signal_and_broadcast(void)
+{
+    pthread_cond_signal(&own.changed);
+    pthread_cond_broadcast(&own.changed);
+}
+
+static void destroy(void)
+{
+    pthread_cond_destroy(&own.changed);
+}
+
 const struct wait_case DEAD[] = {
     {.name = "mutex", .dead = 1, .take = take_mutex, .child = wait_for_mutex},
     {.name = "mutex_spinner", .dead = 1, .take = take_mutex, .child = wait_beside_spinner},
@@ -140,6 +190,12 @@ const struct wait_case DEAD[] = {
     {.name = "barrier", .dead = 1, .child = meet_nobody},
     {.name = "futex", .dead = 1, .child = wait_for_word},
     {.name = "futex_any", .dead = 1, .child = wait_for_word_any},
+    {.name = "cond_signal", .dead = 1, .before = wait_in_two_groups, .child = signal_twice},
+    {.name = "cond_broadcast",
+     .dead = 1,
+     .before = wait_in_two_groups,
+     .child = signal_and_broadcast},
+    {.name = "cond_destroy", .dead = 1, .before = wait_in_two_groups, .child = destroy},
     {.name = "sem_after_cancels", .dead = 1, .child = wait_after_cancels},
     {.name = NULL},
 };

@@ -135,6 +135,31 @@ void cancel_often(void)
     }
 }
 
+static void *await_own_change(void *unused)
+{
+    await_change(&own);
+    return unused;
+}
+
+/* Those who have been woken may still be on their way out, and are waited for. */
+static void destroy_often(void)
+{
+    enum { WAITERS = 4 };
+    for (int i = 0; i < 500; i++) {
+        pthread_t threads[WAITERS];
+        pthread_cond_init(&own.changed, NULL);
+        own.happened = 0;
+        for (int n = 0; n < WAITERS; n++)
+            threads[n] = start(await_own_change, NULL);
+        pthread_cond_signal(&own.changed);
+        pthread_cond_signal(&own.changed);
+        change(&own);
+        pthread_cond_destroy(&own.changed);
+        for (int n = 0; n < WAITERS; n++)
+            check(pthread_join(threads[n], NULL), "pthread_join");
+    }
+}
+
 static void *outlive_main(void *unused)
 {
     pthread_detach(start(rest_and_post, &own.sem));
@@ -163,6 +188,7 @@ const struct wait_case ENDS[] = {
     {.name = "cancel_join", .child = cancel_join},
     {.name = "cancel_often", .child = cancel_often},
     {.name = "join_cancelled", .child = join_cancelled},
+    {.name = "cond_destroyed", .child = destroy_often},
     {.name = "main_left", .child = leave_by_main},
     {.name = NULL},
 };
