@@ -51,7 +51,8 @@ def isolation():
 
 
 def environment(policy=None, log=None, preload=True, extra=None):
-    env = {key: value for key, value in os.environ.items() if not key.startswith("FORKPOLICY")}
+    # pytest's other threads change it meanwhile (PYTEST_CURRENT_TEST).
+    env = {key: os.environ.get(key, "") for key in os.environ if not key.startswith("FORKPOLICY")}
     env.pop("LD_PRELOAD", None)
     if preload:
         env["LD_PRELOAD"] = str(LIBRARY)
