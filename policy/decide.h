@@ -54,16 +54,4 @@ bool fp_policy_tells_strangers(const struct fp_policy *policy);
 /* Whether nothing is ever asked for but `off`. */
 bool fp_policy_is_off(const struct fp_policy *policy);
 
-/* Whether Python code that calls fork in `file` (and `function`) does so to exec. */
-bool fp_policy_execs(const struct fp_policy *policy, const char *file, const char *function);
-
-/* Whether the threads that this Python file starts are helpers: they wake no thread of the program.
- */
-bool fp_policy_helps(const struct fp_policy *policy, const char *file);
-
-/* What the signal handlers of this library, or this function of a Python file, are known to do to a
-   wait; `function` is "" for a library's. */
-enum fp_effect fp_policy_handler_effect(const struct fp_policy *policy, const char *file,
-                                        const char *function);
-
 #endif

@@ -4,7 +4,7 @@
 
 #include "common/files.h"
 #include "common/large.h"
-#include "policy/decide.h"
+#include "policy/named_code.h"
 #include "shim/base/clock.h"
 #include "shim/base/config.h"
 #include "shim/hang/wait_record.h"

@@ -3,7 +3,7 @@
 #include "shim/hang/signal_handlers.h"
 
 #include "common/files.h"
-#include "policy/decide.h"
+#include "policy/named_code.h"
 #include "policy/signals.h"
 #include "shim/base/config.h"
 #include "shim/python/python.h"

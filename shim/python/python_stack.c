@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "common/package.h"
 #include "policy/hang_event.h"
+#include "policy/named_code.h"
 #include "policy/site.h"
 #include "shim/base/config.h"
 #include "shim/python/python.h"

@@ -76,8 +76,8 @@ static unsigned out_of_step(const struct fp_wait_record *record)
  */
 static unsigned longer_each_time(unsigned nth)
 {
-    enum { FIRST = 1370, DOUBLINGS_MAX = 6 };
-    return FIRST << (nth < DOUBLINGS_MAX ? nth : DOUBLINGS_MAX);
+    enum { DOUBLINGS_MAX = 6 };
+    return 1370U << (nth < DOUBLINGS_MAX ? nth : DOUBLINGS_MAX);
 }
 
 /* Milliseconds of the next slice. */

@@ -8,6 +8,7 @@
 #include "policy/event.h"
 #include "policy/glob.h"
 #include "policy/message.h"
+#include "policy/named_code.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "policy/decide.h"
+#include "policy/named_code.h"
 
 #include <string.h>
 

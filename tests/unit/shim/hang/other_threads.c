@@ -8,7 +8,7 @@
 #include "shim/hang/other_threads.h"
 
 #include "common/files.h"
-#include "policy/decide.h"
+#include "policy/named_code.h"
 #include "shim/base/config.h"
 #include "shim/hang/wait_record.h"
 #include "shim/python/python.h"
