@@ -4,6 +4,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -147,6 +148,9 @@ def test_the_thread_that_hangs_is_meant_not_the_one_that_serves(tmp_path):
 def test_threads_that_the_parent_started_later_were_not_lost(tmp_path):
     with job("healthy.py", "older_than_the_threads", "wheels", "ready", tmp_path) as pid:
         assert records(pid) == []
+        text = explain(pid).stdout
+    _, table = text.split("    child parent\n")
+    assert re.findall("^forkpolicy: +0 ", table, re.MULTILINE) == [], text
 
 
 def test_a_started_program_has_lost_nothing(tmp_path):
