@@ -45,15 +45,17 @@ static struct fp_opinion suspect(const struct fp_wait_facts *facts, enum fp_reas
 
 /* A signal handler may end any wait: it wakes the thread, or leaves the wait by siglongjmp or exit.
    In company it may end somebody else's wait, who then ends this one. One that only ends the
-   process is no rescue; but a process that sleeps until it is told to end has one, too. */
+   process, and a timer that does, is no rescue; but a process that sleeps until it is told to end,
+   or until its time is over, has one, too. */
 static struct fp_opinion prove(const struct fp_wait_facts *facts, enum fp_reason reason)
 {
     bool tied = facts->tied || facts->owner_lost || facts->wait == FP_WAIT_REGION;
+    bool ends = facts->waker == FP_WAKER_EXIT || facts->waker == FP_WAKER_TIMER;
     if (facts->waker == FP_WAKER_HANDLER || (facts->waker == FP_WAKER_EXIT && !tied))
         return opinion(FP_GRADE_STRONG, FP_REASON_HANDLER);
-    if (facts->waker == FP_WAKER_TIMER)
+    if (facts->waker == FP_WAKER_TIMER && !tied)
         return opinion(FP_GRADE_STRONG, FP_REASON_TIMER);
-    return opinion(FP_GRADE_PROVEN, facts->waker == FP_WAKER_EXIT ? FP_REASON_SIGNAL : reason);
+    return opinion(FP_GRADE_PROVEN, ends ? FP_REASON_SIGNAL : reason);
 }
 
 struct fp_opinion fp_hang_judge(const struct fp_wait_facts *facts)
