@@ -60,6 +60,13 @@ static bool is_watched_for_ever(const struct fp_stack *stack)
            !strstr(stack->watched, "clock");
 }
 
+/* Who was looked at goes on with its slice by another system call, whose arguments are the same. */
+static bool is_in_futex(const struct fp_task *task, const struct fp_stack *stack, bool *is_endless)
+{
+    bool goes_on = task->call == SYS_restart_syscall && stack && *stack->watched;
+    return fp_task_in_futex(task, is_endless) || goes_on;
+}
+
 static bool is_epoll(const struct fp_task *task, bool *is_endless)
 {
     bool waits = task->call == SYS_epoll_pwait;
@@ -222,7 +229,7 @@ static struct judged judge_task(const struct fp_view *view, const struct fp_task
     const struct fp_stack *stack = fp_stacks_of(stacks, task->tid);
     struct judged judged = {.tid = task->tid, .stack = stack};
     struct fp_wait_facts *facts = &judged.facts;
-    bool is_endless, in_futex = fp_task_in_futex(task, &is_endless);
+    bool is_endless, in_futex = is_in_futex(task, stack, &is_endless);
     if (!view->process.forked)
         return judged;
     if (!in_futex && is_epoll(task, &is_endless))

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -158,6 +159,10 @@ def test_a_started_program_has_lost_nothing(tmp_path):
         assert not records(pid)
 
 
+def is_traced(pid):
+    return "TracerPid:\t0\n" not in Path(f"/proc/{pid}/status").read_text()
+
+
 def test_a_debugger_is_named(tmp_path):
     with job("healthy.py", "pipe", "wheels", "ready", tmp_path) as pid:
         debugger = subprocess.Popen(
@@ -166,6 +171,7 @@ def test_a_debugger_is_named(tmp_path):
             stderr=subprocess.DEVNULL,
         )
         try:
+            until(lambda: is_traced(pid))  # two cannot attach at once
             until(lambda: "stopped by a debugger" in explain(pid).stdout)
         finally:
             debugger.kill()

@@ -43,6 +43,6 @@ def test_what_has_no_reset_acts_as_fail(tmp_path):
         env={"HANGING_LIMIT": "60"},
     )
     assert "status 70" in outcome.stdout.splitlines(), outcome
-    assert any('it acts as "fail"' in line for line in outcome.said), outcome
+    assert any('treated as "fail"' in line for line in outcome.said), outcome
     (hang,) = outcome.of("hang")
     assert hang["verdict"] == "proven" and hang["lost"]["name"] == "polars"
