@@ -53,6 +53,11 @@ bool fp_ci_folder_open(struct fp_ci_folder *folder, const char *wanted)
         snprintf(folder->log, sizeof folder->log, "%s", log);
     snprintf(folder->text, sizeof folder->text, "%s/report.txt", folder->path);
     snprintf(folder->page, sizeof folder->page, "%s/report.html", folder->path);
+    /* An earlier job's are not this one's. */
+    if (folder->log_is_own)
+        unlink(folder->log);
+    unlink(folder->text);
+    unlink(folder->page);
     return true;
 }
 

@@ -148,7 +148,10 @@ static void say_denied(pid_t pid, char *why, size_t size)
                  "is %c): run this as root",
                  scope[0]);
     else
-        snprintf(why, size, "its memory map may not be read: run this as root");
+        snprintf(why, size, "its memory map may not be read: %s",
+                 geteuid() == 0 ? "root needs CAP_SYS_PTRACE for that, which containers leave out "
+                                  "(docker run --cap-add SYS_PTRACE)"
+                                : "run this as root");
 }
 
 bool fp_view_read(struct fp_view *view, pid_t pid, char *why, size_t size)

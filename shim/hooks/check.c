@@ -32,10 +32,10 @@ static void add_python(struct fp_text *text)
     if (!*fp_python_version())
         fp_text_format(text, "python     none at the start of this program\n");
     else
-        fp_text_format(text, "python     %s; a refused fork raises %s\n", fp_python_version(),
-                       !fp_policy_can_refuse(&fp_config.policy) ? "nothing: nothing is refused"
-                       : fp_python_raises()                     ? "ForkPolicyError"
-                                                                : "OSError (no audit hooks)");
+        fp_text_format(text, "python     %s; %s\n", fp_python_version(),
+                       !fp_policy_can_refuse(&fp_config.policy) ? "this policy refuses no fork"
+                       : fp_python_raises() ? "a refused fork raises ForkPolicyError"
+                                            : "a refused fork raises OSError (no audit hooks)");
 }
 
 static void add_carry(struct fp_text *text)

@@ -284,7 +284,8 @@ def test_check_tells_which_python_and_how_it_is_refused():
         check=True,
     ).stdout.strip()
     text = forkpolicy("check", python, env={"FORKPOLICY": "refuse"}).stdout
-    assert f"python     {version}; a refused fork raises ForkPolicyError" in text
+    assert f"python     {version}; a refused fork raises ForkPolicyError\n" in text
+    assert f"python     {version}; this policy refuses no fork\n" in forkpolicy("check", python).stdout
 
 
 def test_check_says_that_a_script_is_one(tmp_path):

@@ -358,6 +358,15 @@ def test_the_report_has_records_stacks_and_a_page(tmp_path):
     assert "native" in report and "+0x" in report and "the job's processes when" in report
 
 
+def test_a_report_is_not_of_an_earlier_job(tmp_path):
+    folder = tmp_path / "report"
+    for job in ("hang", "pass"):
+        run_forks(job, tmp_path, "--ci-report", folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["forks.jsonl", "report.html"]
+    for path in folder.iterdir():
+        assert '"event":"hang"' not in path.read_text(), path
+
+
 @pytest.mark.parametrize("policy, words", [("fail", "hung: the fork lost "), ("refuse:*", "refused")])
 def test_a_job_that_fails_for_a_fork_says_so(policy, words, tmp_path):
     done = run_forks("hang", tmp_path, "--policy", policy)
