@@ -183,8 +183,12 @@ int fp_cli_report(int count, char **arguments)
     for (int i = 0; i < logs; i++)
         read += fp_log_read(arguments[i], visit, &reading, &total);
     fp_tally_sort(&reading.tally);
-    bool written = write_report(output.stream, options.format, &reading, read);
-    bool good = fp_output_close(&output, written) && read == (size_t)logs;
+    /* Of what was not read, or is no log, nothing can be concluded. */
+    bool any = read && (total.records || !total.bad);
+    if (read && !any)
+        fp_cli_say("report: not a log: none of the lines is a record");
+    bool written = !any || write_report(output.stream, options.format, &reading, read);
+    bool good = fp_output_close(&output, written) && any && read == (size_t)logs;
     bool hung = reading.tally.hangs[FP_GRADE_PROVEN] > 0;
     fp_tally_free(&reading.tally);
     return !good ? FP_EXIT_USAGE : hung ? EXIT_HANG : 0;

@@ -61,6 +61,16 @@ static int take_option(struct options *options, size_t which, int count, char **
     return 2;
 }
 
+static void say_unknown(const char *argument)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        if (strcmp(argument, OPTIONS[i].name) == 0) {
+            fp_cli_say("run: %s needs its argument, %s", argument, OPTIONS[i].argument);
+            return;
+        }
+    fp_cli_say("run: unknown option: %s", argument);
+}
+
 /* The index of the command, or -1 and said. */
 static int parse(struct options *options, int count, char **arguments)
 {
@@ -74,7 +84,7 @@ static int parse(struct options *options, int count, char **arguments)
         for (size_t i = 0; i < OPTION_COUNT && !taken; i++)
             taken = take_option(options, i, count - at, arguments + at);
         if (!taken) {
-            fp_cli_say("run: unknown option, or one without its argument: %s", arguments[at]);
+            say_unknown(arguments[at]);
             return -1;
         }
         at += taken;

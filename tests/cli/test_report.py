@@ -111,6 +111,15 @@ def test_nothing_found_is_said_in_one_honest_line_with_status_0(log, words):
     assert len(ended.stdout.splitlines()) == 1
 
 
+def test_nothing_is_concluded_of_what_is_no_log(tmp_path):
+    (tmp_path / "job.py").write_text("import os\n\nprint(os.getpid())\n")
+    for style in ("--text", "--github", "--junit", "--html"):
+        for log in (tmp_path / "job.py", tmp_path / "none"):
+            ended = report(style, log)
+            assert (ended.returncode, ended.stdout) == (2, ""), ended
+            assert "none of the lines is a record" in ended.stderr or "No such file" in ended.stderr
+
+
 def test_status_is_1_for_a_proven_hang_alone():
     assert report("loader.jsonl").returncode == 0  # its hang is most likely one
     for style in ("text", "policy", "github", "gitlab", "junit", "perfetto", "html"):

@@ -86,6 +86,11 @@ def test_bad_usage_is_2_and_says_so(arguments):
     assert ended.returncode == 2 and ended.stdout == "" and ended.stderr
 
 
+def test_an_option_without_its_argument_is_not_called_unknown():
+    assert forkpolicy("run", "--policy").stderr == "forkpolicy: run: --policy needs its argument, STRING\n"
+    assert forkpolicy("run", "--polcy", "true").stderr == "forkpolicy: run: unknown option: --polcy\n"
+
+
 @pytest.mark.parametrize("status", [0, 1, 70, 255])
 def test_the_jobs_status_is_the_status(status):
     assert forkpolicy("run", "--", "sh", "-c", f"exit {status}").returncode == status
