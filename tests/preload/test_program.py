@@ -86,6 +86,12 @@ def test_bad_usage_is_2_and_says_so(arguments):
     assert ended.returncode == 2 and ended.stdout == "" and ended.stderr
 
 
+def test_another_preload_that_is_missing_is_the_loaders_to_tell():
+    ended = forkpolicy("run", "--", "echo", "works", env={"LD_PRELOAD": "/no/such/lib.so"})
+    assert (ended.returncode, ended.stdout) == (0, "works\n")
+    assert "forkpolicy" not in ended.stderr and "'/no/such/lib.so' from LD_PRELOAD" in ended.stderr
+
+
 def test_an_option_without_its_argument_is_not_called_unknown():
     assert forkpolicy("run", "--policy").stderr == "forkpolicy: run: --policy needs its argument, STRING\n"
     assert forkpolicy("run", "--polcy", "true").stderr == "forkpolicy: run: unknown option: --polcy\n"
