@@ -96,6 +96,19 @@ static int parse(struct options *options, int count, char **arguments)
     return at;
 }
 
+/* A file of that name may be written, or made in its folder. */
+static bool is_log_good(const char *log)
+{
+    char folder[PATH_MAX];
+    const char *end = log ? strrchr(log, '/') : NULL;
+    int length = end ? (int)(end - log) + 1 : 0;
+    snprintf(folder, sizeof folder, "%.*s", length ? length : 1, length ? log : ".");
+    if (!log || access(log, W_OK) == 0 || (errno == ENOENT && access(folder, W_OK | X_OK) == 0))
+        return true;
+    fp_cli_say("run: --log %s: %s", log, strerror(errno));
+    return false;
+}
+
 /* An argument takes the place of its variable, which the job then does not get to see. */
 static bool are_settings_good(const struct options *given)
 {
@@ -105,7 +118,7 @@ static bool are_settings_good(const struct options *given)
            fp_settings_file(given->policy_file ? given->policy_file : getenv("FORKPOLICY_FILE")) &&
            fp_settings_options(options ? given->shim_options : getenv("FORKPOLICY_OPTIONS"),
                                options ? "--options" : "FORKPOLICY_OPTIONS") &&
-           fp_settings_amplify(given->amplify);
+           fp_settings_amplify(given->amplify) && is_log_good(given->log);
 }
 
 /* What the shim wants absolute, because the job may change its directory. */

@@ -86,6 +86,15 @@ def test_bad_usage_is_2_and_says_so(arguments):
     assert ended.returncode == 2 and ended.stdout == "" and ended.stderr
 
 
+def test_a_log_that_cannot_be_written_is_no_job(tmp_path):
+    log = tmp_path / "none" / "log"
+    ended = forkpolicy("run", "--log", log, "--", "echo", "ran")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == f"forkpolicy: run: --log {log}: No such file or directory\n"
+    for name in ("log", "log.%p"):
+        assert forkpolicy("run", "--log", name, "--", "echo", "ran", cwd=tmp_path).stdout == "ran\n"
+
+
 def test_another_preload_that_is_missing_is_the_loaders_to_tell():
     ended = forkpolicy("run", "--", "echo", "works", env={"LD_PRELOAD": "/no/such/lib.so"})
     assert (ended.returncode, ended.stdout) == (0, "works\n")
