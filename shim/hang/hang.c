@@ -7,6 +7,7 @@
 #include "shim/base/child_section.h"
 #include "shim/base/clock.h"
 #include "shim/base/config.h"
+#include "shim/base/main_thread.h"
 #include "shim/base/self.h"
 #include "shim/hang/act.h"
 #include "shim/hang/evidence.h"
@@ -49,11 +50,6 @@ static bool has_lost_owner(const struct fp_waiting *waiting)
     return owner && fp_lost_find(owner) && !is_alive(owner) && waiting->owner(waiting) == owner;
 }
 
-static bool is_main_thread(void)
-{
-    return syscall(SYS_gettid) == getpid();
-}
-
 enum fp_break fp_break_of(const struct fp_waiting *waiting)
 {
     if (waiting->wait != FP_WAIT_SEMAPHORE)
@@ -73,7 +69,7 @@ static enum fp_break break_of_main(const struct fp_company_look *look)
 static void look_closer(const struct fp_waiting *waiting, const struct fp_company_look *look,
                         struct fp_wait_facts *facts)
 {
-    bool is_main = is_main_thread();
+    bool is_main = fp_is_main_thread();
     /* Threads that are awake let it go sooner or later, as they do for each other; unless they wait
        for the mutex with which this one came back from its condition. */
     bool lets_go = facts->company == FP_COMPANY_AWAKE && waiting->wait != FP_WAIT_CONDITION;
@@ -152,7 +148,7 @@ static enum fp_advance weigh(struct fp_waiting *waiting, const struct fp_company
  */
 static bool is_too_early(const struct fp_waiting *waiting)
 {
-    return waiting->slices && fp_microseconds() < next_look && !is_main_thread();
+    return waiting->slices && fp_microseconds() < next_look && !fp_is_main_thread();
 }
 
 /* What the calling thread has used of a processor, in microseconds. */
@@ -174,7 +170,7 @@ static void look_and_weigh(struct fp_waiting *waiting, uint64_t blocked, enum fp
         *advance = FP_ADVANCE_OVER;
     else
         *advance = weigh(waiting, &look, is_late);
-    if (!is_main_thread())
+    if (!fp_is_main_thread())
         next_look = fp_microseconds() + (used_time() - begun) * 50;
 }
 
@@ -215,8 +211,8 @@ enum fp_advance fp_hang_look(struct fp_waiting *waiting)
         fp_work_end(work);
         atomic_flag_clear(&looking);
     }
-    /* One that came meanwhile would have broken off the wait. What remains: one that comes in the
-       moment between a slice and the look, or behind it. */
+    /* One that came meanwhile would have broken off the wait. What remains, where the caller does
+       not come again after each slice: one between a slice and the look, or behind the look. */
     if (advance == FP_ADVANCE_WAIT && fp_break_of(waiting) != FP_BREAK_NONE &&
         fp_handlers_wait(&before))
         advance = FP_ADVANCE_INTERRUPT;

@@ -4,11 +4,11 @@
 
 #include "common/large.h"
 #include "shim/base/clock.h"
+#include "shim/base/main_thread.h"
 #include "shim/base/self.h"
 #include "shim/threads/origin.h"
 #include "shim/threads/table.h"
 
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* By the thread's slot; the last one is the main thread's. A thread without a slot has none: its
@@ -22,7 +22,7 @@ struct fp_wait_record *fp_wait_record_own(void)
     if (!own) {
         if (fp_self.slot)
             own = &records[fp_table_index(fp_self.slot)];
-        else if (syscall(SYS_gettid) == getpid())
+        else if (fp_is_main_thread())
             own = &records[FP_THREADS_MAX];
     }
     return own;

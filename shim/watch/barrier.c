@@ -6,12 +6,9 @@
  */
 #define _GNU_SOURCE
 #include "shim/base/self.h"
-#include "shim/hang/hang.h"
 #include "shim/watch/got.h"
 #include "shim/watch/wait_loop.h"
 #include "shim/watch/watched.h"
-
-#include <errno.h>
 
 /* How glibc keeps a barrier since 2.25 (sysdeps/nptl/internaltypes.h); there is no other way to ask
    how many have arrived. */
@@ -44,10 +41,7 @@ int fp_watched_barrier_wait(pthread_barrier_t *barrier)
                                  .is_over = would_pass};
     if (fp_self.inside || would_pass(&waiting))
         return real(barrier);
-    int saved = errno;
-    fp_waiting_begin(&waiting);
-    fp_hang_look(&waiting);
-    errno = saved;
+    fp_waiting_look_once(&waiting);
     int result = real(barrier);
     fp_waiting_end(&waiting, true);
     return result;

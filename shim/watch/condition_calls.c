@@ -10,11 +10,9 @@
 #include "shim/watch/condition_calls.h"
 
 #include "shim/base/self.h"
-#include "shim/hang/hang.h"
 #include "shim/watch/wait_loop.h"
 #include "shim/watch/watched.h"
 
-#include <errno.h>
 #include <string.h>
 
 /* How glibc keeps a condition from 2.25 to 2.40 (pthreadtypes.h, pthread_cond_common.c): waiters
@@ -78,10 +76,7 @@ static int call(int (*real)(pthread_cond_t *), struct fp_waiting *waiting)
     pthread_cond_t *condition = (pthread_cond_t *)(uintptr_t)waiting->object;
     if (!is_known || fp_self.inside || waiting->is_over(waiting))
         return real(condition);
-    int saved = errno;
-    fp_waiting_begin(waiting);
-    fp_hang_look(waiting);
-    errno = saved;
+    fp_waiting_look_once(waiting);
     int error = real(condition);
     fp_waiting_end(waiting, true);
     return error;

@@ -4,6 +4,7 @@
 
 #include "shim/base/clock.h"
 #include "shim/base/config.h"
+#include "shim/base/main_thread.h"
 #include "shim/base/self.h"
 #include "shim/hang/hang.h"
 #include "shim/libraries/objects.h"
@@ -15,8 +16,6 @@
 #include "shim/watch/watched.h"
 
 #include <errno.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 static FP_THREAD struct fp_repeated repeated; /* of this thread: in vain, one after the other */
 
@@ -24,7 +23,7 @@ static FP_THREAD struct fp_repeated repeated; /* of this thread: in vain, one af
    no hook saw starting may be such a thread (jemalloc's). */
 static bool is_worker(const void *caller)
 {
-    if (syscall(SYS_gettid) == getpid())
+    if (fp_is_main_thread())
         return false;
     const struct fp_object *object = fp_object_of(caller);
     return !fp_self.slot || (object && fp_runtime_find(object->name) == fp_self.slot->runtime);

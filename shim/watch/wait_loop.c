@@ -3,6 +3,7 @@
 #include "shim/watch/wait_loop.h"
 
 #include "shim/base/clock.h"
+#include "shim/base/main_thread.h"
 #include "shim/base/self.h"
 #include "shim/hang/hang.h"
 #include "shim/hang/signal_handlers.h"
@@ -11,8 +12,6 @@
 #include "shim/watch/selector.h"
 
 #include <errno.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 /* A caller that only looks at its condition is back at once. */
 static void go_on_from(struct fp_waiting *waiting, const struct fp_repeated *before)
@@ -60,6 +59,14 @@ void fp_waiting_end(const struct fp_waiting *waiting, bool woken)
     atomic_store(&record->wait, 0);
     if (woken)
         atomic_fetch_add(&record->woken, 1);
+}
+
+void fp_waiting_look_once(struct fp_waiting *waiting)
+{
+    int saved = errno;
+    fp_waiting_begin(waiting);
+    fp_hang_look(waiting);
+    errno = saved;
 }
 
 /* Threads whose slices end together would find each other awake, again and again. A prime: the main
@@ -114,7 +121,7 @@ static bool comes_again(const struct fp_waiting *waiting)
 {
     if (!waiting->repeated || waiting->wait == FP_WAIT_CONDITION)
         return waiting->repeated;
-    return syscall(SYS_gettid) == getpid() && fp_handlers_interrupt() &&
+    return fp_is_main_thread() && fp_handlers_interrupt() &&
            fp_break_of(waiting) == FP_BREAK_FOR_PYTHON;
 }
 

@@ -16,6 +16,10 @@
 void fp_waiting_begin(struct fp_waiting *waiting);
 void fp_waiting_end(const struct fp_waiting *waiting, bool woken);
 
+/* Begins a wait by a call of libc's that takes no time limit, with the one look before that call.
+ */
+void fp_waiting_look_once(struct fp_waiting *waiting);
+
 /* Waits until `deadline`: 0, ETIMEDOUT, or the error that the caller is to get. */
 typedef int fp_wait_slice(struct fp_waiting *waiting, const struct timespec *deadline);
 
