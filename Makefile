@@ -64,12 +64,14 @@ $(BUILD)/obj/%.o: %.S | packages
 	$(call say,compile)
 	$(Q)$(CC) $(FLAGS) -c -o $@ $<
 
-RESETS := $(wildcard python/forkpolicy/resets/*.py)
-$(BUILD)/resets.py: tools/embed_resets.py $(RESETS)
+# Packages that the shim carries as one text.
+$(BUILD)/resets.py: $(wildcard python/forkpolicy/resets/*.py)
+$(BUILD)/start.py: $(wildcard python/forkpolicy/start/*.py)
+$(BUILD)/resets.py $(BUILD)/start.py: tools/embed_package.py
 	$(call say,make)
-	$(Q)$(PYTHON) $^ > $@
+	$(Q)$(PYTHON) -B $< $(filter-out $<,$^) > $@
 
-$(BUILD)/obj/shim/python/embed.o: shim/python/embed.S python/forkpolicy/error.py python/forkpolicy/hand_over.py python/forkpolicy/start_method.py $(BUILD)/resets.py
+$(BUILD)/obj/shim/python/embed.o: shim/python/embed.S python/forkpolicy/error.py python/forkpolicy/hand_over.py $(BUILD)/resets.py $(BUILD)/start.py
 	$(call say,compile)
 	$(Q)$(CC) $(FLAGS) -Wa,-I$(BUILD) -c -o $@ $<
 

@@ -18,18 +18,18 @@ fp_hand_over_source:
     .incbin "python/forkpolicy/hand_over.py"
     .byte 0
 
-    /* The resets that are written in Python (tools/embed_resets.py). */
+    /* The resets that are written in Python (tools/embed_package.py). */
     .globl fp_resets_source
     .hidden fp_resets_source
 fp_resets_source:
     .incbin "resets.py"
     .byte 0
 
-    /* The Python source that gives multiprocessing its start method. */
-    .globl fp_start_method_source
-    .hidden fp_start_method_source
-fp_start_method_source:
-    .incbin "python/forkpolicy/start_method.py"
+    /* The package that gives multiprocessing its start method, in the same way. */
+    .globl fp_start_source
+    .hidden fp_start_source
+fp_start_source:
+    .incbin "start.py"
     .byte 0
 
     .section .note.GNU-stack, "", %progbits

@@ -41,7 +41,7 @@ bool fp_python_prepare_resets(const char *names, fp_python_reset_done *done)
     if (!callback)
         callback = fp_python_api.PyCFunction_NewEx(&report_method, NULL, NULL);
     void *prepare =
-        callback ? fp_python_embedded("_forkpolicy_embedded", fp_resets_source, "prepare") : NULL;
+        callback ? fp_python_embedded("_forkpolicy_resets", fp_resets_source, "prepare") : NULL;
     void *answer =
         prepare ? fp_python_api.PyObject_CallFunction(prepare, "sO", names, callback) : NULL;
     bool is_prepared = answer != NULL;

@@ -12,8 +12,8 @@
 
 #include <string.h>
 
-/* python/forkpolicy/start_method.py, in embed.S */
-extern const char fp_start_method_source[] __attribute__((visibility("hidden")));
+/* python/forkpolicy/start, in embed.S */
+extern const char fp_start_source[] __attribute__((visibility("hidden")));
 
 /* struct _inittab: the built-in modules. */
 struct built_in {
@@ -45,7 +45,7 @@ static void set_start_method(const char *module)
     fp_python_api.PyErr_Fetch(&type, &value, &trace);
     void *told = fp_python_api.PyCFunction_NewEx(&method, NULL, NULL);
     void *class = fp_python_error_class();
-    void *set = fp_python_embedded("_forkpolicy_start", fp_start_method_source, "set_start_method");
+    void *set = fp_python_embedded("_forkpolicy_start", fp_start_source, "set_start_method");
     void *answer = told && class && set
                        ? fp_python_api.PyObject_CallFunction(set, "ssiOO", module, start_method,
                                                              (int)replaces_fork, class, told)

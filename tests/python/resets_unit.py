@@ -168,7 +168,7 @@ import os, sys
 before = set(sys.modules)
 sys.path.insert(0, sys.argv[1])
 from forkpolicy import resets
-resets.prepare(frozenset("*"), print)
+resets.prepare("*", print)
 child = os.fork()
 if child == 0:
     os._exit(0)
@@ -208,7 +208,7 @@ async def nothing():
     pass
 
 asyncio.run_coroutine_threadsafe(nothing(), loop).result()
-resets.prepare({"asyncio"}, report)
+resets.prepare("asyncio", report)
 for prepared in (True, False):
     child = os.fork()
     if child == 0:

@@ -8,53 +8,30 @@ with the parent (epoll, sockets, queues) without a word to the kernel about it, 
 object as it was, to come to life where the child first needs it. A child that needs none of them
 has not one thread more.
 
-Here is the driver; a reset is a module beside it (MODULES) with `find(lost, wants)`: called in the
-parent, it yields (name of the runtime, reset) for everything it knows of that will be lost, where
+Here is the driver; a reset is a module of FINDERS with `find(lost, wants)`: called in the parent, it
+yields (name of the runtime, reset) for everything it knows of that will be lost, where
 `wants(name)`; the reset is called in the child, and raises what it could not do.
 
-The same files run in two ways, on every CPython since 3.8, with the standard library alone:
-
-- as the package `forkpolicy.resets`;
-- embedded, without any package: the text of this file is run in a new module
-  `_forkpolicy_resets`, then `add(name, text)` is called once for each name in MODULES, in that
-  order. Both are done once a process, with the GIL.
+The same files run as the package `forkpolicy.resets` and, where there is no package, embedded in the
+shim (tools/embed_package.py), on every CPython since 3.8, with the standard library alone.
 
 Then, before each fork that is to be reset: `prepare(names, report)`.
 """
 
 import gc
 import os
-import sys
 import threading
 import time
 
-# Each may need the ones before it.
-MODULES = (
-    "common",
-    "lost",
-    "executor",
-    "asyncio_loop",
-    "fsspec_io",
-    "lancedb_loop",
-    "log_listener",
-)
+from . import asyncio_loop, executor, fsspec_io, lancedb_loop, log_listener, lost
+
+# A library takes the loop that is its own before asyncio takes all that are left.
+FINDERS = (log_listener, lancedb_loop, fsspec_io, asyncio_loop, executor)
 MAX_ERROR = 200  # characters
 
-_added = {}  # name -> module
 _is_registered = False
 _prepared = {}  # thread that is about to fork -> (names, report)
 _plans = {}  # thread that forks -> _Plan
-
-
-def add(name, source):
-    """Adds a module of MODULES by its text. Errors: whatever the text raises."""
-    package = sys.modules[__name__]
-    module = type(sys)(f"{__name__}.{name}")
-    module.__package__ = __name__
-    sys.modules[module.__name__] = module
-    exec(compile(source, f"<forkpolicy/resets/{name}.py>", "exec"), module.__dict__)
-    setattr(package, name, module)
-    _added[name] = module
 
 
 def prepare(names, report):
@@ -62,21 +39,17 @@ def prepare(names, report):
 
     Called in the parent, before the fork handlers of Python run: in the audit event of `os.fork`.
 
-    - `names`: a set of names of runtimes, as in policy/known.policy; "*" is all of them.
+    - `names`: of runtimes, as in policy/known.policy, separated by commas; "*" is all of them.
     - `report(name, microseconds, error)`: called in the child once for each runtime that was found
       and reset. `error` is None, or one line that says what is still lost.
 
     Errors: none is raised later than here; what fails is reported.
     """
     global _is_registered
-    for name in MODULES:
-        if name not in _added:
-            __import__(f"{__name__}.{name}")
-            _added[name] = sys.modules[f"{__name__}.{name}"]
     if not _is_registered:
         _is_registered = True
         os.register_at_fork(before=_before, after_in_parent=_forget, after_in_child=_after)
-    _prepared[threading.get_ident()] = (frozenset(names), report)
+    _prepared[threading.get_ident()] = (frozenset(names.split(",")), report)
 
 
 class _Plan:
@@ -87,19 +60,17 @@ class _Plan:
         self.report = report
         self.resets = []
         self.errors = {}
-        finders = [module for module in _added.values() if hasattr(module, "find")]
         try:
-            self._find(finders, lambda name: name in names or "*" in names)
+            self._find(lambda name: name in names or "*" in names)
         except BaseException as error:
-            self.errors.update((module.NAME, error) for module in finders)
+            self.errors.update((module.NAME, error) for module in FINDERS)
 
-    def _find(self, finders, wants):
-        lost = _added["lost"].Lost()
-        # The last ones first: a library takes the loop that is its own from asyncio's.
-        for module in reversed(finders):
+    def _find(self, wants):
+        threads = lost.Lost()
+        for module in FINDERS:
             found = []
             try:
-                found.extend(module.find(lost, wants))
+                found.extend(module.find(threads, wants))
             except BaseException as error:
                 if wants(module.NAME):
                     self.errors[module.NAME] = error
@@ -130,7 +101,7 @@ def _before():
 
 def _forget():
     if _plans.pop(threading.get_ident(), None):
-        _added["lost"].release()
+        lost.release()
 
 
 def _after():
@@ -139,7 +110,7 @@ def _after():
     _prepared.clear()
     if not plan:
         return
-    _added["lost"].release()
+    lost.release()
     # Garbage may hold the parent's sessions, whose finalizers call what is not reset yet.
     collects = gc.isenabled()
     gc.disable()

@@ -37,7 +37,8 @@ from reset_cases import (
 )
 
 LIMIT = float(os.environ.get("RESETS_LIMIT", 60))
-PACKAGE = Path(__file__).resolve().parents[3] / "python"
+ROOT = Path(__file__).resolve().parents[3]
+PACKAGE = ROOT / "python"
 MODULES = (executors, loops, loop_work, listeners, together, files, buckets, tables)
 
 marks = {}
@@ -56,12 +57,13 @@ def load(mode):
         from forkpolicy import resets
 
         return resets
-    sources = PACKAGE / "forkpolicy" / "resets"
+    sys.path.insert(0, str(ROOT / "tools"))
+    import embed_package
+
     module = type(sys)("_forkpolicy_resets")
     sys.modules[module.__name__] = module
-    exec((sources / "__init__.py").read_text(), module.__dict__)
-    for name in module.MODULES:
-        module.add(name, (sources / f"{name}.py").read_text())
+    files = sorted((PACKAGE / "forkpolicy" / "resets").glob("*.py"))
+    exec(embed_package.embedded(files), module.__dict__)
     assert "forkpolicy" not in sys.modules
     return module
 
