@@ -169,7 +169,7 @@ GUEST_LIBRARIES := $(patsubst tests/guest/prog/lib/%.c,$(BUILD)/guest/lib%.so,$(
 GUESTS := $(patsubst tests/guest/prog/%.c,$(BUILD)/guest/%,$(wildcard tests/guest/prog/*.c)) \
           $(addprefix $(BUILD)/guest/,openmp_preloaded openmp_as_libgomp)
 GUEST_CC = $(CC) -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -pthread
-guest-programs: $(GUESTS) $(GUEST_LIBRARIES) $(BUILD)/proof/plans
+guest-programs: $(GUESTS) $(GUEST_LIBRARIES) $(BUILD)/proof/plans $(BUILD)/proof/libforkpolicy.so
 
 $(BUILD)/guest/lib%.so: tests/guest/prog/lib/%.c | packages
 	$(call say,build)
@@ -196,6 +196,14 @@ $(BUILD)/guest/openmp_as_libgomp: $(BUILD)/guest/llvm/libgomp.so.1
 $(BUILD)/proof/plans: tests/proof/plans.c tests/guest/prog/guest.h | packages
 	$(call say,build)
 	$(Q)$(GUEST_CC) -o $@ $< -Wl,-rpath,$(abspath $(BUILD))/guest -ldl
+
+# The shim with a look at every moment, see hasty.c.
+$(BUILD)/proof/libforkpolicy.so: $(BUILD)/obj/tests/proof/hasty.o $(LIBRARY)
+	$(call say,link)
+	$(Q)sed 's/^global:/& fp_looks;/' $(BUILD)/exports.map > $(@D)/exports.map
+	$(Q)$(CC) $(CFLAGS) $(SHIM_LINK) -Wl,--version-script=$(@D)/exports.map -o $@ $< \
+	    $(call objects,$(SHIM)) $(CORE) $(call static,libffi_pic.a) $(UNWINDER) \
+	    -Wl,--wrap=fp_company_look,--wrap=fp_waiting_next
 
 GUEST_ROUNDS ?= 3
 PROOF_SECONDS ?= 0

@@ -1,12 +1,14 @@
 /*
  * Plans of waits in a child that lost a thread: a wait x who ends it x what happened before.
  *
- *     plans list         PLAN live|dead, a line each
- *     plans PLAN SEED    runs one; the seed gives the time that the wait lasts
+ *     plans list                 PLAN live|dead, a line each
+ *     plans PLAN SEED            runs one; the seed gives the time that the wait lasts
+ *     plans PLAN SEED SECONDS    a live one again and again for so long, by waits of up to 2 ms
  *
- * A live plan ends with 0. A dead one hangs: nobody ends its wait, which can be proven. At the end:
+ * A live plan ends with 0. A dead one hangs: nobody ends its wait, which can be proven. At the end,
+ * under a shim that counts (hasty.c):
  *
- *     long-waits N       slices of a watched wait that were over, and so looks at it, at the least
+ *     waits N looks M    how often the child waited, and how often the shim looked around meanwhile
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -15,17 +17,19 @@
 
 #include <dlfcn.h>
 
-#define EACH_WAIT(DO)                                                                       \
-    DO(semaphore)                                                                           \
-    DO(shared_semaphore)                                                                    \
-    DO(condition) DO(mutex) DO(own_mutex) DO(read_lock) DO(write_lock) DO(barrier) DO(join) \
-        DO(futex) DO(futex_bitset) DO(shared_futex)
+#define EACH_WAIT(DO)                                                                   \
+    DO(semaphore)                                                                       \
+    DO(shared_semaphore)                                                                \
+    DO(condition)                                                                       \
+    DO(mutex) DO(own_mutex) DO(read_lock) DO(write_lock) DO(barrier) DO(join) DO(futex) \
+        DO(futex_bitset) DO(shared_futex)
 #define EACH_WAKER(DO) DO(thread) DO(signal) DO(fault_signal) DO(timer) DO(process) DO(nobody)
-#define EACH_PAST(DO)                                                                   \
-    DO(nothing)                                                                         \
-    DO(timed_wait)                                                                      \
-    DO(cancelled) DO(jumped_out) DO(forked_again) DO(closed_library) DO(sleeper_beside) \
-        DO(thread_ended) DO(requeued) DO(waker_left_a_wait)
+#define EACH_PAST(DO)                                                                      \
+    DO(nothing)                                                                            \
+    DO(timed_wait)                                                                         \
+    DO(cancelled)                                                                          \
+    DO(jumped_out) DO(forked_again) DO(closed_library) DO(sleeper_beside) DO(thread_ended) \
+        DO(requeued) DO(waker_left_a_wait)
 
 #define NAME(name) #name,
 #define WAIT(name) wait_##name,
@@ -45,12 +49,16 @@ struct plan {
 };
 
 static struct plan plan;
-static long delay; /* milliseconds */
+static long delay; /* microseconds that this wait lasts */
+static long seconds;
+static unsigned seed;
 static struct shared {
     sem_t semaphore;
     int word;
     pid_t waiter;
-    long slices;
+    unsigned long waits; /* the number of the one that has begun, or is about to */
+    unsigned long looks;
+    long delay;
 } * shared;
 
 static sem_t own_semaphore, never, held;
@@ -62,6 +70,19 @@ static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
 static pthread_barrier_t barrier;
 static pthread_t joined;
 static sigjmp_buf out;
+
+/* What hasty.c counts; NULL under another shim. */
+static const unsigned long *looks(void)
+{
+    return dlsym(RTLD_DEFAULT, "fp_looks");
+}
+
+static void rest_us(long microseconds)
+{
+    struct timespec time = {microseconds / 1000000, microseconds % 1000000 * 1000};
+    while (nanosleep(&time, &time) < 0 && errno == EINTR)
+        ;
+}
 
 static int is_shared(enum wait wait)
 {
@@ -166,7 +187,7 @@ static void leave_a_wait_and_rest(void)
         wait_for(&left);
     }
     handle(SIGUSR2, SIG_DFL, 0);
-    struct timespec end = milliseconds_from_now(CLOCK_REALTIME, delay);
+    struct timespec end = milliseconds_from_now(CLOCK_REALTIME, delay / 1000);
     sem_timedwait(&left, &end);
 }
 
@@ -175,7 +196,7 @@ static void rest_or_sleep(void)
     if (plan.past == past_waker_left_a_wait)
         leave_a_wait_and_rest();
     else if (plan.waker == waker_thread)
-        rest(delay);
+        rest_us(delay);
     else
         wait_for(&never);
 }
@@ -262,13 +283,16 @@ static void wait_for_a_time(long milliseconds)
         break;
     case wait_mutex:
     case wait_own_mutex:
-        must(pthread_mutex_timedlock(&mutex, &at) == ETIMEDOUT, "pthread_mutex_timedlock");
+        if (pthread_mutex_timedlock(&mutex, &at) == 0)
+            pthread_mutex_unlock(&mutex); /* the holder had more time than this thread */
         break;
     case wait_read_lock:
-        must(pthread_rwlock_timedrdlock(&lock, &at) == ETIMEDOUT, "pthread_rwlock_timedrdlock");
+        if (pthread_rwlock_timedrdlock(&lock, &at) == 0)
+            pthread_rwlock_unlock(&lock);
         break;
     case wait_write_lock:
-        must(pthread_rwlock_timedwrlock(&lock, &at) == ETIMEDOUT, "pthread_rwlock_timedwrlock");
+        if (pthread_rwlock_timedwrlock(&lock, &at) == 0)
+            pthread_rwlock_unlock(&lock);
         break;
     default:
         syscall(SYS_futex, word(), FUTEX_WAIT | futex_flag(), 0, &span, NULL, 0);
@@ -313,9 +337,9 @@ static void *sleep_beside(void *unused)
 
 static void *move_and_wake(void *unused)
 {
-    rest(delay / 2);
+    rest_us(delay / 2);
     syscall(SYS_futex, &own_word, FUTEX_CMP_REQUEUE_PRIVATE, 0, 1L, &other_word, 0);
-    rest(delay / 2);
+    rest_us(delay / 2);
     __atomic_store_n(&own_word, 1, __ATOMIC_SEQ_CST);
     futex(&other_word, FUTEX_WAKE_PRIVATE, 1);
     futex(&own_word, FUTEX_WAKE_PRIVATE, 1);
@@ -357,49 +381,121 @@ static void have_a_past(void)
     }
 }
 
-static void wait_as_planned(void)
+/* What a wait that was left by a jump leaves behind is not for use. */
+static void prepare_wait(void)
+{
+    own_word = ready = 0;
+    if (plan.wait == wait_shared_futex)
+        __atomic_store_n(&shared->word, 0, __ATOMIC_SEQ_CST);
+    if (plan.waker != waker_thread) {
+        pthread_mutex_init(&condition_mutex, NULL);
+        pthread_cond_init(&condition, NULL);
+    }
+    pthread_barrier_init(&barrier, NULL, 2);
+}
+
+static void leave_what_was_waited_for(void)
+{
+    if (plan.waker != waker_thread)
+        return;
+    if (plan.wait == wait_mutex)
+        pthread_mutex_unlock(&mutex);
+    if (plan.wait == wait_read_lock || plan.wait == wait_write_lock)
+        pthread_rwlock_unlock(&lock);
+}
+
+static void let_handlers_wake(void)
+{
+    if (plan.waker == waker_signal)
+        handle(SIGUSR1, handle_wake, SA_RESTART);
+    if (plan.waker == waker_fault_signal)
+        handle(SIGSEGV, handle_wake, SA_RESTART);
+    if (plan.waker == waker_timer)
+        handle(SIGALRM, handle_wake, SA_RESTART);
+}
+
+static void begin_and_wait(void)
+{
+    if (sigsetjmp(out, 1))
+        return;
+    let_handlers_wake();
+    if (plan.waker == waker_timer)
+        alarm_in(delay);
+    shared->delay = delay;
+    __atomic_fetch_add(&shared->waits, 1, __ATOMIC_SEQ_CST);
+    wait_once();
+}
+
+static void wait_a_time(int is_first)
 {
     int holder = plan.wait == wait_mutex || plan.wait == wait_read_lock ||
                  plan.wait == wait_write_lock || plan.wait == wait_join;
-    pthread_barrier_init(&barrier, NULL, 2);
-    sem_init(&held, 0, 0);
+    int is_thread = plan.waker == waker_thread, has_waker = holder || is_thread;
+    static pthread_t waker;
+    prepare_wait();
     if (plan.past == past_requeued)
-        start(move_and_wake, NULL);
-    if (holder) {
-        joined = start(be_waited_for, NULL);
+        waker = start(move_and_wake, NULL);
+    else if (holder && (is_first || is_thread)) {
+        waker = joined = start(be_waited_for, NULL);
         wait_for(&held);
     }
-    if (plan.wait == wait_own_mutex)
+    if (is_first && plan.wait == wait_own_mutex)
         pthread_mutex_lock(&mutex);
-    have_a_past();
-    if (!holder && plan.waker == waker_thread && plan.past != past_requeued)
-        start(be_waited_for, NULL);
-    struct timespec before = milliseconds_from_now(CLOCK_MONOTONIC, 0), after;
-    if (!sigsetjmp(out, 1)) {
-        if (plan.waker == waker_signal)
-            handle(SIGUSR1, handle_wake, SA_RESTART);
-        if (plan.waker == waker_fault_signal)
-            handle(SIGSEGV, handle_wake, SA_RESTART);
-        if (plan.waker == waker_timer) {
-            handle(SIGALRM, handle_wake, SA_RESTART);
-            alarm_in(delay * 1000);
-        }
-        __atomic_store_n(&shared->waiter, getpid(), __ATOMIC_SEQ_CST);
-        wait_once();
+    if (is_first || plan.past == past_closed_library || plan.past == past_thread_ended)
+        have_a_past();
+    if (!holder && is_thread && plan.past != past_requeued)
+        waker = start(be_waited_for, NULL);
+    begin_and_wait();
+    leave_what_was_waited_for();
+    if (has_waker && is_thread && plan.wait != wait_join)
+        pthread_join(waker, NULL);
+    if (!holder && plan.past != past_requeued && is_thread)
+        wait_for(&held);
+}
+
+static void wait_as_planned(void)
+{
+    time_t end = time(NULL) + seconds;
+    sem_init(&held, 0, 0);
+    shared->waiter = getpid();
+    wait_a_time(1);
+    while (time(NULL) < end) {
+        delay = 1 + rand_r(&seed) % 2000;
+        wait_a_time(0);
     }
-    after = milliseconds_from_now(CLOCK_MONOTONIC, 0);
-    long spent = (after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
-    static const short SLICES[] = {20, 50, 100, 200, 500, 1000};
-    for (int i = 0; spent >= SLICES[i < 5 ? i : 5]; i++) {
-        spent -= SLICES[i < 5 ? i : 5];
-        shared->slices++;
-    }
+    if (looks())
+        shared->looks = *looks();
 }
 
 static void run_in_grandchild(void)
 {
     start_sleeper();
     _exit(end_of(start_child(wait_as_planned)));
+}
+
+static int has_ended(pid_t child)
+{
+    siginfo_t info = {0};
+    must(waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) == 0, "waitid");
+    return info.si_pid == child;
+}
+
+/* From outside: each wait of the child's, once. */
+static void wake_each_time(pid_t child)
+{
+    time_t end = time(NULL) + seconds + LIMIT / 1000;
+    for (unsigned long woken = 0; !has_ended(child) && time(NULL) < end;) {
+        if (__atomic_load_n(&shared->waits, __ATOMIC_SEQ_CST) == woken) {
+            rest_us(50);
+            continue;
+        }
+        woken++;
+        rest_us(shared->delay);
+        if (plan.waker == waker_process)
+            end_wait();
+        else
+            kill(shared->waiter, plan.waker == waker_signal ? SIGUSR1 : SIGSEGV);
+    }
 }
 
 static int run_plan(void)
@@ -411,19 +507,14 @@ static int run_plan(void)
     sem_init(&never, 0, 0);
     start_sleeper();
     pid_t child = start_child(plan.past == past_forked_again ? run_in_grandchild : wait_as_planned);
-    int is_sent = plan.waker == waker_signal || plan.waker == waker_fault_signal;
-    if (is_sent || plan.waker == waker_process) {
-        while (!__atomic_load_n(&shared->waiter, __ATOMIC_SEQ_CST) &&
-               waitpid(child, NULL, WNOHANG) == 0)
-            rest(1);
-        rest(delay);
-        if (plan.waker == waker_process)
-            end_wait();
-        else if (shared->waiter)
-            kill(shared->waiter, plan.waker == waker_signal ? SIGUSR1 : SIGSEGV);
-    }
+    if (plan.waker == waker_signal || plan.waker == waker_fault_signal ||
+        plan.waker == waker_process)
+        wake_each_time(child);
+    for (long i = 0; i < seconds * 100 && !has_ended(child); i++)
+        rest(10);
     int status = end_in_time(child);
-    say("long-waits %ld\n", shared->slices);
+    if (looks())
+        say("waits %lu looks %lu\n", shared->waits, shared->looks);
     return status < 0 ? 98 : status;
 }
 
@@ -446,8 +537,9 @@ int main(int count, char **arguments)
         if (strcmp(arguments[1], "list") == 0) {
             say("%s %s\n", name, plan.waker == waker_nobody ? "dead" : "live");
         } else if (strcmp(arguments[1], name) == 0) {
-            unsigned seed = count > 2 ? (unsigned)strtoul(arguments[2], NULL, 10) : 0;
-            delay = 40 + rand_r(&seed) % 400;
+            seed = count > 2 ? (unsigned)strtoul(arguments[2], NULL, 10) : 0;
+            seconds = count > 3 ? strtol(arguments[3], NULL, 10) : 0;
+            delay = (40 + rand_r(&seed) % 400) * 1000L;
             return run_plan();
         }
     }
