@@ -16,20 +16,24 @@
 #include "../guest/prog/guest.h"
 
 #include <dlfcn.h>
+#include <stdatomic.h>
 
-#define EACH_WAIT(DO)                                                                   \
-    DO(semaphore)                                                                       \
-    DO(shared_semaphore)                                                                \
-    DO(condition)                                                                       \
-    DO(mutex) DO(own_mutex) DO(read_lock) DO(write_lock) DO(barrier) DO(join) DO(futex) \
-        DO(futex_bitset) DO(shared_futex)
-#define EACH_WAKER(DO) DO(thread) DO(signal) DO(fault_signal) DO(timer) DO(process) DO(nobody)
-#define EACH_PAST(DO)                                                                      \
-    DO(nothing)                                                                            \
-    DO(timed_wait)                                                                         \
-    DO(cancelled)                                                                          \
-    DO(jumped_out) DO(forked_again) DO(closed_library) DO(sleeper_beside) DO(thread_ended) \
-        DO(requeued) DO(waker_left_a_wait)
+#define EACH_WAIT(DO)                                                                          \
+    DO(semaphore)                                                                              \
+    DO(shared_semaphore)                                                                       \
+    DO(condition)                                                                              \
+    DO(mutex)                                                                                  \
+    DO(own_mutex) DO(read_lock) DO(write_lock) DO(barrier) DO(join) DO(futex) DO(futex_bitset) \
+        DO(shared_futex)
+#define EACH_WAKER(DO) \
+    DO(thread) DO(relay) DO(signal) DO(fault_signal) DO(timer) DO(process) DO(nobody)
+#define EACH_PAST(DO)                                                                    \
+    DO(nothing)                                                                          \
+    DO(timed_wait)                                                                       \
+    DO(cancelled)                                                                        \
+    DO(jumped_out)                                                                       \
+    DO(forked_again) DO(closed_library) DO(sleeper_beside) DO(thread_ended) DO(requeued) \
+        DO(waker_left_a_wait)
 
 #define NAME(name) #name,
 #define WAIT(name) wait_##name,
@@ -191,10 +195,55 @@ static void leave_a_wait_and_rest(void)
     sem_timedwait(&left, &end);
 }
 
+/* Two threads that wake each other up, so that one of them is always awake. */
+
+static sem_t ping, pong;
+static atomic_int is_relayed;
+
+static void *answer(void *unused)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, NULL);
+    for (int is_last = 0; !is_last;) {
+        wait_for(&ping);
+        is_last = is_relayed;
+        sem_post(&pong);
+    }
+    return unused;
+}
+
+static void relay(void)
+{
+    struct timespec now, end = milliseconds_from_now(CLOCK_MONOTONIC, 0);
+    end.tv_nsec += delay % 1000000 * 1000;
+    end.tv_sec += delay / 1000000 + end.tv_nsec / 1000000000;
+    end.tv_nsec %= 1000000000;
+    is_relayed = 0;
+    sem_init(&ping, 0, 0);
+    sem_init(&pong, 0, 0);
+    pthread_t partner = start(answer, NULL);
+    do {
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        is_relayed =
+            now.tv_sec > end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec > end.tv_nsec);
+        sem_post(&ping);
+        wait_for(&pong);
+    } while (!is_relayed);
+    pthread_join(partner, NULL);
+}
+
+static int is_thread(void)
+{
+    return plan.waker == waker_thread || plan.waker == waker_relay;
+}
+
 static void rest_or_sleep(void)
 {
     if (plan.past == past_waker_left_a_wait)
         leave_a_wait_and_rest();
+    else if (plan.waker == waker_relay)
+        relay();
     else if (plan.waker == waker_thread)
         rest_us(delay);
     else
@@ -387,7 +436,7 @@ static void prepare_wait(void)
     own_word = ready = 0;
     if (plan.wait == wait_shared_futex)
         __atomic_store_n(&shared->word, 0, __ATOMIC_SEQ_CST);
-    if (plan.waker != waker_thread) {
+    if (!is_thread()) {
         pthread_mutex_init(&condition_mutex, NULL);
         pthread_cond_init(&condition, NULL);
     }
@@ -396,7 +445,7 @@ static void prepare_wait(void)
 
 static void leave_what_was_waited_for(void)
 {
-    if (plan.waker != waker_thread)
+    if (!is_thread())
         return;
     if (plan.wait == wait_mutex)
         pthread_mutex_unlock(&mutex);
@@ -430,12 +479,11 @@ static void wait_a_time(int is_first)
 {
     int holder = plan.wait == wait_mutex || plan.wait == wait_read_lock ||
                  plan.wait == wait_write_lock || plan.wait == wait_join;
-    int is_thread = plan.waker == waker_thread, has_waker = holder || is_thread;
     static pthread_t waker;
     prepare_wait();
     if (plan.past == past_requeued)
         waker = start(move_and_wake, NULL);
-    else if (holder && (is_first || is_thread)) {
+    else if (holder && (is_first || is_thread())) {
         waker = joined = start(be_waited_for, NULL);
         wait_for(&held);
     }
@@ -443,13 +491,13 @@ static void wait_a_time(int is_first)
         pthread_mutex_lock(&mutex);
     if (is_first || plan.past == past_closed_library || plan.past == past_thread_ended)
         have_a_past();
-    if (!holder && is_thread && plan.past != past_requeued)
+    if (!holder && is_thread() && plan.past != past_requeued)
         waker = start(be_waited_for, NULL);
     begin_and_wait();
     leave_what_was_waited_for();
-    if (has_waker && is_thread && plan.wait != wait_join)
+    if (is_thread() && plan.wait != wait_join)
         pthread_join(waker, NULL);
-    if (!holder && plan.past != past_requeued && is_thread)
+    if (!holder && plan.past != past_requeued && is_thread())
         wait_for(&held);
 }
 
