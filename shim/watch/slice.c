@@ -1,5 +1,6 @@
 /* How long the slices of a wait are, see wait_loop.h. SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
+#include "shim/hang/hang.h"
 #include "shim/hang/signal_handlers.h"
 #include "shim/hang/wait_record.h"
 #include "shim/watch/wait_loop.h"
