@@ -56,6 +56,7 @@ static void print_all(const struct fp_known *known)
         printf("  %-8s %s%s%s on %s: %s: %s; warn: %s\n", "run", run->package,
                *run->package ? " " : "Python ", run->version, run->date, run->child, run->outcome,
                run->told);
+    print_values(known, FP_WORD_REMEDY, "do");
     print_values(known, FP_WORD_ADVICE, "do");
     print_values(known, FP_WORD_SOURCE, "source");
 }

@@ -1,6 +1,8 @@
 /* See advice.h. SPDX-License-Identifier: Apache-2.0 */
 #include "policy/advice.h"
 
+#include "policy/site.h"
+
 #include <string.h>
 
 struct fp_slice fp_runtime_value(const struct fp_runtime *runtime, enum fp_word word, size_t nth)
@@ -18,6 +20,15 @@ struct fp_slice fp_runtime_entry_name(const struct fp_runtime *runtime)
     if (*runtime->facts.package)
         return fp_slice_of(runtime->facts.package);
     return fp_slice_of(*runtime->facts.file ? runtime->facts.file : runtime->facts.dso);
+}
+
+struct fp_slice fp_runtime_advice(const struct fp_runtime *runtime, size_t nth)
+{
+    size_t remedies = 0;
+    while (fp_runtime_value(runtime, FP_WORD_REMEDY, remedies).length)
+        remedies++;
+    return nth < remedies ? fp_runtime_value(runtime, FP_WORD_REMEDY, nth)
+                          : fp_runtime_value(runtime, FP_WORD_ADVICE, nth - remedies);
 }
 
 static bool through(const struct fp_site *site, const char *part)
@@ -44,6 +55,35 @@ const char *fp_advice_start(const struct fp_site *site, enum fp_origin origin)
     return STARTS[nth].advice;
 }
 
+struct fp_slice fp_advice_remedy(const struct fp_runtime *runtime)
+{
+    static const char OWN_THREAD[] = "os.register_at_fork(after_in_child=start), where start() "
+                                     "makes the thread and its queue or loop anew";
+    static const char PACKAGE[] = "create the object that starts the thread in the child, too";
+    struct fp_slice remedy = fp_runtime_value(runtime, FP_WORD_REMEDY, 0);
+    if (remedy.length || runtime->identity.known || !*runtime->facts.file)
+        return remedy;
+    return fp_slice_of(fp_code_of(runtime->facts.file) == FP_CODE_USER ? OWN_THREAD : PACKAGE);
+}
+
+struct fp_slice fp_advice_fork(const struct fp_snapshot *snapshot, const bool *meant)
+{
+    struct fp_slice first = {"", 0};
+    for (size_t i = 0; i < snapshot->count; i++) {
+        struct fp_slice remedy = fp_advice_remedy(&snapshot->runtimes[i]);
+        if (meant[i] && !remedy.length)
+            return fp_slice_of(fp_advice_start(&snapshot->site, snapshot->origin));
+        if (meant[i] && !first.length)
+            first = remedy;
+    }
+    return first;
+}
+
+static bool is_same(struct fp_slice one, struct fp_slice other)
+{
+    return one.length == other.length && memcmp(one.text, other.text, one.length) == 0;
+}
+
 /* Whether an earlier runtime of those meant says the same: two of one library often do. */
 static bool is_repeated(const struct fp_snapshot *snapshot, const bool *meant, size_t at,
                         struct fp_slice value, enum fp_word word)
@@ -54,8 +94,7 @@ static bool is_repeated(const struct fp_snapshot *snapshot, const bool *meant, s
             earlier = fp_runtime_value(&snapshot->runtimes[i], word, nth);
             if (!earlier.length)
                 break;
-            if (earlier.length == value.length &&
-                memcmp(earlier.text, value.text, value.length) == 0)
+            if (is_same(earlier, value))
                 return true;
         }
     }
@@ -63,7 +102,8 @@ static bool is_repeated(const struct fp_snapshot *snapshot, const bool *meant, s
 }
 
 void fp_advice_values(struct fp_text *text, const struct fp_snapshot *snapshot, const bool *meant,
-                      enum fp_word word, const char *before, const char *after)
+                      enum fp_word word, struct fp_slice said, const char *before,
+                      const char *after)
 {
     for (size_t i = 0; i < snapshot->count; i++) {
         struct fp_slice value;
@@ -71,7 +111,7 @@ void fp_advice_values(struct fp_text *text, const struct fp_snapshot *snapshot, 
             value = fp_runtime_value(&snapshot->runtimes[i], word, nth);
             if (!value.length)
                 break;
-            if (is_repeated(snapshot, meant, i, value, word))
+            if (is_same(value, said) || is_repeated(snapshot, meant, i, value, word))
                 continue;
             fp_text_format(text, "%s", before);
             fp_text_quote(text, value, 300);
@@ -86,7 +126,7 @@ static bool is_covered(const struct fp_snapshot *snapshot, const bool *meant, si
     struct fp_slice own = fp_runtime_entry_name(&snapshot->runtimes[at]);
     for (size_t i = 0; i < snapshot->count; i++) {
         struct fp_slice other = fp_runtime_entry_name(&snapshot->runtimes[i]);
-        bool same = other.length == own.length && memcmp(other.text, own.text, own.length) == 0;
+        bool same = is_same(other, own);
         if (meant[i] && i != at &&
             (same ? i < at : fp_slice_is(other, snapshot->runtimes[at].facts.package)))
             return true;

@@ -2,15 +2,12 @@
 #include "policy/brief.h"
 
 #include "policy/advice.h"
+#include "policy/hang_advice.h"
 #include "policy/phrases.h"
 
 #include <string.h>
 
 enum { NAME_SHOWN = 18, FIXES_SHOWN = 3 };
-
-static const char FREE_LOCK[] =
-    "hold the lock while forking: os.register_at_fork(before=lock.acquire, "
-    "after_in_parent=lock.release, after_in_child=lock.release)";
 
 void fp_brief_headline(struct fp_text *text, const struct fp_job_end *end)
 {
@@ -92,19 +89,19 @@ static void add_why(struct fp_text *text, const struct fp_hang *hang)
     fp_text_format(text, "\n");
 }
 
-/* The first of those that fit. */
-static void add_fix(struct fp_text *text, const char *start, const struct fp_runtime *lost)
+static void add_fix(struct fp_text *text, struct fp_slice advice, size_t nth)
 {
-    fp_add_label(text, "fix");
-    fp_text_format(text, "%s\n", start);
-    for (size_t nth = 0; lost && nth + 1 < FIXES_SHOWN; nth++) {
-        struct fp_slice advice = fp_runtime_value(lost, FP_WORD_ADVICE, nth);
-        if (!advice.length)
-            break;
-        fp_add_label(text, "or");
-        fp_text_quote(text, advice, 300);
-        fp_text_format(text, "\n");
-    }
+    fp_add_label(text, nth ? "or" : "fix");
+    fp_text_quote(text, advice, 300);
+    fp_text_format(text, "\n");
+}
+
+/* The first of those that fit. */
+static void add_fixes(struct fp_text *text, const struct fp_hang *hang)
+{
+    struct fp_slice advice;
+    for (size_t nth = 0; nth < FIXES_SHOWN && (advice = fp_hang_advice(hang, nth)).length; nth++)
+        add_fix(text, advice, nth);
 }
 
 void fp_brief_hang(struct fp_text *text, const struct fp_job_end *end, const struct fp_hang *hang)
@@ -120,10 +117,7 @@ void fp_brief_hang(struct fp_text *text, const struct fp_job_end *end, const str
                        end->ending == FP_ENDING_REPLACED ? ", each in the place of the one before"
                                                          : "");
     }
-    add_fix(text,
-            fp_hang_is_plain_lock(hang) ? FREE_LOCK
-                                        : fp_advice_start(hang->fork.site, hang->fork.origin),
-            hang->lost);
+    add_fixes(text, hang);
     fp_end_at_line(text);
 }
 
@@ -131,6 +125,7 @@ void fp_brief_refusal(struct fp_text *text, const struct fp_job_end *end,
                       const struct fp_snapshot *snapshot, const struct fp_verdict *verdict)
 {
     const struct fp_runtime *first = NULL;
+    bool meant[FP_RUNTIMES_MAX] = {false};
     fp_text_reset(text);
     fp_brief_headline(text, end);
     fp_text_format(text, "a fork in pid %d was refused\n", (int)snapshot->pid);
@@ -151,9 +146,17 @@ void fp_brief_refusal(struct fp_text *text, const struct fp_job_end *end,
         fp_text_format(text, ": ");
         fp_add_threads(text, &snapshot->runtimes[i]);
         first = first ? first : &snapshot->runtimes[i];
+        meant[i] = true;
     }
     fp_text_format(text, "; the child would have 1 of %u threads\n", snapshot->threads);
-    add_fix(text, fp_advice_start(&snapshot->site, snapshot->origin), first);
+    struct fp_slice advice;
+    add_fix(text, fp_advice_fork(snapshot, meant), 0);
+    for (size_t nth = 1; first && nth < FIXES_SHOWN; nth++) {
+        advice = fp_runtime_value(first, FP_WORD_ADVICE, nth - 1);
+        if (!advice.length)
+            break;
+        add_fix(text, advice, nth);
+    }
     fp_end_at_line(text);
 }
 

@@ -1,6 +1,7 @@
 /* See hang_event.h. SPDX-License-Identifier: Apache-2.0 */
 #include "policy/hang_event.h"
 
+#include "policy/hang_advice.h"
 #include "policy/record.h"
 
 #include <string.h>
@@ -12,18 +13,6 @@ const char *fp_outcome_name(enum fp_outcome outcome)
 #include "policy/outcomes.def"
     };
     return NAMES[outcome];
-}
-
-static bool is_line_of(const char *line, const struct fp_site *site)
-{
-    return !*line || strcmp(line, site->user) == 0;
-}
-
-bool fp_hang_is_plain_lock(const struct fp_hang *hang)
-{
-    const struct fp_site *at = &hang->at;
-    return hang->wait == FP_WAIT_SEMAPHORE && strcmp(hang->waiting.package, "python") == 0 &&
-           *at->user && is_line_of(at->called, at) && is_line_of(at->innermost, at);
 }
 
 /* Seconds with three places. */
@@ -143,6 +132,8 @@ void fp_event_hang(struct fp_text *text, const struct fp_event_header *header,
         fp_record_runtime_within(text, hang->lost, &hang->judgement, RUNTIME_ROOM);
     else
         fp_text_format(text, "null");
+    if (fp_hang_remedy(hang).length)
+        fp_record_string(text, "fix", fp_hang_remedy(hang));
     if (!try_places(text, hang, hang->fork.site, &hang->at)) {
         struct fp_site fork = shortened(hang->fork.site), at = shortened(&hang->at);
         if (!try_places(text, hang, &fork, &at))

@@ -65,9 +65,6 @@ struct fp_hang {
     size_t python_count;
 };
 
-/* Whether the user's own line asked for one of Python's locks, and no library in between. */
-bool fp_hang_is_plain_lock(const struct fp_hang *hang);
-
 /* "hang". The stacks are cut where the record would grow too long. */
 void fp_event_hang(struct fp_text *text, const struct fp_event_header *header,
                    const struct fp_hang *hang);

@@ -2,6 +2,7 @@
 #include "policy/hang_message.h"
 
 #include "policy/advice.h"
+#include "policy/hang_advice.h"
 #include "policy/phrases.h"
 
 #include <string.h>
@@ -135,18 +136,18 @@ static void add_fork(struct fp_text *text, const struct fp_fork_origin *fork)
     fp_text_format(text, " ago by pid %d\n", (int)fork->parent);
 }
 
+static void add_one(struct fp_text *text, struct fp_slice advice, size_t nth)
+{
+    fp_add_label(text, nth ? "or" : "do");
+    fp_text_quote(text, advice, 300);
+    fp_text_format(text, "\n");
+}
+
 static void add_advice(struct fp_text *text, const struct fp_hang *hang)
 {
-    fp_add_label(text, "do");
-    fp_text_format(text, "%s\n", fp_advice_start(hang->fork.site, hang->fork.origin));
-    for (size_t nth = 0; hang->lost; nth++) {
-        struct fp_slice advice = fp_runtime_value(hang->lost, FP_WORD_ADVICE, nth);
-        if (!advice.length)
-            break;
-        fp_add_label(text, "or");
-        fp_text_quote(text, advice, 300);
-        fp_text_format(text, "\n");
-    }
+    struct fp_slice advice;
+    for (size_t nth = 0; (advice = fp_hang_advice(hang, nth)).length; nth++)
+        add_one(text, advice, nth);
 }
 
 enum { FRAMES_SHOWN = 12 };
@@ -240,13 +241,10 @@ void fp_message_hang_error(struct fp_text *text, const struct fp_hang *hang)
         fp_add_lines(text, hang->fork.site);
         fp_text_format(text, ")");
     }
-    fp_text_format(text, "; %s. Instead: %s", why(hang),
-                   fp_advice_start(hang->fork.site, hang->fork.origin));
-    for (size_t nth = 0; hang->lost; nth++) {
-        struct fp_slice advice = fp_runtime_value(hang->lost, FP_WORD_ADVICE, nth);
-        if (!advice.length)
-            break;
-        fp_text_format(text, "; or ");
+    struct fp_slice advice;
+    fp_text_format(text, "; %s. Instead: ", why(hang));
+    for (size_t nth = 0; (advice = fp_hang_advice(hang, nth)).length; nth++) {
+        fp_text_format(text, nth ? "; or " : "");
         fp_text_quote(text, advice, 300);
     }
 }
@@ -264,13 +262,8 @@ void fp_message_use(struct fp_text *text, pid_t pid, const char *program,
     fp_text_format(text, " %s lost in the fork (%s)\n", runtime->threads == 1 ? "was" : "were",
                    call);
     add_fork(text, fork);
-    for (size_t nth = 0;; nth++) {
-        struct fp_slice advice = fp_runtime_value(runtime, FP_WORD_ADVICE, nth);
-        if (!advice.length)
-            break;
-        fp_add_label(text, nth ? "or" : "do");
-        fp_text_quote(text, advice, 300);
-        fp_text_format(text, "\n");
-    }
+    struct fp_slice advice;
+    for (size_t nth = 0; (advice = fp_runtime_advice(runtime, nth)).length; nth++)
+        add_one(text, advice, nth);
     fp_end_at_line(text);
 }

@@ -74,9 +74,12 @@ static void add_beside(struct fp_text *text, const struct fp_snapshot *snapshot,
 static void add_what_to_do(struct fp_text *text, const struct fp_snapshot *snapshot,
                            const bool *told)
 {
+    struct fp_slice first = fp_advice_fork(snapshot, told);
     fp_add_label(text, "do");
-    fp_text_format(text, "%s\n", fp_advice_start(&snapshot->site, snapshot->origin));
-    fp_advice_values(text, snapshot, told, FP_WORD_ADVICE, FP_LABEL("or      "), "\n");
+    fp_text_quote(text, first, 300);
+    fp_text_format(text, "\n");
+    fp_advice_values(text, snapshot, told, FP_WORD_REMEDY, first, FP_LABEL("or      "), "\n");
+    fp_advice_values(text, snapshot, told, FP_WORD_ADVICE, first, FP_LABEL("or      "), "\n");
     fp_add_label(text, "or");
     fp_advice_off_entries(text, snapshot, told);
     fp_text_format(text, "\n");
@@ -98,7 +101,8 @@ void fp_message_fork(struct fp_text *text, const struct fp_snapshot *snapshot,
             add_told(text, &snapshot->runtimes[i], verdict->runtimes[i].class);
     add_beside(text, snapshot, verdict, told);
     add_what_to_do(text, snapshot, told);
-    fp_advice_values(text, snapshot, told, FP_WORD_SOURCE, FP_LABEL("source  "), "\n");
+    fp_advice_values(text, snapshot, told, FP_WORD_SOURCE, (struct fp_slice){"", 0},
+                     FP_LABEL("source  "), "\n");
     fp_end_at_line(text);
 }
 
@@ -120,9 +124,12 @@ void fp_message_refusal(struct fp_text *text, const struct fp_snapshot *snapshot
         hangs |= verdict->runtimes[i].class == FP_CLASS_LOST;
         before = " and ";
     }
-    fp_text_format(text, "%s. Instead: %s; ", hangs ? ", and would hang where it needs them" : "",
-                   fp_advice_start(&snapshot->site, snapshot->origin));
-    fp_advice_values(text, snapshot, meant, FP_WORD_ADVICE, "or ", "; ");
+    struct fp_slice first = fp_advice_fork(snapshot, meant);
+    fp_text_format(text, "%s. Instead: ", hangs ? ", and would hang where it needs them" : "");
+    fp_text_quote(text, first, 300);
+    fp_text_format(text, "; ");
+    fp_advice_values(text, snapshot, meant, FP_WORD_REMEDY, first, "or ", "; ");
+    fp_advice_values(text, snapshot, meant, FP_WORD_ADVICE, first, "or ", "; ");
     fp_text_format(text, "or ");
     fp_advice_off_entries(text, snapshot, meant);
 }

@@ -12,7 +12,7 @@
  *         class CLASS [when CONDITION {and CONDITION}]
  *         prepare NAME(TYPE VALUE, ...)
  *         carried VERSION
- *         kind TEXT | advice TEXT | source TEXT
+ *         kind TEXT | remedy TEXT | advice TEXT | source TEXT
  *
  * A bad statement is left out and reported, a bad line of a runtime takes the whole runtime with
  * it; the other lines count. Later runtimes beat earlier ones.

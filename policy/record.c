@@ -1,7 +1,7 @@
 /* See record.h. SPDX-License-Identifier: Apache-2.0 */
 #include "policy/record.h"
 
-#include "policy/policy_text.h"
+#include "policy/advice.h"
 
 #include <string.h>
 
@@ -95,15 +95,18 @@ void fp_record_site(struct fp_text *text, const struct fp_site *site)
 void fp_record_advice(struct fp_text *text, const struct fp_identity *identity)
 {
     struct fp_slice advice;
+    const struct fp_runtime runtime = {.identity = *identity};
     fp_text_format(text, ",\"advice\":[");
     for (size_t nth = 0; identity->known; nth++) {
-        advice = fp_known_value(identity->source, identity->known, FP_WORD_ADVICE, nth);
+        advice = fp_runtime_advice(&runtime, nth);
         if (!advice.length)
             break;
         fp_text_format(text, nth ? "," : "");
         fp_text_json(text, advice);
     }
     fp_text_format(text, "]");
+    if (fp_runtime_value(&runtime, FP_WORD_REMEDY, 0).length)
+        fp_text_format(text, ",\"remedy\":true");
     if (identity->known)
         fp_record_optional(text, "source",
                            fp_known_value(identity->source, identity->known, FP_WORD_SOURCE, 0));

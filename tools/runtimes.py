@@ -87,7 +87,7 @@ def row(runtime):
         what = f"not run here: {entry.not_run}"
     dates = max((run["date"] for run in runtime.runs), default="")
     fine = all(entry.class_of(version(run), run["environment"]) == "survives" for run in runtime.runs)
-    remedy = "<br>".join(map(cell, entry.all("advice"))) or ("none needed" if fine else "")
+    remedy = "<br>".join(map(cell, entry.all("remedy") + entry.all("advice"))) or ("none needed" if fine else "")
     source = "; ".join(entry.all("source"))
     cells = [f"**{entry.name}**", "<br>".join(map(cell, classes(entry))), what, cell(threads), remedy, cell(source), dates]
     return "| " + " | ".join(cells) + " |"
@@ -189,7 +189,7 @@ def page():
     lines += [run_row(run) for run in sorted(runs, key=lambda run: run["recipe"].lower())]
     lines += ["\n## Not run here\n", "| runtime | class | reason | remedy | source |", "|---|---|---|---|---|"]
     for runtime in absent:
-        remedy = "<br>".join(cell(text) for text in runtime.entry.all("advice"))
+        remedy = "<br>".join(cell(text) for text in runtime.entry.all("remedy") + runtime.entry.all("advice"))
         source = cell("; ".join(runtime.entry.all("source")))
         shown = "<br>".join(map(cell, classes(runtime.entry)))
         lines.append(f"| **{runtime.entry.name}** | {shown} | {runtime.entry.not_run} | {remedy} | {source} |")

@@ -107,7 +107,8 @@ static void identify(struct fp_cli_arena *arena, const json_t *json, struct fp_i
     add_statement(entry, FP_WORD_KIND, kind);
     for (size_t i = 0; i < json_array_size(advice); i++) {
         const char *value = json_string_value(json_array_get(advice, i));
-        add_statement(entry, FP_WORD_ADVICE, value ? value : "");
+        bool is_remedy = i == 0 && json_is_true(json_object_get(json, "remedy"));
+        add_statement(entry, is_remedy ? FP_WORD_REMEDY : FP_WORD_ADVICE, value ? value : "");
     }
     add_statement(entry, FP_WORD_SOURCE, fp_log_string(json, "source"));
     identity->source = &entry->view;

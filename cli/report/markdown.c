@@ -69,12 +69,12 @@ static void put_advice(struct page *page, const struct fp_tally_row *row)
     fp_text_format(&text, "- **");
     add_escaped(&text, row->label);
     fp_text_format(&text, "**: ");
-    add_escaped(&text, row->site->advice);
-    for (size_t i = 0; i < row->advice_count; i++) {
+    const char *advice;
+    for (size_t nth = 0; (advice = fp_tally_advice(row, nth)); nth++) {
         struct fp_text part = FP_TEXT(value);
         fp_text_reset(&part);
-        fp_text_quote(&part, fp_slice_of(row->advice[i]), 300);
-        fp_text_format(&text, "; or ");
+        fp_text_quote(&part, fp_slice_of(advice), 300);
+        fp_text_format(&text, nth ? "; or " : "");
         add_escaped(&text, value);
     }
     fp_text_format(&text, "\n");

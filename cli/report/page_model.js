@@ -232,7 +232,7 @@ function hangWords({ record, process }) {
     ["waits", `${code} in ${text(waiting.call) || "a wait"}${long}; ${why}`],
     ...(siteLine(at) ? [["at", siteWords(at)]] : []),
     ["for", waited], ["fork", forkLine(fork)],
-    ...adviceLines(startAdvice(fork.site, fork.origin), [record.lost]), ["now", outcomeWords(record)]];
+    ...adviceLines(text(record.fix) || startAdvice(fork.site, fork.origin), [record.lost]), ["now", outcomeWords(record)]];
 }
 
 function forkWords(entry) {

@@ -180,9 +180,9 @@ void fp_story_lines(struct fp_text *text, const struct fp_tally_row *row)
                        forks == 1 ? "" : "s", row->site->processes,
                        row->site->processes == 1 ? "" : "es");
     }
-    add_line(text, "do: ", row->site->advice);
-    for (size_t i = 0; i < row->advice_count; i++)
-        add_line(text, "or: ", row->advice[i]);
+    const char *advice;
+    for (size_t nth = 0; (advice = fp_tally_advice(row, nth)); nth++)
+        add_line(text, nth ? "or: " : "do: ", advice);
     if (*row->source)
         add_line(text, "source: ", row->source);
 }
@@ -248,8 +248,9 @@ void fp_story_sum(struct fp_text *text, const struct fp_tally *tally)
     FP_EACH_ROW(tally, site, row)
     found[row->finding]++;
     if (!sites) {
-        fp_text_format(text, "the logs contain no fork of a process with other threads: the job made "
-                             "none, or the shim was not in the processes that did");
+        fp_text_format(text,
+                       "the logs contain no fork of a process with other threads: the job made "
+                       "none, or the shim was not in the processes that did");
         return;
     }
     fp_text_format(text, "%lu fork%s at %u place%s", forks, forks == 1 ? "" : "s", sites,

@@ -208,6 +208,8 @@ static void add_hang(struct fp_tally *tally, const json_t *record)
     if (!row)
         return;
     row->hangs[grade]++;
+    if (!*row->fix)
+        row->fix = fp_tally_kept_member(tally, record, "fix");
     row->outcomes[fp_decode_outcome(fp_log_string(record, "outcome"))]++;
     add_wait(tally, row, json_object_get(record, "waiting"));
     find_worse(row, site, FOUND[grade]);

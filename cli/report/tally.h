@@ -56,6 +56,7 @@ struct fp_tally_row {
     unsigned long waits_omitted;
     const char *advice[FP_TALLY_ADVICE_MAX];
     size_t advice_count;
+    const char *fix; /* of its hangs, where another way to start the process does not help; or "" */
     const char *source;
     const char *message; /* the shim's, of the worst that happened; "" where there is none */
     enum fp_finding message_of;
@@ -124,6 +125,9 @@ void fp_tally_add(struct fp_tally *tally, const struct fp_log_record *record);
 /* Sorts, worst first: call before it is read. */
 void fp_tally_sort(struct fp_tally *tally);
 void fp_tally_free(struct fp_tally *tally);
+
+/* What to do about a row, the best first; NULL behind the last one. */
+const char *fp_tally_advice(const struct fp_tally_row *row, size_t nth);
 
 /* About right where there were more than FP_TIMING_SAMPLES. */
 unsigned long fp_timing_median(struct fp_tally_timing *timing);

@@ -109,7 +109,7 @@ static void describe_row(struct fp_tally *tally, struct fp_tally_row *row, const
     row->dso = fp_tally_kept_member(tally, json, "dso");
     row->started = fp_tally_kept_member(tally, json, "started");
     row->names = fp_tally_kept_member(tally, json, "names");
-    row->source = row->message = row->call = "";
+    row->fix = row->source = row->message = row->call = "";
     row->finding = row->message_of = FP_FINDING_REST;
     fp_cli_arena_free(&arena);
 }
@@ -124,6 +124,17 @@ static void take_advice(struct fp_tally *tally, struct fp_tally_row *row, const 
             row->advice[row->advice_count++] = fp_cli_arena_copy(&tally->arena, value);
     }
     row->source = fp_tally_kept_member(tally, json, "source");
+}
+
+const char *fp_tally_advice(const struct fp_tally_row *row, size_t nth)
+{
+    const char *first = *row->fix ? row->fix : row->site->advice;
+    if (!nth)
+        return first;
+    for (size_t i = 0; i < row->advice_count; i++)
+        if (strcmp(row->advice[i], first) != 0 && --nth == 0)
+            return row->advice[i];
+    return NULL;
 }
 
 /* Private copies of one library are told apart by their version, unknown ones by their code. */

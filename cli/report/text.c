@@ -76,6 +76,14 @@ static void print_row(struct table *table, const struct fp_tally_row *row)
                 row->waits_omitted);
 }
 
+static bool is_helped_by_another_start(const struct fp_tally_site *site)
+{
+    for (const struct fp_tally_row *row = site->rows; row; row = row->hh.next)
+        if (row->finding < FP_FINDING_REST && !*row->fix)
+            return true;
+    return false;
+}
+
 static void print_site(struct table *table, const struct fp_tally_site *site)
 {
     unsigned long forks = site->forks + site->refused;
@@ -88,26 +96,28 @@ static void print_site(struct table *table, const struct fp_tally_site *site)
     fprintf(table->stream, "%s", forks ? "\n" : "");
     for (const struct fp_tally_row *row = site->rows; row; row = row->hh.next)
         print_row(table, row);
-    if (site->finding < FP_FINDING_REST)
+    if (is_helped_by_another_start(site))
         fprintf(table->stream, "  do       %s\n", site->advice);
+}
+
+static void print_line(FILE *stream, const char *label, const char *value)
+{
+    char line[512];
+    struct fp_text text = FP_TEXT(line);
+    fp_text_reset(&text);
+    fp_text_quote(&text, fp_slice_of(value), 300);
+    if (*line)
+        fprintf(stream, "  %-8s %s\n", label, line);
 }
 
 static void print_advice_of(FILE *stream, const struct fp_tally_row *row)
 {
-    char line[512];
+    size_t skipped = *row->fix ? 0 : 1; /* the site's own is said there */
+    const char *advice;
     fprintf(stream, "\n%s\n", row->label);
-    for (size_t i = 0; i <= row->advice_count; i++) {
-        struct fp_text text = FP_TEXT(line);
-        const char *value = i < row->advice_count ? row->advice[i] : row->source;
-        fp_text_reset(&text);
-        fp_text_quote(&text, fp_slice_of(value), 300);
-        if (*line)
-            fprintf(stream, "  %-8s %s\n",
-                    i == row->advice_count ? "source"
-                    : i                    ? "or"
-                                           : "do",
-                    line);
-    }
+    for (size_t nth = skipped; (advice = fp_tally_advice(row, nth)); nth++)
+        print_line(stream, nth == skipped ? "do" : "or", advice);
+    print_line(stream, "source", row->source);
 }
 
 /* Once for each runtime, whatever the number of places that fork with it. */
@@ -115,7 +125,7 @@ static void print_advice(FILE *stream, const struct fp_tally *tally)
 {
     struct fp_set told = {0};
     FP_EACH_ROW(tally, site, row)
-    if (row->finding < FP_FINDING_REST && row->advice_count &&
+    if (row->finding < FP_FINDING_REST && (row->advice_count || *row->fix) &&
         fp_set_add(&told, fp_hash_string(row->label, 0)))
         print_advice_of(stream, row);
     fp_set_free(&told);
@@ -179,8 +189,8 @@ static void print_rest(FILE *stream, struct fp_tally *tally)
 
 static bool has_rest(const struct fp_tally *tally)
 {
-    return tally->resets || tally->carries || tally->handlers || tally->errors || tally->rows_omitted ||
-           tally->quiet + tally->unquiet + tally->severed + tally->shared;
+    return tally->resets || tally->carries || tally->handlers || tally->errors ||
+           tally->rows_omitted || tally->quiet + tally->unquiet + tally->severed + tally->shared;
 }
 
 bool fp_report_text(FILE *stream, struct fp_tally *tally, size_t logs)

@@ -6,8 +6,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #define _GNU_SOURCE
-#include "cli/runtimes/runs.h"
 #include "cli/base/say.h"
+#include "cli/runtimes/runs.h"
+#include "policy/advice.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -45,7 +46,8 @@ static void step_below(char *version)
         snprintf(last, room, "%lu.99999", number - 1);
 }
 
-/* "==1.2.3", "<2,>=1": the newest version that fits; a lower bound alone leaves the newest of all. */
+/* "==1.2.3", "<2,>=1": the newest version that fits; a lower bound alone leaves the newest of all.
+ */
 static void read_version(const char *text, char version[static VERSION_MOST])
 {
     snprintf(version, VERSION_MOST, "%s", FP_NEWEST);
@@ -112,13 +114,13 @@ static bool is_about(const struct fp_known *known, const struct requirement *wan
 
 static void say(const struct requirement *wanted, const struct fp_known *known, enum fp_class class)
 {
+    const struct fp_runtime runtime = {.identity = {.source = &fp_known_policy, .known = known}};
     struct fp_slice name = fp_known_name(&fp_known_policy, known), advice;
     printf("%.*s: ", FP_SLICE(wanted->text));
     if (!fp_same_package(wanted->name, name))
         printf("%.*s: ", FP_SLICE(name));
     printf("%s: %s\n", fp_class_name(class), in_the_child(class));
-    for (size_t nth = 0;
-         (advice = fp_known_value(&fp_known_policy, known, FP_WORD_ADVICE, nth)).length; nth++)
+    for (size_t nth = 0; (advice = fp_runtime_advice(&runtime, nth)).length; nth++)
         printf("  do  %.*s\n", FP_SLICE(advice));
 }
 

@@ -34,8 +34,8 @@ def test_json_has_what_the_table_says_and_the_runs():
     objects = {each["name"]: each for each in map(json.loads, forkpolicy("runtimes", "--json").stdout.splitlines())}
     assert list(objects) == list(ENTRIES)
     for name, entry in ENTRIES.items():
-        for key, word in [("classes", "class"), ("advice", "advice"), ("source", "source")]:
-            assert objects[name][key] == entry.all(word)
+        for key, words in [("classes", ["class"]), ("advice", ["remedy", "advice"]), ("source", ["source"])]:
+            assert objects[name][key] == [text for word in words for text in entry.all(word)]
         assert bool(objects[name]["runs"]) == (entry.not_run is None)
     (run, *_) = objects["polars"]["runs"]
     assert set(run) == {"package", "version", "date", "child", "outcome", "told"}

@@ -9,6 +9,7 @@
 static const char TABLE[] =
     "runtime lancedb-loop\n python */lancedb/background_loop.py\n class lost\n"
     " advice upgrade it\n source lance#1\n"
+    "runtime listener\n python */listener.py\n class reset\n remedy stop it\n advice or leave it\n"
     "runtime lancedb\n dso */lancedb/*.so\n class lost\n"
     " advice upgrade it\n advice open it later\n source lance#2\n";
 
@@ -79,15 +80,49 @@ Test(advice, what_two_runtimes_share_is_said_once)
 {
     add("/libpython.so", "/v/lancedb/background_loop.py", "lancedb");
     add("/v/lancedb/_lancedb.so", "", "lancedb");
-    fp_advice_values(&text, &snapshot, all_meant, FP_WORD_ADVICE, "<", ">");
+    fp_advice_values(&text, &snapshot, all_meant, FP_WORD_ADVICE, (struct fp_slice){"", 0}, "<",
+                     ">");
     cr_expect_str_eq(buffer, "<upgrade it><open it later>");
     fp_text_reset(&text);
-    fp_advice_values(&text, &snapshot, all_meant, FP_WORD_SOURCE, "<", ">");
+    fp_advice_values(&text, &snapshot, all_meant, FP_WORD_SOURCE, (struct fp_slice){"", 0}, "<",
+                     ">");
     cr_expect_str_eq(buffer, "<lance#1><lance#2>", "two sources are two");
     fp_text_reset(&text);
-    fp_advice_values(&text, &snapshot, (bool[FP_RUNTIMES_MAX]){false, true}, FP_WORD_ADVICE, "<",
-                     ">");
+    fp_advice_values(&text, &snapshot, (bool[FP_RUNTIMES_MAX]){false, true}, FP_WORD_ADVICE,
+                     (struct fp_slice){"", 0}, "<", ">");
     cr_expect_str_eq(buffer, "<upgrade it><open it later>", "only what is meant counts as said");
+}
+
+static struct fp_slice first_of_all(void)
+{
+    return fp_advice_fork(&snapshot, all_meant);
+}
+
+Test(advice, a_remedy_stands_in_the_place_of_another_start_where_nobody_needs_one)
+{
+    add("/libpython.so", "/v/listener.py", "");
+    cr_expect(fp_slice_is(fp_runtime_advice(&snapshot.runtimes[0], 0), "stop it"));
+    cr_expect(fp_slice_is(fp_runtime_advice(&snapshot.runtimes[0], 1), "or leave it"));
+    cr_expect_eq(fp_runtime_advice(&snapshot.runtimes[0], 2).length, 0);
+    cr_expect(fp_slice_is(first_of_all(), "stop it"));
+    fp_advice_values(&text, &snapshot, all_meant, FP_WORD_REMEDY, first_of_all(), "<", ">");
+    cr_expect_str_eq(buffer, "", "not twice");
+    add("/v/lancedb/_lancedb.so", "", "lancedb");
+    cr_expect(strncmp(first_of_all().text, "multiprocessing.set_start_method(", 33) == 0);
+    fp_advice_values(&text, &snapshot, all_meant, FP_WORD_REMEDY, first_of_all(), "<", ">");
+    cr_expect_str_eq(buffer, "<stop it>");
+}
+
+Test(advice, threads_of_code_that_nobody_knows_are_started_in_the_child_too)
+{
+    add("/libpython.so", "/app/train.py", "");
+    cr_expect(strncmp(first_of_all().text, "os.register_at_fork(after_in_child=start)", 41) == 0);
+    snapshot.runtimes[0].facts.file = "/v/site-packages/scheduler/core.py";
+    cr_expect(
+        fp_slice_is(first_of_all(), "create the object that starts the thread in the child, too"));
+    snapshot.runtimes[0].facts.file = "";
+    cr_expect(strncmp(first_of_all().text, "multiprocessing.set_start_method(", 33) == 0,
+              "native threads start when they are used");
 }
 
 Test(advice, one_entry_serves_for_all_of_a_package)

@@ -177,6 +177,8 @@ Test(known, everyone_has_a_kind_and_a_source_and_who_is_lost_has_short_advice)
         cr_assert(fp_known_value(text, known, FP_WORD_SOURCE, 0).length, "%.*s", FP_SLICE(name));
         for (size_t n = 0; (advice = fp_known_value(text, known, FP_WORD_ADVICE, n)).length; n++)
             cr_assert_leq(advice.length, 90, "%.*s", FP_SLICE(advice));
+        for (size_t n = 0; (advice = fp_known_value(text, known, FP_WORD_REMEDY, n)).length; n++)
+            cr_assert(n == 0 && advice.length <= 110, "%.*s", FP_SLICE(advice));
         for (size_t n = 0; (clause = fp_known_value(text, known, FP_WORD_CLASS, n)).length; n++)
             if (fp_slice_is(fp_slice_word(&clause), "lost"))
                 cr_assert(fp_known_value(text, known, FP_WORD_ADVICE, 0).length, "%.*s",
