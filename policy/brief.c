@@ -47,6 +47,15 @@ static void add_what(struct fp_text *text, const struct fp_hang *hang)
     }
 }
 
+static void add_fork(struct fp_text *text, const struct fp_site *site)
+{
+    if (!*fp_site_line(site))
+        return;
+    fp_add_label(text, "fork");
+    fp_add_lines(text, site);
+    fp_text_format(text, "\n");
+}
+
 static void add_where(struct fp_text *text, const struct fp_hang *hang)
 {
     fp_add_label(text, "where");
@@ -58,11 +67,7 @@ static void add_where(struct fp_text *text, const struct fp_hang *hang)
         fp_text_format(text, ", in %s", fp_wait_name(hang->wait));
     }
     fp_text_format(text, "\n");
-    if (!*fp_site_line(hang->fork.site))
-        return;
-    fp_add_label(text, "fork");
-    fp_add_lines(text, hang->fork.site);
-    fp_text_format(text, "\n");
+    add_fork(text, hang->fork.site);
 }
 
 static void add_why(struct fp_text *text, const struct fp_hang *hang)
@@ -118,6 +123,23 @@ void fp_brief_hang(struct fp_text *text, const struct fp_job_end *end, const str
                                                          : "");
     }
     add_fixes(text, hang);
+    fp_end_at_line(text);
+}
+
+void fp_brief_crash(struct fp_text *text, const struct fp_job_end *end,
+                    const struct fp_crash *crash)
+{
+    const char *signal = fp_crash_signal(crash->signal);
+    fp_text_reset(text);
+    fp_brief_headline(text, end);
+    fp_text_format(text, "child %d crashed (%s)\n", (int)crash->pid, signal ? signal : "a signal");
+    add_fork(text, crash->fork.site);
+    fp_add_label(text, "why");
+    fp_text_format(text, "not known; ");
+    fp_add_crash_loss(text, crash);
+    fp_text_format(text, "\n");
+    add_fix(text, fp_advice_start(crash->fork.site, crash->fork.origin),
+            crash->count ? &crash->runtimes[0] : NULL);
     fp_end_at_line(text);
 }
 

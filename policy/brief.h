@@ -7,7 +7,7 @@
 #ifndef FP_POLICY_BRIEF_H
 #define FP_POLICY_BRIEF_H
 
-#include "policy/hang_event.h"
+#include "policy/crash.h"
 
 enum fp_ending {
 #define FP_ENDING(NAME, headline) FP_ENDING_##NAME,
@@ -26,6 +26,10 @@ struct fp_job_end {
 void fp_brief_headline(struct fp_text *text, const struct fp_job_end *end);
 
 void fp_brief_hang(struct fp_text *text, const struct fp_job_end *end, const struct fp_hang *hang);
+
+/* A child that lost threads and crashed. */
+void fp_brief_crash(struct fp_text *text, const struct fp_job_end *end,
+                    const struct fp_crash *crash);
 
 /* A fork that was refused, and the job with it. */
 void fp_brief_refusal(struct fp_text *text, const struct fp_job_end *end,

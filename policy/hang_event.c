@@ -54,6 +54,17 @@ static void add_fork(struct fp_text *text, const struct fp_fork_origin *fork,
     fp_text_format(text, "}");
 }
 
+void fp_record_fork(struct fp_text *text, const struct fp_fork_origin *fork)
+{
+    size_t before = text->length;
+    add_fork(text, fork, fork->site);
+    if (!text->cut && text->length + FP_RECORD_TAIL <= text->size)
+        return;
+    text->length = before;
+    text->cut = false;
+    fp_text_format(text, ",\"fork\":null");
+}
+
 static void add_python_frame(struct fp_text *text, const void *frames, size_t nth)
 {
     const struct fp_python_frame *frame = (const struct fp_python_frame *)frames + nth;
@@ -155,12 +166,6 @@ void fp_event_use(struct fp_text *text, const struct fp_event_header *header,
     fp_record_string(text, "call", fp_slice_of(call));
     fp_text_format(text, ",\"runtime\":");
     fp_record_runtime_within(text, runtime, judgement, RUNTIME_ROOM);
-    size_t before = text->length;
-    add_fork(text, fork, fork->site);
-    if (text->cut || text->length + FP_RECORD_TAIL > text->size) {
-        text->length = before;
-        text->cut = false;
-        fp_text_format(text, ",\"fork\":null");
-    }
+    fp_record_fork(text, fork);
     fp_record_end(text);
 }

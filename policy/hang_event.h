@@ -69,6 +69,9 @@ struct fp_hang {
 void fp_event_hang(struct fp_text *text, const struct fp_event_header *header,
                    const struct fp_hang *hang);
 
+/* The member "fork" of a record, null where there is no room for it. */
+void fp_record_fork(struct fp_text *text, const struct fp_fork_origin *fork);
+
 /* "use": a lost runtime was called in the child; `call` is what its library did. */
 void fp_event_use(struct fp_text *text, const struct fp_event_header *header,
                   const struct fp_runtime *runtime, const struct fp_judgement *judgement,

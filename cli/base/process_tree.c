@@ -3,6 +3,7 @@
 #include "cli/base/process_tree.h"
 
 #include "common/files.h"
+#include "common/forked.h"
 
 #include <dirent.h>
 #include <signal.h>
@@ -12,8 +13,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-enum { FORKED_NO_EXEC = 0x40 }; /* PF_FORKNOEXEC of the kernel's include/linux/sched.h */
 
 bool fp_tree_read_process(pid_t pid, struct fp_tree_process *process)
 {
@@ -33,7 +32,7 @@ bool fp_tree_read_process(pid_t pid, struct fp_tree_process *process)
     for (int i = PARENT; i < FIELDS; i++)
         fields[i] = strtoull(at, &at, 10);
     process->parent = (pid_t)fields[PARENT];
-    process->forked = fields[FLAGS] & FORKED_NO_EXEC;
+    process->forked = fields[FLAGS] & FP_FORKED_NO_EXEC;
     for (int i = 0; i < 4; i++) /* its own, and its children's: in user code, in the kernel */
         process->ticks += fields[TIMES + i];
     process->threads = (unsigned)fields[THREADS];

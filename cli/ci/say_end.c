@@ -68,6 +68,10 @@ static void add_record(struct fp_text *text, const struct fp_job_end *end, const
         struct fp_decoded_fork *fork = fp_cli_arena_take(&arena, sizeof *fork);
         fp_decode_fork(&arena, record, fork);
         fp_brief_refusal(text, end, &fork->snapshot, &fork->verdict);
+    } else if (strcmp(event, "crash") == 0) {
+        struct fp_crash *crash = fp_cli_arena_take(&arena, sizeof *crash);
+        fp_decode_crash(&arena, record, crash);
+        fp_brief_crash(text, end, crash);
     } else {
         fp_brief_handler(text, end, (pid_t)fp_log_integer(record, "pid", INT_MAX),
                          fp_log_string(record, "name"));

@@ -31,6 +31,9 @@ void fp_told_note(struct fp_told *told, const struct fp_log_record *record)
     if (strcmp(record->event, "hang") == 0 &&
         strcmp(fp_log_string(record->json, "reason"), "parked") != 0)
         note_hang(told, record);
-    if (strcmp(record->event, "refused") == 0 && !told->acted)
+    bool crashed = strcmp(record->event, "crash") == 0;
+    if ((crashed || strcmp(record->event, "refused") == 0) && !told->acted)
         told->acted = record->line;
+    if (crashed && !told->unheard)
+        told->unheard = record->line;
 }

@@ -1,5 +1,5 @@
 /*
- * What the records of a job tell of hangs.
+ * What the records of a job tell of hangs and crashes.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -17,9 +17,10 @@ struct fp_told {
     pid_t hung;
     unsigned long line;
     bool is_proven, goes_on;
-    long at;               /* milliseconds of fp_idleness_now */
-    unsigned long acted;   /* the line of the first hang that was ended, or fork that was refused */
-    unsigned long unheard; /* the line of the first hang that was ended, and the job not told why */
+    long at;             /* milliseconds of fp_idleness_now */
+    unsigned long acted; /* the line of the first hang that was ended, fork refused, or crash */
+    unsigned long
+        unheard; /* of the first hang that was ended, and the job not told why, or crash */
     struct fp_set hanging; /* the pids of all */
 };
 

@@ -119,6 +119,17 @@ static bool say_use(const struct fp_story *story, struct fp_cli_arena *arena, st
     return whole;
 }
 
+static bool say_crash(const struct fp_story *story, struct fp_cli_arena *arena,
+                      struct fp_text *text)
+{
+    struct fp_crash *crash = fp_cli_arena_take(arena, sizeof *crash);
+    bool whole = fp_decode_crash(arena, story->record, crash);
+    crash->program = program_of(story, crash->program);
+    fp_message_crash(text, crash);
+    fprintf(story->stream, "%s", text->data);
+    return whole;
+}
+
 /* Records that have no message: their members as they stand. */
 static bool say_members(const struct fp_story *story)
 {
@@ -139,8 +150,9 @@ static bool say_record(const struct fp_story *story)
     struct fp_text text = FP_TEXT(buffer);
     struct fp_cli_arena arena = {0};
     fp_text_reset(&text);
-    bool whole = fp_story_is(story->record, "hang")  ? say_hang(story, &arena, &text)
-                 : fp_story_is(story->record, "use") ? say_use(story, &arena, &text)
+    bool whole = fp_story_is(story->record, "hang")    ? say_hang(story, &arena, &text)
+                 : fp_story_is(story->record, "use")   ? say_use(story, &arena, &text)
+                 : fp_story_is(story->record, "crash") ? say_crash(story, &arena, &text)
                  : fp_story_is(story->record, "fork") || fp_story_is(story->record, "refused")
                      ? say_fork(story, &arena, &text)
                      : say_members(story);

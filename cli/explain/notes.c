@@ -30,6 +30,8 @@ static int telling(const json_t *record)
 {
     if (fp_story_is(record, "hang"))
         return 10 + (int)fp_decode_grade(fp_log_string(record, "verdict"));
+    if (fp_story_is(record, "crash"))
+        return 6;
     if (fp_story_is(record, "refused"))
         return 5;
     if (fp_story_is(record, "use"))

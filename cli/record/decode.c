@@ -206,6 +206,25 @@ bool fp_decode_fork(struct fp_cli_arena *arena, const json_t *record, struct fp_
     return json_is_array(runtimes) && json_is_object(json_object_get(record, "site"));
 }
 
+bool fp_decode_crash(struct fp_cli_arena *arena, const json_t *record, struct fp_crash *crash)
+{
+    const json_t *runtimes = json_object_get(record, "runtimes");
+    *crash = (struct fp_crash){
+        .program = fp_log_string(record, "program"),
+        .pid = process(record, "child"),
+        .signal = fp_crash_parse(fp_slice_of(fp_log_string(record, "signal"))),
+    };
+    for (size_t i = 0; i < json_array_size(runtimes) && crash->count < FP_CRASH_RUNTIMES; i++) {
+        const json_t *json = json_array_get(runtimes, i);
+        if (!json_is_object(json))
+            continue;
+        fp_decode_runtime(arena, json, &crash->runtimes[crash->count],
+                          &crash->judgements[crash->count]);
+        crash->count++;
+    }
+    return decode_origin(arena, record, &crash->fork) && crash->pid && crash->signal;
+}
+
 bool fp_decode_use(struct fp_cli_arena *arena, const json_t *record, struct fp_decoded_use *use)
 {
     const json_t *runtime = json_object_get(record, "runtime");

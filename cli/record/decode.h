@@ -15,7 +15,7 @@
 #define FP_CLI_DECODE_H
 
 #include "cli/base/arena.h"
-#include "policy/hang_event.h"
+#include "policy/crash.h"
 
 #include <jansson.h>
 
@@ -38,6 +38,7 @@ struct fp_decoded_use {
 /* Each is false where something that its message stands on is missing; the result can be used. */
 bool fp_decode_hang(struct fp_cli_arena *arena, const json_t *record, struct fp_hang *hang);
 bool fp_decode_fork(struct fp_cli_arena *arena, const json_t *record, struct fp_decoded_fork *fork);
+bool fp_decode_crash(struct fp_cli_arena *arena, const json_t *record, struct fp_crash *crash);
 bool fp_decode_use(struct fp_cli_arena *arena, const json_t *record, struct fp_decoded_use *use);
 
 void fp_decode_site(struct fp_cli_arena *arena, const json_t *site, struct fp_site *result);

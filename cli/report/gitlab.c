@@ -13,10 +13,10 @@
 static const char *severity(const struct fp_tally_row *row)
 {
     static const char *const NAMES[FP_FINDING_COUNT] = {
-        [FP_FINDING_PROVEN] = "blocker",  [FP_FINDING_STRONG] = "critical",
-        [FP_FINDING_SUSPECTED] = "major", [FP_FINDING_REFUSED] = "critical",
-        [FP_FINDING_USED] = "major",      [FP_FINDING_LOST] = "minor",
-        [FP_FINDING_REST] = "info",
+        [FP_FINDING_PROVEN] = "blocker",   [FP_FINDING_STRONG] = "critical",
+        [FP_FINDING_SUSPECTED] = "major",  [FP_FINDING_REFUSED] = "critical",
+        [FP_FINDING_CRASHED] = "critical", [FP_FINDING_USED] = "major",
+        [FP_FINDING_LOST] = "minor",       [FP_FINDING_REST] = "info",
     };
     return NAMES[row->finding];
 }

@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Hangs, refusals, uses, and forks that lost what hangs. */
+/* Hangs, crashes, refusals, uses, and forks that lost what hangs. */
 static bool is_telling(const struct fp_log_record *record)
 {
     const json_t *runtimes = json_object_get(record->json, "runtimes"), *runtime;
     size_t i;
     if (strcmp(record->event, "hang") == 0 || strcmp(record->event, "use") == 0 ||
-        strcmp(record->event, "refused") == 0)
+        strcmp(record->event, "refused") == 0 || strcmp(record->event, "crash") == 0)
         return true;
     json_array_foreach(runtimes, i, runtime)
     {

@@ -49,6 +49,9 @@ static const char *entry_for(const struct fp_tally_row *row, const char **why)
     case FP_FINDING_STRONG:
         *why = "a child hung: better an error at the fork's line";
         return "refuse";
+    case FP_FINDING_CRASHED:
+        *why = "a child that lost it crashed: better an error at the fork's line";
+        return "refuse";
     case FP_FINDING_REFUSED:
         *why = "its fork was refused, and is to be until that line is changed";
         return "refuse";

@@ -13,6 +13,7 @@ enum fp_weight fp_story_weight(const struct fp_tally_row *row)
     switch (row->finding) {
     case FP_FINDING_PROVEN:
     case FP_FINDING_STRONG:
+    case FP_FINDING_CRASHED:
     case FP_FINDING_REFUSED:
         return FP_WEIGHT_ERROR;
     case FP_FINDING_SUSPECTED:
@@ -32,6 +33,7 @@ const char *fp_story_word(const struct fp_tally_row *row)
         [FP_FINDING_PROVEN] = "HUNG",      [FP_FINDING_STRONG] = "hung?",
         [FP_FINDING_SUSPECTED] = "waits?", [FP_FINDING_REFUSED] = "refused",
         [FP_FINDING_USED] = "used",        [FP_FINDING_LOST] = "lost",
+        [FP_FINDING_CRASHED] = "crashed",
     };
     static const char *const REST[FP_CLASS_COUNT] = {
         [FP_CLASS_UNKNOWN] = "unknown", [FP_CLASS_SURVIVES] = "fine",  [FP_CLASS_RESET] = "dead",
@@ -120,6 +122,11 @@ void fp_story_what(struct fp_text *text, const struct fp_tally_row *row)
     case FP_FINDING_STRONG:
     case FP_FINDING_SUSPECTED:
         add_hangs(text, row);
+        break;
+    case FP_FINDING_CRASHED:
+        add_times(text, "a child that lost it crashed", row->crashes);
+        fp_text_format(text, ", by ");
+        fp_text_quote(text, fp_slice_of(row->signal), 32);
         break;
     case FP_FINDING_REFUSED:
         add_times(text, "its fork was refused", row->refused);
@@ -238,6 +245,7 @@ void fp_story_sum(struct fp_text *text, const struct fp_tally *tally)
         [FP_FINDING_PROVEN] = "hung",
         [FP_FINDING_STRONG] = "most likely hung",
         [FP_FINDING_SUSPECTED] = "may have hung",
+        [FP_FINDING_CRASHED] = "lost in a child that crashed",
         [FP_FINDING_REFUSED] = "refused",
         [FP_FINDING_USED] = "used in the child",
         [FP_FINDING_LOST] = "lost",

@@ -49,22 +49,6 @@ static const char *program_of(const struct fp_tally *tally, const json_t *record
     return "its program";
 }
 
-static void find_worse(struct fp_tally_row *row, struct fp_tally_site *site, enum fp_finding found)
-{
-    if (found < row->finding)
-        row->finding = found;
-    if (found < site->finding)
-        site->finding = found;
-}
-
-/* Whether these words are to be kept: those of the worst that happened, and of it the first. */
-static bool wants_message(struct fp_tally_row *row, enum fp_finding of)
-{
-    bool wanted = of < row->message_of;
-    row->message_of = wanted ? of : row->message_of;
-    return wanted;
-}
-
 static void keep_fork_message(struct fp_tally *tally, struct fp_tally_row *row,
                               const json_t *record, size_t nth)
 {
@@ -117,8 +101,8 @@ static void add_fork(struct fp_tally *tally, const struct fp_log_record *record,
             continue;
         enum fp_finding found = finding_of(runtime, refused, to_exec);
         *(found == FP_FINDING_REFUSED ? &row->refused : &row->forks) += 1;
-        find_worse(row, site, found);
-        if (found < FP_FINDING_REST && wants_message(row, found))
+        fp_tally_find_worse(row, site, found);
+        if (found < FP_FINDING_REST && fp_tally_wants_message(row, found))
             keep_fork_message(tally, row, record->json, nth);
     }
 }
@@ -134,8 +118,8 @@ static void add_use(struct fp_tally *tally, const json_t *record)
     row->uses++;
     if (!*row->call)
         row->call = fp_tally_kept_member(tally, record, "call");
-    find_worse(row, site, FP_FINDING_USED);
-    if (!wants_message(row, FP_FINDING_USED))
+    fp_tally_find_worse(row, site, FP_FINDING_USED);
+    if (!fp_tally_wants_message(row, FP_FINDING_USED))
         return;
     char buffer[2048];
     struct fp_text text = FP_TEXT(buffer);
@@ -212,8 +196,8 @@ static void add_hang(struct fp_tally *tally, const json_t *record)
         row->fix = fp_tally_kept_member(tally, record, "fix");
     row->outcomes[fp_decode_outcome(fp_log_string(record, "outcome"))]++;
     add_wait(tally, row, json_object_get(record, "waiting"));
-    find_worse(row, site, FOUND[grade]);
-    if (wants_message(row, FOUND[grade]))
+    fp_tally_find_worse(row, site, FOUND[grade]);
+    if (fp_tally_wants_message(row, FOUND[grade]))
         keep_hang_message(tally, row, record);
 }
 
@@ -279,6 +263,8 @@ void fp_tally_add(struct fp_tally *tally, const struct fp_log_record *record)
         add_fork(tally, record, *event == 'r');
     else if (strcmp(event, "hang") == 0)
         add_hang(tally, json);
+    else if (strcmp(event, "crash") == 0)
+        fp_tally_add_crash(tally, json, program_of(tally, json, fp_log_string(json, "program")));
     else if (strcmp(event, "start") == 0)
         add_start(tally, json);
     else if (strcmp(event, "use") == 0)

@@ -18,6 +18,7 @@
 enum fp_finding {
     FP_FINDING_PROVEN, /* a child can never go on */
     FP_FINDING_STRONG,
+    FP_FINDING_CRASHED, /* a child that lost it */
     FP_FINDING_SUSPECTED,
     FP_FINDING_REFUSED,
     FP_FINDING_USED, /* called in a child that lost it */
@@ -51,6 +52,8 @@ struct fp_tally_row {
     unsigned threads; /* most at once */
     unsigned long forks, refused, uses, hangs[FP_GRADE_PROVEN + 1], outcomes[FP_OUTCOME_COUNT];
     const char *call; /* the first use's */
+    unsigned long crashes;
+    const char *signal; /* the first crash's */
     struct fp_tally_wait waits[FP_TALLY_WAITS_MAX];
     size_t wait_count;
     unsigned long waits_omitted;
@@ -114,7 +117,7 @@ struct fp_tally {
     size_t row_count;
     unsigned long rows_omitted, errors_omitted;
     struct fp_set processes, hosts, ranks, site_processes;
-    unsigned long records, forks, refused, uses, hangs[FP_GRADE_PROVEN + 1];
+    unsigned long records, forks, refused, uses, crashes, hangs[FP_GRADE_PROVEN + 1];
     unsigned long severed, shared, unquiet, quiet, longest_quiesce; /* sever's and quiesce's */
     const char *busy_thread;
     double first, last; /* when */

@@ -109,7 +109,7 @@ static void describe_row(struct fp_tally *tally, struct fp_tally_row *row, const
     row->dso = fp_tally_kept_member(tally, json, "dso");
     row->started = fp_tally_kept_member(tally, json, "started");
     row->names = fp_tally_kept_member(tally, json, "names");
-    row->fix = row->source = row->message = row->call = "";
+    row->fix = row->source = row->message = row->call = row->signal = "";
     row->finding = row->message_of = FP_FINDING_REST;
     fp_cli_arena_free(&arena);
 }
@@ -181,4 +181,20 @@ struct fp_tally_row *fp_tally_find_row(struct fp_tally *tally, struct fp_tally_s
     if (!row->advice_count && !*row->source)
         take_advice(tally, row, json);
     return row;
+}
+
+void fp_tally_find_worse(struct fp_tally_row *row, struct fp_tally_site *site,
+                         enum fp_finding found)
+{
+    if (found < row->finding)
+        row->finding = found;
+    if (found < site->finding)
+        site->finding = found;
+}
+
+bool fp_tally_wants_message(struct fp_tally_row *row, enum fp_finding of)
+{
+    bool wanted = of < row->message_of;
+    row->message_of = wanted ? of : row->message_of;
+    return wanted;
 }

@@ -17,6 +17,16 @@ struct fp_tally_site *fp_tally_find_site(struct fp_tally *tally, const json_t *j
 struct fp_tally_row *fp_tally_find_row(struct fp_tally *tally, struct fp_tally_site *site,
                                        const json_t *json);
 
+/* Something happened of a runtime at a site. */
+void fp_tally_find_worse(struct fp_tally_row *row, struct fp_tally_site *site,
+                         enum fp_finding found);
+
+/* Whether these words are to be kept: those of the worst that happened, and of it the first. */
+bool fp_tally_wants_message(struct fp_tally_row *row, enum fp_finding of);
+
+/* tally_crash.c: a child that crashed; `program` is its parent's. */
+void fp_tally_add_crash(struct fp_tally *tally, const json_t *record, const char *program);
+
 uint64_t fp_tally_hash_line(const json_t *line);
 
 /* Copies that live as long as the tally. */

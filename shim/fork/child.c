@@ -6,6 +6,7 @@
 #include "shim/base/own_stack.h"
 #include "shim/base/self.h"
 #include "shim/carry/carry.h"
+#include "shim/fork/children.h"
 #include "shim/fork/inherit.h"
 #include "shim/fork/registered.h"
 #include "shim/hang/hang.h"
@@ -41,8 +42,7 @@ FP_CHILD static void surround(void *argument)
         fp_stacks_child();
 }
 
-/* Works in the child: it begins anew when it is next used, or its threads come along. */
-FP_CHILD static bool is_kept(uint32_t runtime)
+FP_CHILD bool fp_child_keeps(uint32_t runtime)
 {
     return fp_reset_has(runtime) || fp_carry_has(runtime);
 }
@@ -54,11 +54,12 @@ FP_CHILD void fp_child_enter(void)
     struct surroundings child = {false, false};
     if (!fp_self.inside && fp_table_ever_threaded()) {
         fp_stacks_forget();
+        fp_children_forget();
         fp_list_child();
         fp_hang_child();
         fp_lost_child();
         fp_carry_child();
-        child.is_watched = fp_watch_child(is_kept);
+        child.is_watched = fp_watch_child(fp_child_keeps);
         fp_table_child(fp_carry_any() ? fp_carry_has : NULL);
         fp_reset_child();
         if (child.is_watched)

@@ -8,8 +8,15 @@
 #ifndef FP_SHIM_FORK_CHILD_H
 #define FP_SHIM_FORK_CHILD_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 /* May run twice for one fork (as an atfork handler and behind the hook). Keeps errno: its only
    system call, gettid, cannot fail. */
 void fp_child_enter(void);
+
+/* Whether a runtime works in the child of the fork that is under way: it begins anew when it is
+   next used, or its threads come along. */
+bool fp_child_keeps(uint32_t runtime);
 
 #endif

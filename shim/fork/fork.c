@@ -14,6 +14,7 @@
 #include "shim/base/self.h"
 #include "shim/carry/carry.h"
 #include "shim/fork/child.h"
+#include "shim/fork/children.h"
 #include "shim/fork/fork_context.h"
 #include "shim/fork/inherit.h"
 #include "shim/fork/registered.h"
@@ -42,6 +43,8 @@ static pid_t seen_fork_now(fp_real_fork *real, void *context)
     fp_self.forking++;
     pid_t child = fork_now(real, context);
     fp_self.forking--;
+    if (child > 0)
+        fp_children_note(child, fp_child_keeps);
     if (child)
         fp_carry_parent(child);
     if (child && !fp_self.forking)

@@ -9,9 +9,12 @@
 
 #include <link.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/types.h>
+#include <sys/wait.h>
 #include <termios.h>
 
 /* void std::thread::_M_start_thread(std::unique_ptr<_State>, void (*)()), libstdc++ since GCC 6 */

@@ -47,6 +47,19 @@ void fp_origin_watch(bool is_to_be_watched)
         is_wanted = is_to_be_watched;
 }
 
+bool fp_origin_next(struct fp_fork_origin *fork)
+{
+    unsigned threads = next.threads ? next.threads : fp_table_threads();
+    if (!is_wanted)
+        return false;
+    *fork = (struct fp_fork_origin){.call = next.call,
+                                    .origin = next.origin,
+                                    .site = next.site,
+                                    .lost_threads = threads ? threads - 1 : 0,
+                                    .milliseconds = next.milliseconds};
+    return true;
+}
+
 FP_CHILD bool fp_origin_child(bool (*is_reset)(uint32_t runtime))
 {
     if (!is_wanted)

@@ -17,6 +17,10 @@ void fp_origin_note(const char *call, enum fp_origin origin, const struct fp_sit
 /* In the parent: whether the child of the fork that was noted is to be watched. */
 void fp_origin_watch(bool is_watched);
 
+/* In the parent, right after the fork: the fork that was noted, where its child is watched; its
+   milliseconds are those of fp_milliseconds, at the fork, and its parent is left out. */
+bool fp_origin_next(struct fp_fork_origin *fork);
+
 /* Child room: keeps the note, and which threads were lost, before the table is emptied; `is_reset`
    as in lost.h. False, and nothing done, where the child is not to be watched. May run twice. */
 bool fp_origin_child(bool (*is_reset)(uint32_t runtime));

@@ -65,6 +65,12 @@ def test_a_native_hang_is_told_in_the_words_of_the_shim(case, tmp_path):
     check_same(job.stderr, explain(tmp_path / "log").stdout)
 
 
+def test_a_crash_is_told_in_the_words_of_the_shim(tmp_path):
+    job = run_job(tmp_path / "log", host("crashes"), "segv", "wait")
+    assert words(job.stderr), job.stderr
+    check_same(job.stderr, explain(tmp_path / "log").stdout)
+
+
 @pytest.mark.parametrize("case", ["executor", "lock_held"])
 def test_a_hang_in_python_is_told_in_the_words_of_the_shim(case, tmp_path):
     job = run_job(

@@ -161,6 +161,30 @@ def test_bad_usage_is_2_and_says_so(arguments):
     assert ended.returncode == 2 and ended.stdout == "" and len(ended.stderr.splitlines()) == 1
 
 
+CRASH = {
+    "child": 12,
+    "signal": "SIGSEGV",
+    "runtimes": [{"threads": 3, "name": "polars", "class": "lost", "action": "warn"}],
+    "fork": {"call": "fork", "origin": "python", "lost_threads": 5, "site": {"user": {"file": "/a.py", "line": 2}}},
+}
+
+
+def test_crashes_are_counted(tmp_path):
+    log = write_log(tmp_path / "log", record("crash", **CRASH), record("crash", **CRASH))
+    text = report(log).stdout
+    assert "of their runtimes 1 lost in a child that crashed" in text
+    assert re.search(r"\n/a.py:2\n  crashed +polars .*a child that lost it crashed 2 times, by SIGSEGV\n", text), text
+    annotated = report("--github", log).stdout
+    assert "::error file=/a.py,line=2" in annotated and "crashed" in annotated
+
+
+@pytest.mark.parametrize("style", ["text", "policy", "github", "gitlab", "junit", "perfetto", "html"])
+def test_a_crash_of_which_little_is_known(style, tmp_path):
+    bare = [record("crash"), record("crash", runtimes=[3], fork=7, signal="SIGX"), record("crash", runtimes=None)]
+    ended = report("--" + style, write_log(tmp_path / "log", *bare))
+    assert (ended.returncode, ended.stderr) == (0, ""), ended
+
+
 # --policy
 
 

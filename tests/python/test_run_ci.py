@@ -310,6 +310,36 @@ def test_a_job_that_passes_though_a_child_hung(way, settings, expected, tmp_path
         assert "forkpolicy: job" not in stderr, stderr
 
 
+CRASHES = """
+import multiprocessing, os, signal, sys
+from concurrent.futures import ThreadPoolExecutor
+pool = ThreadPoolExecutor(1); pool.submit(int).result()
+def crash():
+    signal.signal(signal.SIGSEGV, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGSEGV)
+child = multiprocessing.get_context("fork").Process(target=crash)
+child.start(); child.join()
+sys.exit(child.exitcode != -signal.SIGSEGV or int(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("own, settings, expected", [(0, [], 70), (0, ["--keep-status"], 0), (3, [], 3)])
+def test_a_job_with_a_child_that_crashed(own, settings, expected, tmp_path):
+    """It fails though its parent shrugs, unless the user wants it so; the line of the fork is told."""
+    command = [support.environment_python("wheels"), "-c", CRASHES, own]
+    status, _, stderr, records = run_ci(command, tmp_path, *settings)
+    (crash,) = [each for each in records if each["event"] == "crash"]
+    assert status == expected and crash["signal"] == "SIGSEGV", stderr
+    if not expected:
+        assert stderr == ""
+        return
+    lines = check_brief(stderr)
+    headline = {0: "job returned 0, but", 3: "exit status 3:"}[own]
+    assert lines[0] == f"forkpolicy: {headline} child {crash['child']} crashed (SIGSEGV)"
+    assert any(re.match("forkpolicy:   fork    <string>:9 in <module>, through multiproc", line) for line in lines)
+    assert any("the fork lost 1 of 2 threads, one of ThreadPoolExecutor" in line for line in lines)
+
+
 # The report
 
 
