@@ -130,6 +130,7 @@ void fp_brief_crash(struct fp_text *text, const struct fp_job_end *end,
                     const struct fp_crash *crash)
 {
     const char *signal = fp_crash_signal(crash->signal);
+    struct fp_slice advice;
     fp_text_reset(text);
     fp_brief_headline(text, end);
     fp_text_format(text, "child %d crashed (%s)\n", (int)crash->pid, signal ? signal : "a signal");
@@ -138,8 +139,8 @@ void fp_brief_crash(struct fp_text *text, const struct fp_job_end *end,
     fp_text_format(text, "not known; ");
     fp_add_crash_loss(text, crash);
     fp_text_format(text, "\n");
-    add_fix(text, fp_advice_start(crash->fork.site, crash->fork.origin),
-            crash->count ? &crash->runtimes[0] : NULL);
+    for (size_t nth = 0; nth < FIXES_SHOWN && (advice = fp_crash_advice(crash, nth)).length; nth++)
+        add_fix(text, advice, nth);
     fp_end_at_line(text);
 }
 

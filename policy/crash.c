@@ -65,21 +65,26 @@ static void add_fork(struct fp_text *text, const struct fp_fork_origin *fork)
     }
 }
 
+struct fp_slice fp_crash_advice(const struct fp_crash *crash, size_t nth)
+{
+    const struct fp_runtime *lost = crash->count ? &crash->runtimes[0] : NULL;
+    size_t starts = !lost || !fp_advice_remedy(lost).length;
+    if (nth < starts)
+        return fp_slice_of(fp_advice_start(crash->fork.site, crash->fork.origin));
+    return lost ? fp_runtime_advice(lost, nth - starts) : (struct fp_slice){"", 0};
+}
+
 void fp_message_crash(struct fp_text *text, const struct fp_crash *crash)
 {
-    struct fp_slice advice = {"", 0};
+    struct fp_slice advice;
     fp_text_reset(text);
     fp_text_format(text, "forkpolicy: pid %d (", (int)crash->pid);
     fp_text_quote(text, fp_slice_of(crash->program), 120);
     fp_text_format(text, "), a forked child, crashed (%s): ", name_of(crash));
     fp_add_crash_loss(text, crash);
     add_fork(text, &crash->fork);
-    fp_text_format(text, "; if that is why: %s",
-                   fp_advice_start(crash->fork.site, crash->fork.origin));
-    if (crash->count)
-        advice = fp_runtime_value(&crash->runtimes[0], FP_WORD_ADVICE, 0);
-    if (advice.length) {
-        fp_text_format(text, "; or ");
+    for (size_t nth = 0; nth < 2 && (advice = fp_crash_advice(crash, nth)).length; nth++) {
+        fp_text_format(text, nth ? "; or " : "; if that is why: ");
         fp_text_quote(text, advice, 300);
     }
     fp_text_format(text, "\n");

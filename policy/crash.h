@@ -27,6 +27,9 @@ const char *fp_crash_signal(int number);
 /* The signal of a name, or 0. */
 int fp_crash_parse(struct fp_slice name);
 
+/* The nth advice, for the case that the loss is why; length 0 where there is none. */
+struct fp_slice fp_crash_advice(const struct fp_crash *crash, size_t nth);
+
 /* One line. */
 void fp_message_crash(struct fp_text *text, const struct fp_crash *crash);
 
