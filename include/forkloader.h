@@ -144,6 +144,7 @@ struct forkloader_prefetch_counts {
     uint64_t rows, bytes;            /* of those done */
     uint64_t bytes_ahead;            /* done and not given yet */
     uint64_t waits, wait_ns;         /* of those who asked for the next one before it was done */
+    uint64_t take_ns;                /* that the takes took, all threads' together */
 };
 
 /* `threads` may be 0: whoever asks does the work. While `most_bytes` lie ready, nothing more is

@@ -2,6 +2,7 @@
    SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "loader/arrow/array.h"
+#include "loader/base/clock.h"
 #include "loader/transport/prefetch.h"
 
 #include <signal.h>
@@ -19,14 +20,17 @@ void fl_prefetch_run(struct forkloader_prefetch *prefetch)
     prefetch->waiting = job->next;
     prefetch->running++;
     pthread_mutex_unlock(&prefetch->mutex);
+    uint64_t begun = fl_now();
     job->code = forkloader_table_take(job->table, job->rows, job->count, job->columns,
                                       job->column_count, &job->array, NULL, &job->error);
     uint64_t bytes = job->code == 0 ? fl_array_bytes(&job->array) : 0;
+    uint64_t took = fl_now() - begun;
     pthread_mutex_lock(&prefetch->mutex);
     job->is_done = true;
     prefetch->running--;
     prefetch->batch_bytes = bytes > prefetch->batch_bytes ? bytes : prefetch->batch_bytes;
     prefetch->counts.done++;
+    prefetch->counts.take_ns += took;
     prefetch->counts.rows += job->code == 0 ? job->count : 0;
     prefetch->counts.bytes += bytes;
     prefetch->counts.bytes_ahead += bytes;

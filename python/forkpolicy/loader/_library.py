@@ -66,7 +66,8 @@ class PrefetchCounts(Counts):
     _fields_ = [
         (name, WORD)
         for name in (
-            "submitted", "done", "given", "rows", "bytes", "bytes_ahead", "waits", "wait_ns"
+            "submitted", "done", "given", "rows", "bytes", "bytes_ahead", "waits", "wait_ns",
+            "take_ns",
         )
     ]  # fmt: skip
 

@@ -13,6 +13,7 @@ RECORD, TEXT = 32, 24  # bytes of a record, and of the name in it
 FIELDS = (
     "epoch", "consumed", "units", "batches", "rows", "left_out", "wait_ns", "workers",
     "bytes", "bytes_ahead", "slots_free", "slots_ready", "slots_held", "copies",
+    "fetch_ns", "transform_ns",
 )  # fmt: skip
 PLACES = {name: (RECORD * number + TEXT) // 8 for number, name in enumerate(FIELDS)}
 

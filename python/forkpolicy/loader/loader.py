@@ -2,20 +2,16 @@
 """The Loader: an epoch's batches, one after the other, for this rank."""
 
 import copy
-import numbers
 
 from ._check import seed_of, whole
-from .ahead import Ahead
 from .counters import Counters
 from .iteration import Iteration
+from .making import Making
 from .ranks import find_ranks
 from .recipe import fingerprint_of, ordered, packing_of, read, units_of
 from .schedule import Schedule
 from .steps import Steps
 from .token import Token
-from .workers import Workers
-
-STARTS = ("fork", "spawn")
 
 
 class Loader:
@@ -29,18 +25,25 @@ class Loader:
     have no row.
 
     shuffle: in an order of perm v1, another in each epoch, the same in every run; by seed
-    (None: one that is drawn, and is in state_dict()), clump_size, shard and window as in Permutation.shuffle. columns: those to be read. format: as in
-    Permutation.with_format; None: the one that the source was given, else "tensor". transform: a
-    function of the batch. on_error: what becomes of rows on which functions fail: "raise"; "skip",
-    "warn", or a function (error, row) leave them out, so that the batch is shorter, or has no rows,
-    and the ranks stay in step. With workers all functions are called there.
+    (None: one that is drawn, and is in state_dict()), clump_size, shard and window as in
+    Permutation.shuffle. columns: those to be read. format: as in Permutation.with_format; None: the
+    one that the source was given, else "tensor". transform: a function of the batch. on_error: what
+    becomes of rows on which functions fail: "raise"; "skip", "warn", or a function (error, row)
+    leave them out, so that the batch is shorter, or has no rows, and the ranks stay in step. With
+    workers all functions are called there, with transform_threads by these threads.
 
-    workers: processes that make the batches, 0: this one. start: "fork" or "spawn". prefetch:
-    batches ahead, of each worker. threads: that take rows ahead where there are no workers.
-    prefetch_bytes: of what lies ready, without workers. slot_bytes: what one batch of a worker may
-    have. timeout: seconds that a worker has for a batch; None: any. restarts: how often a worker
-    that died is started anew; 0: WorkerError. persistent: workers stay for the next epoch; None:
-    those that are spawned do, forked ones begin anew with what this process has in memory then.
+    workers: processes that make the batches, 0: this one. transform_threads: threads of this
+    process that make them, 0: whoever asks for the next one does. start: "fork" or "spawn".
+    prefetch: batches ahead, of each worker. threads: that take rows ahead where there are no
+    workers. prefetch_bytes: of what lies ready, without workers. slot_bytes: what one batch of a
+    worker may have. timeout: seconds that a worker has for a batch; None: any. restarts: how often
+    a worker that died is started anew; 0: WorkerError. persistent: workers stay for the next epoch;
+    None: those that are spawned do, forked ones begin anew with what this process has in memory
+    then.
+
+    pin_memory: tensors are copied into page-locked memory, where torch finds an accelerator.
+    device: tensors are copied to it, "cuda" or another one of torch's; nothing is done for "cpu".
+    Both by a thread, one batch ahead, also within dicts, lists and tuples.
 
     pack_sequences: a column of documents, in blocks of sequence_length: batch sizes are then of
     blocks, and a batch is a dict of tokens, segments and positions (Permutation.packed, with
@@ -54,8 +57,9 @@ class Loader:
     def __init__(
         self, source, batch_size=None, *, global_batch_size=None, drop_last=False, pad=False,
         shuffle=False, seed=0, clump_size=None, shard=None, window=None, epoch=0, columns=None,
-        format=None, transform=None, on_error="raise", workers=0, start=None, prefetch=2,
-        threads=1, prefetch_bytes=256 << 20, slot_bytes=256 << 20, timeout=None, restarts=0, persistent=None,
+        format=None, transform=None, on_error="raise", workers=0, transform_threads=0, start=None,
+        prefetch=2, threads=1, prefetch_bytes=256 << 20, slot_bytes=256 << 20, timeout=None,
+        restarts=0, persistent=None, pin_memory=False, device=None,
         pack_sequences=None, sequence_length=None, eos_id=None, pad_id=0, pack_window=1024,
         rank=None, world_size=None, progress=False,
     ):  # fmt: skip
@@ -63,8 +67,6 @@ class Loader:
             raise ValueError("exactly one of batch_size and global_batch_size must be given")
         if drop_last and pad:
             raise ValueError("either drop_last or pad")
-        if start is not None and start not in STARTS:
-            raise ValueError(f"start must be one of {', '.join(STARTS)}, not {start!r}")
         self._batch_size = _whole_or_none("batch_size", batch_size)
         self._global_size = _whole_or_none("global_batch_size", global_batch_size)
         self._last = "drop" if drop_last else "pad" if pad else "short"
@@ -77,41 +79,25 @@ class Loader:
         options = {"eos_id": eos_id, "pad_id": pad_id, "window": pack_window}
         self._packing = packing_of(pack_sequences, sequence_length, **options)
         self._source = read(source, columns, format), shuffle, order, transform, on_error
-        self._arrange(seed_of(seed))
-        self._ahead = {
-            "prefetch": whole("prefetch", prefetch, 0, 1023),
-            "threads": whole("threads", threads, 0, 257),
-            "most_bytes": whole("prefetch_bytes", prefetch_bytes),
-        }
-        self._of_workers = {
-            "workers": whole("workers", workers, 0, 1024),
-            "prefetch": self._ahead["prefetch"],
-            "start": self._start(start),
-            "slot_bytes": whole("slot_bytes", slot_bytes, 1),
-            "timeout": _seconds("timeout", timeout),
-            "restarts": whole("restarts", restarts),
-        }
-        start = self._of_workers["start"]
-        self._of_workers["stay"] = start != "fork" if persistent is None else bool(persistent)
+        self._order(seed_of(seed))
+        self._making = Making(
+            self._permutation._table.start, workers=workers, start=start, persistent=persistent,
+            prefetch=prefetch, threads=threads, transform_threads=transform_threads,
+            prefetch_bytes=prefetch_bytes, slot_bytes=slot_bytes, timeout=timeout,
+            restarts=restarts, pin_memory=pin_memory, device=device,
+        )  # fmt: skip
         self._progress = progress
         self._in_torch = None
         self._counters = Counters()
         self._place = whole("epoch", epoch), 0
         self._begins = self._place  # where the next iteration begins
 
-    def _arrange(self, seed):
+    def _order(self, seed):
         """The units in the order of this seed."""
         read, shuffle, order, transform, on_error = self._source
-        self._seed, self._fingerprint, self._workers = seed, None, None
+        self._seed, self._fingerprint = seed, None
         self._permutation = ordered(read, shuffle, seed, order)
         self._units = units_of(self._permutation, transform, on_error, self._packing)
-
-    def _start(self, start):
-        """fork, unless the source has threads that a forked child would lack."""
-        needed = self._permutation._table.start
-        if needed is not None and start not in (None, needed):
-            raise ValueError(f"start must be {needed!r} for this source, not {start!r}")
-        return start or needed or "fork"
 
     # Where it is
 
@@ -175,7 +161,8 @@ class Loader:
 
     def load_state_dict(self, state):
         if self._is_drawn and "seed" in state:
-            self._arrange(whole("seed", state["seed"]))
+            self._order(whole("seed", state["seed"]))
+            self._making.forget()
         self.resume(state["token"])
 
     @property
@@ -190,13 +177,10 @@ class Loader:
     def _find_ranks(self):
         return find_ranks(*self._ranks)
 
-    def __getstate__(self):
-        return {**self.__dict__, "_workers": None}
-
     def of_this_rank(self):
         """A copy that stays of this rank, also in a process that would find another one."""
         made = copy.copy(self)
-        made._workers = None
+        made._making = copy.copy(self._making)
         ranks = self._find_ranks()
         made._ranks = ranks if ranks[1] > 1 else self._ranks
         return made
@@ -224,7 +208,7 @@ class Loader:
         iterator of what one of several workers of somebody else's loader makes. The Loader's place
         stays."""
         units, steps = self._at(epoch, consumed)
-        source = Ahead(units, steps, **self._ahead, numbers=range(number, len(steps), of))
+        source = self._making.here(units, steps, range(number, len(steps), of))
         return (batch for _, batch, _ in source)
 
     def _at(self, epoch, consumed):
@@ -233,15 +217,7 @@ class Loader:
     def _begin(self, epoch, consumed):
         """(steps, source of their batches)"""
         units, steps = self._at(epoch, consumed)
-        if self._of_workers["workers"]:
-            if self._workers is None or not self._workers.again(units, epoch, steps):
-                self._workers = None  # those that are there end with whoever reads from them
-                made = Workers(units, epoch, steps, **self._of_workers)
-                if not self._of_workers["stay"]:
-                    return steps, made
-                self._workers = made
-            return steps, self._workers
-        return steps, Ahead(units, steps, **self._ahead)
+        return steps, self._making.begin(units, epoch, steps)
 
     def _stand(self, epoch, consumed, is_last=False):
         """Where the iteration is; the next one begins its epoch anew, or the epoch behind it."""
@@ -260,8 +236,9 @@ class Loader:
 
     def stats(self):
         """A dict of counters: of batches, units and rows left out since the Loader was made;
-        nanoseconds that the reader waited for batches; bytes read, and lying ready; slots of the
-        workers' ring."""
+        nanoseconds that the reader waited for batches, that taking rows took (fetch_ns) and that
+        making batches of them took (transform_ns); bytes read, and lying ready; slots of the
+        workers' ring. docs/loader.md has them all."""
         return self._counters.read()
 
     def torch_dataset(self):
@@ -289,11 +266,3 @@ class Loader:
 
 def _whole_or_none(name, value):
     return None if value is None else whole(name, value, 1)
-
-
-def _seconds(name, value):
-    if value is not None and not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be seconds or None, not {type(value).__name__}")
-    if value is not None and not value > 0:
-        raise ValueError(f"{name} must be above 0, not {value}")
-    return value

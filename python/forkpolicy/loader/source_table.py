@@ -2,9 +2,8 @@
 """Tables whose rows are not in memory: a source of the protocol, and columns computed when taken."""
 
 import ctypes
-import os
+import time
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy
 import pyarrow
@@ -12,6 +11,7 @@ import pyarrow
 from . import conditions
 from ._library import ArrowArray, ArrowSchema
 from .encodings import assumed
+from .pool import Pool
 from .sql import NotHere
 from .table import Table, hashes_of
 
@@ -236,45 +236,26 @@ def _either(sql, schema):
 
 
 class TakesAhead:
-    """Takes of a source by threads, in the order in which they were asked for; a forked child, in
-    which these threads are not, asks anew for what is not given yet."""
+    """Takes of a source by threads, in the order in which they were asked for."""
 
     def __init__(self, threads):
-        self._threads = threads
-        self._asked = deque()
-        self._begin()
-        self._bytes = 0
-
-    def _begin(self):
-        self._owner = os.getpid()
-        self._pool = ThreadPoolExecutor(self._threads, "forkloader") if self._threads else None
-        asked, self._asked = self._asked, deque()
-        for take, _ in asked:
-            self._ask(take)
-
-    def _ask(self, take):
-        self._asked.append((take, self._pool.submit(*take) if self._pool else None))
+        self._pool, self._asked = Pool(threads), deque()
+        self._bytes = self._take_ns = 0
 
     def submit(self, table, rows, columns):
-        if self._owner != os.getpid():
-            self._begin()
-        self._ask((table._taken, rows, columns))
+        self._asked.append(self._pool.submit(_timed, table._taken, rows, columns))
 
     def next(self, schema):
-        if self._owner != os.getpid():
-            self._begin()
-        (function, *arguments), made = self._asked.popleft()
-        arrays = function(*arguments) if made is None else made.result()
+        arrays, nanoseconds = self._asked.popleft().result()
         batch = pyarrow.RecordBatch.from_arrays([_array(part) for part in arrays], schema=schema)
         self._bytes += batch.nbytes
+        self._take_ns += nanoseconds
         return batch
 
     def counts(self):
-        return {"bytes": self._bytes, "bytes_ahead": 0}
+        return {"bytes": self._bytes, "bytes_ahead": 0, "take_ns": self._take_ns}
 
-    def close(self):
-        if self._pool is not None and self._owner == os.getpid():
-            self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def __del__(self):
-        self.close()
+def _timed(function, *arguments):
+    begun = time.perf_counter_ns()
+    return function(*arguments), time.perf_counter_ns() - begun

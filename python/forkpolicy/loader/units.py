@@ -29,6 +29,8 @@ class Formatted:
 class RowUnits:
     """The rows of a permutation; its format and maps, and then `functions`, make the batch."""
 
+    unit = "row"
+
     def __init__(self, rows, columns, transform):
         self._rows = rows
         self.columns = columns
@@ -60,6 +62,7 @@ class RowUnits:
 class BlockUnits:
     """Packed blocks; a batch is a dict of arrays, or of tensors."""
 
+    unit = "block"
     ships_rows = False
     columns = None
 
