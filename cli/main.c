@@ -70,8 +70,9 @@ static void print_run_options(void)
 #define FP_ACTION(NAME, name, available, help) printf("  %-24s %s\n", name, help);
 #include "policy/actions.def"
 #undef FP_ACTION
-    printf("\nA PATTERN is a glob on a runtime's name, its package or the path of its library:\n"
-           "  forkpolicy run --policy refuse,off:numpy -- python train.py\n"
+    printf("\nA PATTERN is a glob on a runtime's name, its package or the path of its library, a PLACE\n"
+           "FILE[:LINE] or FILE[:FUNCTION], globs on where the fork is asked for:\n"
+           "  forkpolicy run --policy refuse,off:numpy,warn@tests/test_pool.py:* -- python train.py\n"
            "\nexit status of run: the job's; 70 --ci ended it; 2 usage, bad policy or options;\n"
            "69 the shim would not be loaded; 126 COMMAND cannot be run; 127 it is not found\n");
 }

@@ -52,9 +52,29 @@ __attribute__((weak)) const char *forkpolicy_version(void);
    already may be registered anew where a library was opened or closed since. */
 __attribute__((weak)) int forkpolicy_register(const struct forkpolicy_runtime *runtime);
 
-/* 0, or ENOENT. None of its handlers runs when this returns, or will: it waits for those that run in
-   other threads. */
+/* 0, or ENOENT. None of its handlers runs when this returns, or will: it waits for those that run
+   in other threads. */
 __attribute__((weak)) int forkpolicy_unregister(const struct forkpolicy_runtime *runtime);
+
+/*
+ * Forks by the calling thread are allowed to lose what `what` names, as if a policy file had a line
+ * "allow WHAT because REASON": nothing is said, the child is not watched for it, and the fork is
+ * not refused, whatever the policy says. Until forkpolicy_disallow, or the end of the thread; also
+ * in a forked child that comes back from the fork in between. The struct must live as long.
+ */
+struct forkpolicy_allowance {
+    unsigned abi;                       /* FORKPOLICY_ABI */
+    const char *what;                   /* [PATTERN][@PLACE]; "*": every runtime */
+    const char *reason;                 /* for the records; may be NULL */
+    struct forkpolicy_allowance *outer; /* the shim's own */
+};
+
+/* Async-signal-safe. 0, EINVAL (abi, or a bad pattern), EEXIST (this struct is in use), or ENOSPC
+   (what one thread allows at a time is a kilobyte of text). */
+__attribute__((weak)) int forkpolicy_allow(struct forkpolicy_allowance *allowance);
+
+/* 0, or ENOENT: the calling thread has not allowed it. In any order. */
+__attribute__((weak)) int forkpolicy_disallow(struct forkpolicy_allowance *allowance);
 
 /* What stands in for the shim where it is not there: one runtime for each file that includes this.
  */

@@ -2,9 +2,6 @@
 #include "policy/decide.h"
 
 #include "policy/clause.h"
-#include "policy/glob.h"
-
-#include <string.h>
 
 /* What a bare action means for each class: nobody is troubled about what survives. */
 static const enum fp_action BY_CLASS[FP_ACTION_COUNT][FP_CLASS_COUNT] = {
@@ -43,102 +40,6 @@ enum fp_action fp_action_available(enum fp_action action)
     while (!AVAILABLE[action])
         action = LADDER[action];
     return action;
-}
-
-static bool any_value_matches(const struct fp_policy_text *text, const struct fp_known *known,
-                              enum fp_word word, const char *subject)
-{
-    for (size_t nth = 0;; nth++) {
-        struct fp_slice glob = fp_known_value(text, known, word, nth);
-        if (!glob.length)
-            return false;
-        if (fp_glob_match(glob, fp_slice_of(subject)))
-            return true;
-    }
-}
-
-static const struct fp_known *find_known(const struct fp_policy_text *text,
-                                         const struct fp_facts *facts)
-{
-    enum fp_word word = *facts->thread ? FP_WORD_THREAD
-                        : *facts->file ? FP_WORD_PYTHON
-                                       : FP_WORD_DSO;
-    const char *subject = *facts->thread ? facts->thread : *facts->file ? facts->file : facts->dso;
-    for (size_t i = text ? text->known_count : 0; i-- > 0;)
-        if (any_value_matches(text, &text->known[i], word, subject))
-            return &text->known[i];
-    return NULL;
-}
-
-/*
- * PEP 503: case and the kind and number of separators make no difference in a package's name.
- * What does not fit is no package's name: cut, a pattern could match what it does not mean.
- */
-static struct fp_slice normalise(struct fp_slice name, char *buffer, size_t size)
-{
-    size_t length = 0;
-    for (size_t i = 0; i < name.length; i++) {
-        char c = name.text[i];
-        bool separator = c == '-' || c == '_' || c == '.';
-        if (separator && length && buffer[length - 1] == '-')
-            continue;
-        if (length == size)
-            return (struct fp_slice){buffer, 0};
-        buffer[length++] = separator ? '-' : c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-    }
-    return (struct fp_slice){buffer, length};
-}
-
-static bool pattern_matches(struct fp_slice pattern, struct fp_slice name,
-                            const struct fp_facts *facts)
-{
-    char normal_pattern[128], normal_package[128];
-    if (name.length && fp_glob_match(pattern, name))
-        return true;
-    struct fp_slice package =
-        normalise(fp_slice_of(facts->package), normal_package, sizeof normal_package);
-    if (package.length &&
-        fp_glob_match(normalise(pattern, normal_pattern, sizeof normal_pattern), package))
-        return true;
-    return (*facts->dso && fp_glob_match(pattern, fp_slice_of(facts->dso))) ||
-           (*facts->file && fp_glob_match(pattern, fp_slice_of(facts->file)));
-}
-
-/* Asks one layer; false when it has nothing to say. */
-static bool ask_layer(const struct fp_rules *rules, struct fp_slice name,
-                      const struct fp_facts *facts, struct fp_identity *identity)
-{
-    const struct fp_rule *bare = NULL;
-    for (size_t i = rules ? rules->count : 0; i-- > 0;) {
-        const struct fp_rule *rule = &rules->rules[i];
-        if (!rule->pattern.length) {
-            bare = bare ? bare : rule;
-        } else if (pattern_matches(rule->pattern, name, facts)) {
-            identity->asked = rule->action;
-            identity->by_pattern = true;
-            return true;
-        }
-    }
-    if (bare)
-        identity->asked = bare->action;
-    return bare != NULL;
-}
-
-struct fp_identity fp_identify(const struct fp_policy *policy, const struct fp_facts *facts)
-{
-    struct fp_identity identity = {.asked = FP_ACTION_WARN};
-    struct fp_slice name = {"", 0};
-    identity.source = policy->file;
-    identity.known = find_known(policy->file, facts);
-    if (!identity.known) {
-        identity.source = policy->built_in;
-        identity.known = find_known(policy->built_in, facts);
-    }
-    if (identity.known)
-        name = fp_known_name(identity.source, identity.known);
-    if (!ask_layer(policy->environment, name, facts, &identity) && policy->file)
-        ask_layer(policy->file->rules, name, facts, &identity);
-    return identity;
 }
 
 enum fp_class fp_classify(const struct fp_identity *identity, const char *version,
@@ -222,7 +123,7 @@ bool fp_policy_can_reset(const struct fp_policy *policy)
 static const struct fp_rule *last_bare(const struct fp_rules *rules)
 {
     for (size_t i = rules ? rules->count : 0; i-- > 0;)
-        if (!rules->rules[i].pattern.length)
+        if (fp_rule_is_bare(&rules->rules[i]))
             return &rules->rules[i];
     return NULL;
 }
@@ -241,8 +142,22 @@ bool fp_policy_is_off(const struct fp_policy *policy)
     const struct fp_rules *rules = policy->environment;
     bool bare = false;
     for (size_t i = 0; i < rules->count; i++)
-        bare |= !rules->rules[i].pattern.length;
+        bare |= fp_rule_is_bare(&rules->rules[i]);
     return bare && !any_rule(rules, FP_ACTION_WARN, FP_ACTION_CARRY);
+}
+
+static bool any_place(const struct fp_rules *rules)
+{
+    for (size_t i = 0; rules && i < rules->count; i++)
+        if (rules->rules[i].place.file.length)
+            return true;
+    return false;
+}
+
+bool fp_policy_has_places(const struct fp_policy *policy)
+{
+    return any_place(policy->environment) ||
+           (policy->file && (any_place(policy->file->rules) || any_place(policy->file->allows)));
 }
 
 static bool any_pattern(const struct fp_rules *rules)

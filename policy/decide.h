@@ -6,22 +6,8 @@
 #ifndef FP_POLICY_DECIDE_H
 #define FP_POLICY_DECIDE_H
 
-#include "policy/policy_text.h"
+#include "policy/identify.h"
 #include "policy/signals.h"
-
-/*
- * Who has a say, in order: FORKPOLICY, then FORKPOLICY_FILE, then `warn`. A layer answers with
- * its last matching pattern, else with its last bare action, else the next layer is asked. The
- * file's runtimes beat the built-in ones.
- */
-struct fp_policy {
-    const struct fp_rules *environment; /* FORKPOLICY; never NULL */
-    const struct fp_policy_text *file;  /* FORKPOLICY_FILE; NULL when not set */
-    const struct fp_policy_text *built_in;
-};
-
-/* What table and rules say of a runtime at any fork. */
-struct fp_identity fp_identify(const struct fp_policy *policy, const struct fp_facts *facts);
 
 /* The class that holds now: conditions on the environment may change from fork to fork. */
 enum fp_class fp_classify(const struct fp_identity *identity, const char *version,
@@ -47,6 +33,9 @@ bool fp_policy_can_reset(const struct fp_policy *policy);
 
 /* By which of its methods multiprocessing is to start processes; NULL: by its own default. */
 const char *fp_policy_start_method(const struct fp_policy *policy);
+
+/* Whether any entry names a place: what a runtime is asked for then depends on the fork. */
+bool fp_policy_has_places(const struct fp_policy *policy);
 
 /* Whether anything can ever be said of threads that no hook saw: they are known by name alone. */
 bool fp_policy_tells_strangers(const struct fp_policy *policy);

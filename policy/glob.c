@@ -30,6 +30,20 @@ const char *fp_glob_check(struct fp_slice glob, size_t *offset)
     return NULL;
 }
 
+const char *fp_glob_find(struct fp_slice glob, char c)
+{
+    for (size_t at = 0; at < glob.length; at++) {
+        size_t end = glob.text[at] == '[' ? set_end(glob, at) : 0;
+        if (glob.text[at] == c)
+            return glob.text + at;
+        if (glob.text[at] == '\\')
+            at++;
+        else if (end)
+            at = end - 1;
+    }
+    return NULL;
+}
+
 /* Matches one subject byte against the element at *at and steps over the element. */
 static bool element_matches(struct fp_slice glob, size_t *at, char c)
 {

@@ -12,6 +12,9 @@
 /* NULL when the glob is well formed, else what is wrong; *offset is then the byte to blame. */
 const char *fp_glob_check(struct fp_slice glob, size_t *offset);
 
+/* The first byte `c` that stands for itself, neither behind a '\' nor in a set; NULL: there is none. */
+const char *fp_glob_find(struct fp_slice glob, char c);
+
 /* A malformed glob matches nothing. */
 bool fp_glob_match(struct fp_slice glob, struct fp_slice subject);
 

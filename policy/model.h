@@ -52,12 +52,20 @@ struct fp_facts {
 struct fp_known;
 struct fp_policy_text;
 
+/* Why a fork may lose a runtime, by an allow line or by the program's own word. */
+struct fp_allowed {
+    struct fp_slice reason; /* length 0: it is not allowed */
+    const char *path;       /* of the policy file; "": the program says so (forkpolicy.h) */
+    unsigned line;
+};
+
 /* What policy and table say of a runtime whatever the fork: found once, kept by the shim. */
 struct fp_identity {
     const struct fp_policy_text *source; /* where `known` stands; NULL = not in any table */
     const struct fp_known *known;
     enum fp_action asked;
     bool by_pattern; /* asked for by name, so it holds as written whatever the class */
+    struct fp_allowed allowed;
 };
 
 /* One runtime alive at a fork. */
@@ -81,6 +89,7 @@ struct fp_site {
     const char *innermost; /* the line that called fork */
     const char *function;  /* of the user line */
     const char *dso;       /* the library or program that called fork */
+    const char *allowed;   /* what the program allows there: allow lines, without their first word */
 };
 
 /* The line to name: the user's, else a library's; "" where no Python code called. */

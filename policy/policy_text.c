@@ -31,13 +31,21 @@ struct parser {
     bool bad;              /* and something in it is wrong */
 };
 
-/* Without the comment behind a value: a '#' with a blank before it, but not in quotes. */
-static struct fp_slice without_comment(struct fp_slice value)
+static bool is_blank_at(struct fp_slice text, size_t i)
+{
+    return i >= text.length || strchr(" \t\r", text.text[i]);
+}
+
+/* Without the comment behind a value: a '#' with a blank before it, but not in quotes; in a
+   sentence
+   ("see #12") one behind it, too. */
+static struct fp_slice without_comment(struct fp_slice value, bool is_sentence)
 {
     bool quoted = false;
     for (size_t i = 0; i < value.length; i++) {
         quoted ^= value.text[i] == '"';
-        if (value.text[i] == '#' && !quoted && (i == 0 || strchr(" \t", value.text[i - 1])))
+        if (value.text[i] == '#' && !quoted && (i == 0 || is_blank_at(value, i - 1)) &&
+            (!is_sentence || is_blank_at(value, i + 1)))
             value.length = i;
     }
     return fp_slice_trim(value);
@@ -59,10 +67,11 @@ static void note_word(struct parser *parser, struct fp_slice word)
     char shown[80];
     struct fp_text quoted = FP_TEXT(shown);
     fp_text_quote(&quoted, word, 32);
-    fp_problem_note(parser->problem, parser->line, column_of(parser, word.text),
-                    "unknown word \"%s\" (known: policy, execs, handlers, exits, helpers, runtime, "
-                    "dso, python, thread, class, prepare, carried, kind, advice, source)",
-                    shown);
+    fp_problem_note(
+        parser->problem, parser->line, column_of(parser, word.text),
+        "unknown word \"%s\" (known: policy, allow, execs, handlers, exits, helpers, runtime, "
+        "dso, python, thread, class, prepare, carried, kind, advice, source)",
+        shown);
     parser->bad = true;
 }
 
@@ -165,6 +174,21 @@ static void read_code(struct parser *parser, unsigned word, struct fp_slice valu
         add_statement(parser, word, value);
 }
 
+/* False where the word is another one. */
+static bool read_rules(struct parser *parser, struct fp_slice word, struct fp_slice value)
+{
+    unsigned column = column_of(parser, value.text);
+    bool allows = fp_slice_is(word, "allow");
+    if (!allows && !fp_slice_is(word, "policy"))
+        return false;
+    close_runtime(parser);
+    if (allows)
+        fp_rules_allow(&parser->file->allows, value, parser->line, column, parser->problem);
+    else
+        fp_rules_parse(&parser->file->rules, value, parser->line, column, parser->problem);
+    return true;
+}
+
 static void read_line(struct parser *parser, struct fp_slice line)
 {
     struct fp_slice value = fp_slice_trim(line);
@@ -177,18 +201,14 @@ static void read_line(struct parser *parser, struct fp_slice line)
     struct fp_slice word = fp_slice_word(&value);
     value = fp_slice_trim(value);
     struct fp_slice text = value; /* of sentences, which may hold a '#' */
-    value = without_comment(value);
+    value = without_comment(value, fp_slice_is(word, "allow"));
     if (fp_slice_is(word, "runtime")) {
         close_runtime(parser);
         open_runtime(parser, value);
         return;
     }
-    if (fp_slice_is(word, "policy")) {
-        close_runtime(parser);
-        fp_rules_parse(&parser->file->rules, value, parser->line, column_of(parser, value.text),
-                       parser->problem);
+    if (read_rules(parser, word, value))
         return;
-    }
     static const struct {
         const char *name;
         enum fp_word word;
@@ -215,12 +235,13 @@ void fp_policy_file_parse(struct fp_policy_file *file, const char *path, struct 
                           struct fp_problem *problem)
 {
     struct parser parser = {.file = file, .problem = problem, .text = text.text};
-    file->rules.count = 0;
+    file->rules.count = file->allows.count = 0;
     file->view = (struct fp_policy_text){.path = path,
                                          .text = text.text,
                                          .statements = file->statements,
                                          .known = file->known,
-                                         .rules = &file->rules};
+                                         .rules = &file->rules,
+                                         .allows = &file->allows};
     while (text.length) {
         const char *newline = memchr(text.text, '\n', text.length);
         size_t length = newline ? (size_t)(newline - text.text) : text.length;

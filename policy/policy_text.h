@@ -2,7 +2,8 @@
  * The grammar of policy files, the built-in known.policy and FORKPOLICY_FILE alike. One statement
  * a line; '#' begins a comment line:
  *
- *     policy ACTION[:PATTERN],...     rules, as in FORKPOLICY
+ *     policy ACTION[:PATTERN][@PLACE],...    rules, as in FORKPOLICY (rules.h)
+ *     allow [PATTERN][@PLACE] because REASON  such a fork is as under off, whatever FORKPOLICY says
  *     execs GLOB [FUNCTION]           Python code that forks to exec: never mentioned
  *     handlers GLOB [FUNCTION]        signal handlers, of a library or Python file: wake no thread
  *     exits GLOB [FUNCTION]           the same: end the process or the wait, and wake no thread
@@ -54,7 +55,7 @@ struct fp_policy_text {
     const char *text;
     const struct fp_statement *statements;
     const struct fp_known *known;
-    const struct fp_rules *rules; /* may be NULL */
+    const struct fp_rules *rules, *allows; /* may be NULL */
     size_t statement_count, known_count;
 };
 
@@ -63,7 +64,7 @@ enum { FP_STATEMENTS_MAX = 1024, FP_KNOWN_MAX = 192, FP_POLICY_FILE_MAX = 1024 *
 /* Room for what a file says; the view points into it and into the text. */
 struct fp_policy_file {
     struct fp_policy_text view;
-    struct fp_rules rules;
+    struct fp_rules rules, allows;
     struct fp_statement statements[FP_STATEMENTS_MAX];
     struct fp_known known[FP_KNOWN_MAX];
 };

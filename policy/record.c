@@ -112,6 +112,19 @@ void fp_record_advice(struct fp_text *text, const struct fp_identity *identity)
                            fp_known_value(identity->source, identity->known, FP_WORD_SOURCE, 0));
 }
 
+/* Only where it is: most records are of forks of which no such line speaks. */
+static void add_allowed(struct fp_text *text, const struct fp_allowed *allowed)
+{
+    if (!allowed->reason.length)
+        return;
+    fp_record_string(text, "allowed", allowed->reason);
+    if (!allowed->line)
+        return;
+    fp_text_format(text, ",\"allowed_by\":{\"file\":");
+    fp_text_json(text, fp_slice_of(allowed->path));
+    fp_text_format(text, ",\"line\":%u}", allowed->line);
+}
+
 static void add_handlers(struct fp_text *text, unsigned handlers)
 {
     static const char *const NAMES[] = {"prepare", "parent", "child"};
@@ -144,6 +157,7 @@ void fp_record_runtime(struct fp_text *text, const struct fp_runtime *runtime,
     fp_record_string(text, "class", fp_slice_of(fp_class_name(judgement->class)));
     fp_record_string(text, "action", fp_slice_of(fp_action_name(judgement->action)));
     fp_record_string(text, "asked", fp_slice_of(fp_action_name(identity->asked)));
+    add_allowed(text, &identity->allowed);
     fp_record_optional(text, "names", fp_slice_of(runtime->names));
     fp_record_optional(text, "started", fp_slice_of(runtime->started));
     add_handlers(text, runtime->handlers);

@@ -37,8 +37,9 @@ int main(int count, char **arguments)
     struct fp_problem problem = {0};
     fclose(stream);
     fp_policy_file_parse(&file, arguments[1], (struct fp_slice){text, length}, &problem);
-    if (!problem.count && file.rules.count) {
-        problem = (struct fp_problem){.count = 1, .line = file.rules.rules[0].line, .column = 1};
+    if (!problem.count && (file.rules.count || file.allows.count)) {
+        const struct fp_rules *first = file.rules.count ? &file.rules : &file.allows;
+        problem = (struct fp_problem){.count = 1, .line = first->rules[0].line, .column = 1};
         snprintf(problem.message, sizeof problem.message, "the built-in table takes no rules");
     }
     if (problem.count) {

@@ -169,7 +169,7 @@ static const char *note_line(struct fp_finding *finding, int which,
 
 static struct fp_site find_site(struct fp_finding *finding, const struct fp_stack *stack)
 {
-    struct fp_site site = {"", "", "", "", "", ""};
+    struct fp_site site = {"", "", "", "", "", "", ""};
     for (size_t i = 0; stack && i < stack->python_count; i++) {
         enum fp_code code = fp_code_of(stack->python[i].file);
         if (i == 0)
@@ -256,7 +256,7 @@ static void fill(struct fp_finding *finding, const struct fp_view *view,
                  const struct judged *judged)
 {
     const struct fp_stack *stack = judged->stack;
-    finding->fork_site = (struct fp_site){"", "", "", "", "", ""};
+    finding->fork_site = (struct fp_site){"", "", "", "", "", "", ""};
     finding->hang = (struct fp_hang){
         .program = view->program,
         .pid = view->process.pid,

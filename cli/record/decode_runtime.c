@@ -35,7 +35,8 @@ void fp_decode_site(struct fp_cli_arena *arena, const json_t *site, struct fp_si
                                .called = line_of(arena, site, "called"),
                                .innermost = line_of(arena, site, "innermost"),
                                .function = fp_log_string(site, "function"),
-                               .dso = fp_log_string(site, "dso")};
+                               .dso = fp_log_string(site, "dso"),
+                               .allowed = ""};
 }
 
 /* The table's entry of a name, for what a short record leaves out. */

@@ -155,6 +155,7 @@ void fp_config_load(fp_why_not *why_not_carry)
     load_log(text);
     load_options(text);
     fp_config.can_reset = fp_policy_can_reset(&fp_config.policy);
+    fp_config.has_places = fp_policy_has_places(&fp_config.policy);
     fp_config.tells_strangers = fp_policy_tells_strangers(&fp_config.policy);
     load_carry(text, why_not_carry);
     fp_notice_claim();

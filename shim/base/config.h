@@ -16,6 +16,7 @@ struct fp_config {
     struct fp_options options;
     bool can_reset;       /* some entry asks for it */
     bool carries;         /* some entry asks for it, and it can be done here */
+    bool has_places;      /* some entry names a place */
     bool tells_strangers; /* something may be said of threads that no hook saw */
 };
 

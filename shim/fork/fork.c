@@ -19,6 +19,7 @@
 #include "shim/fork/inherit.h"
 #include "shim/fork/registered.h"
 #include "shim/libraries/loader_list.h"
+#include "shim/threads/here.h"
 #include "shim/threads/origin.h"
 
 #include <errno.h>
@@ -115,8 +116,10 @@ static void carry_silently(void)
 
 static pid_t silent_fork(const struct call *call)
 {
-    if (!call->watches)
-        return fork_now(call->real, call->context);
+    if (!call->watches && !fp_here())
+        return fork_now(call->real, call->context); /* most forks write nothing */
+    if (!call->watches) /* our handler would ask again, and take libc for the place */
+        return seen_fork_now(call->real, call->context);
     if (fp_prepare_silently(call->name, call->caller) && call->carries)
         carry_silently();
     return seen_fork_now(call->real, call->context);
@@ -136,20 +139,31 @@ static pid_t fork_as_foreseen(struct call *call)
 pid_t fp_fork_story(const char *name, const void *caller, fp_real_fork *real, void *context)
 {
     struct call call = {name, caller, real, context, .carries = false};
-    return fork_as_foreseen(&call);
+    struct fp_place *place = fp_place_begin(caller);
+    pid_t child = fork_as_foreseen(&call);
+    fp_place_end(place);
+    return child;
 }
 
-pid_t fp_fork_handled(const char *name, const void *caller, fp_real_fork *real, void *context)
+static pid_t handled_fork(struct call *call)
 {
     if (!fp_registered_prepare()) {
         errno = ENOTSUP;
         return -1;
     }
-    struct call call = {name, caller, real, context, .carries = true};
-    pid_t child = fork_as_foreseen(&call);
+    pid_t child = fork_as_foreseen(call);
     if (child > 0)
         fp_registered_parent();
     else if (child < 0)
         fp_registered_failed();
+    return child;
+}
+
+pid_t fp_fork_handled(const char *name, const void *caller, fp_real_fork *real, void *context)
+{
+    struct call call = {name, caller, real, context, .carries = true};
+    struct fp_place *place = fp_place_begin(caller);
+    pid_t child = handled_fork(&call);
+    fp_place_end(place);
     return child;
 }

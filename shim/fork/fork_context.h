@@ -10,6 +10,7 @@
 #include "policy/decide.h"
 #include "shim/base/own_stack.h"
 #include "shim/base/program.h"
+#include "shim/fork/allowed.h"
 #include "shim/python/python.h"
 #include "shim/threads/census.h"
 
@@ -21,6 +22,7 @@ struct fp_place {
     struct fp_site site; /* points into what follows */
     struct fp_python_stack python;
     char dso[FP_LINE_SIZE];
+    char allowed[FP_ALLOWED_SIZE];
 };
 
 struct fp_fork_context {
@@ -47,6 +49,11 @@ struct fp_outlook fp_look_ahead(void);
 
 /* Where the calling thread forks; `caller` is an address in the code that calls. */
 void fp_look_at_place(struct fp_place *place, const void *caller);
+
+/* Between the two the rules are asked for a fork at this place, if any of them depends on it.
+   Parent and child both end it. */
+struct fp_place *fp_place_begin(const void *caller);
+void fp_place_end(struct fp_place *place);
 
 /*
  * Looks at what is alive, and asks the policy. False when there is nothing to decide about: no

@@ -5,6 +5,7 @@
 #include "shim/base/notice.h"
 #include "shim/base/self.h"
 #include "shim/fork/fork_context.h"
+#include "shim/threads/here.h"
 #include "shim/threads/resolve.h"
 #include "shim/threads/table.h"
 #include "shim/watch/watch.h"
@@ -39,12 +40,16 @@ void fp_look_at_place(struct fp_place *place, const void *caller)
     struct fp_text dso = FP_TEXT(place->dso);
     fp_text_reset(&dso);
     fp_text_append(&dso, path, strlen(path));
+    struct fp_text allowed = FP_TEXT(place->allowed);
+    fp_text_reset(&allowed);
+    fp_allowed_write(&allowed);
     place->site = (struct fp_site){.user = python->user,
                                    .library = python->library,
                                    .called = python->called,
                                    .innermost = python->innermost,
                                    .function = python->function,
-                                   .dso = place->dso};
+                                   .dso = place->dso,
+                                   .allowed = place->allowed};
 }
 
 static void add_runtime(struct fp_fork_context *at_fork, uint32_t entry,
@@ -95,6 +100,8 @@ static void look_at_strangers(struct fp_fork_context *at_fork)
                                      .started = "",
                                      .names = ""};
         runtime.identity = fp_identify(&fp_config.policy, &runtime.facts);
+        if (fp_here())
+            fp_identify_at(&runtime.identity, &fp_config.policy, &runtime.facts, fp_here());
         add_runtime(at_fork, FP_ENTRY_NONE, &runtime);
     }
 }

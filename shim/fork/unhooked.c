@@ -37,11 +37,13 @@ static void tell_unseen_fork(const void *caller, bool watches)
 
 void fp_fork_unseen(const void *caller)
 {
+    struct fp_place *place = fp_place_begin(caller);
     struct fp_outlook outlook = fp_look_ahead();
     if (outlook.tells)
         tell_unseen_fork(caller, outlook.watches);
     else if (outlook.watches)
         (void)fp_prepare_silently("fork", caller);
+    fp_place_end(place);
 }
 
 static bool refuse_at(struct fp_fork_context *at_fork, const char *call, const void *caller)
@@ -68,7 +70,7 @@ static bool refuse_in_python(const char *call, const void *caller)
     return refused;
 }
 
-bool fp_fork_refused_in_python(const char *call, const void *caller)
+static bool is_refused_at_place(const char *call, const void *caller)
 {
     struct fp_outlook outlook = fp_look_ahead();
     if (outlook.tells && refuse_in_python(call, caller))
@@ -79,4 +81,12 @@ bool fp_fork_refused_in_python(const char *call, const void *caller)
         fp_work_end(work);
     }
     return false;
+}
+
+bool fp_fork_refused_in_python(const char *call, const void *caller)
+{
+    struct fp_place *place = fp_place_begin(caller);
+    bool refused = is_refused_at_place(call, caller);
+    fp_place_end(place);
+    return refused;
 }

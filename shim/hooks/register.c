@@ -3,6 +3,7 @@
 #include "common/version.h"
 #include "forkpolicy.h"
 #include "shim/base/self.h"
+#include "shim/fork/allowed.h"
 #include "shim/fork/registrations.h"
 #include "shim/hooks/atfork_handlers.h"
 #include "shim/hooks/init.h"
@@ -35,6 +36,16 @@ EXPORTED int forkpolicy_register(const struct forkpolicy_runtime *runtime)
 EXPORTED int forkpolicy_unregister(const struct forkpolicy_runtime *runtime)
 {
     return fp_registered_remove(runtime);
+}
+
+EXPORTED int forkpolicy_allow(struct forkpolicy_allowance *allowance)
+{
+    return fp_allowed_add(allowance);
+}
+
+EXPORTED int forkpolicy_disallow(struct forkpolicy_allowance *allowance)
+{
+    return fp_allowed_remove(allowance);
 }
 
 EXPORTED const char *forkpolicy_version(void)

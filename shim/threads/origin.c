@@ -105,6 +105,11 @@ struct fp_fork_origin fp_origin(void)
                                    .milliseconds = fp_milliseconds() - origin.milliseconds};
 }
 
+const struct fp_site *fp_origin_site(void)
+{
+    return origin.site;
+}
+
 bool fp_origin_has_sound_gil(void)
 {
     return !is_gil_unsound;

@@ -9,8 +9,8 @@
 
 #include "policy/hang_event.h"
 
-/* In the parent, before the fork. `site` is copied; `threads`: how many the parent has, as it was told
-   at the fork, or 0. */
+/* In the parent, before the fork. `site` is copied; `threads`: how many the parent has, as it was
+   told at the fork, or 0. */
 void fp_origin_note(const char *call, enum fp_origin origin, const struct fp_site *site,
                     unsigned threads);
 
@@ -36,6 +36,9 @@ bool fp_origin_is_survivor(void);
 size_t fp_origin_python_depth(void);
 
 struct fp_fork_origin fp_origin(void);
+
+/* Its site; NULL where this process is no child under watch. */
+const struct fp_site *fp_origin_site(void);
 
 /* Whether every fork on the way to this process was made by Python itself, so that its GIL is one
    that a live thread can take. */

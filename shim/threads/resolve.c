@@ -7,6 +7,7 @@
 #include "shim/base/config.h"
 #include "shim/base/own_stack.h"
 #include "shim/python/python.h"
+#include "shim/threads/here.h"
 
 #include <errno.h>
 #include <string.h>
@@ -100,13 +101,17 @@ const struct fp_resolved *fp_resolve(struct fp_runtime_entry *entry)
 struct fp_runtime fp_resolve_runtime(struct fp_runtime_entry *entry, unsigned threads)
 {
     const struct fp_resolved *resolved = fp_resolve(entry);
-    return (struct fp_runtime){.facts = resolved->facts,
-                               .identity = resolved->identity,
-                               .threads = threads,
-                               .handlers = atomic_load(&entry->handlers),
-                               .registered = atomic_load(&entry->registered),
-                               .started = entry->started ? entry->started : "",
-                               .names = ""};
+    const struct fp_site *here = fp_here();
+    struct fp_runtime runtime = {.facts = resolved->facts,
+                                 .identity = resolved->identity,
+                                 .threads = threads,
+                                 .handlers = atomic_load(&entry->handlers),
+                                 .registered = atomic_load(&entry->registered),
+                                 .started = entry->started ? entry->started : "",
+                                 .names = ""};
+    if (here)
+        fp_identify_at(&runtime.identity, &fp_config.policy, &runtime.facts, here);
+    return runtime;
 }
 
 struct fp_judgement fp_resolve_judgement(const struct fp_runtime *runtime)

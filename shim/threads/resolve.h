@@ -12,7 +12,8 @@
 /* Never NULL; when memory is used up, facts without a package. */
 const struct fp_resolved *fp_resolve(struct fp_runtime_entry *entry);
 
-/* The runtime of an entry with so many threads, without their names. */
+/* The runtime of an entry with so many threads, without their names, as the rules see it at the fork
+   of here.h. */
 struct fp_runtime fp_resolve_runtime(struct fp_runtime_entry *entry, unsigned threads);
 
 /* What the policy says of it, if Python code forks. */

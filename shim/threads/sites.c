@@ -11,14 +11,15 @@ enum { SITES_MAX = 256 }; /* with thousands the arena would be the limit */
 
 FP_LARGE static const struct fp_site *_Atomic sites[SITES_MAX];
 
-static const struct fp_site nowhere = {"", "", "", "", "", ""};
+static const struct fp_site nowhere = {"", "", "", "", "", "", ""};
 
 static bool is_same(const struct fp_site *one, const struct fp_site *other)
 {
     return strcmp(one->user, other->user) == 0 && strcmp(one->library, other->library) == 0 &&
            strcmp(one->called, other->called) == 0 &&
            strcmp(one->innermost, other->innermost) == 0 &&
-           strcmp(one->function, other->function) == 0 && strcmp(one->dso, other->dso) == 0;
+           strcmp(one->function, other->function) == 0 && strcmp(one->dso, other->dso) == 0 &&
+           strcmp(one->allowed, other->allowed) == 0;
 }
 
 static const char *copy(const char *string)
@@ -36,7 +37,8 @@ static const struct fp_site *keep(const struct fp_site *site)
                              .called = copy(site->called),
                              .innermost = copy(site->innermost),
                              .function = copy(site->function),
-                             .dso = copy(site->dso)};
+                             .dso = copy(site->dso),
+                             .allowed = copy(site->allowed)};
     return is_same(kept, site) ? kept : NULL; /* there was no room for a string */
 }
 

@@ -58,6 +58,12 @@ static void check_known(const struct fp_known *known, struct fp_slice text)
          fp_known_value(&file.view, known, FP_WORD_THREAD, 0).length);
 }
 
+static void check_allow(const struct fp_rule *rule, struct fp_slice text)
+{
+    check_inside(rule->reason, text);
+    MUST(rule->action == FP_ACTION_OFF && !fp_rule_is_bare(rule) && rule->line >= 1);
+}
+
 static void check_decision(void)
 {
     static const char *const ENVIRONMENT[] = {"TOKENIZERS_PARALLELISM=true", NULL};
@@ -76,8 +82,13 @@ static void check_decision(void)
     struct fp_policy policy = {.environment = &NONE, .file = &file.view, .built_in = &file.view};
     snapshot.call = "fork";
     snapshot.program = "p";
-    snapshot.site = (struct fp_site){
-        .user = "u.py:1", .library = "", .called = "", .innermost = "", .function = "f", .dso = ""};
+    snapshot.site = (struct fp_site){.user = "u.py:1",
+                                     .library = "",
+                                     .called = "",
+                                     .innermost = "",
+                                     .function = "f",
+                                     .dso = "",
+                                     .allowed = "x@u.py because y\n"};
     snapshot.environment = ENVIRONMENT;
     snapshot.count = sizeof FACTS / sizeof *FACTS;
     for (size_t i = 0; i < snapshot.count; i++)
@@ -86,6 +97,8 @@ static void check_decision(void)
                                                    .threads = 1,
                                                    .started = "",
                                                    .names = ""};
+    for (size_t i = 0; i < snapshot.count; i++)
+        fp_identify_at(&snapshot.runtimes[i].identity, &policy, &FACTS[i], &snapshot.site);
     fp_decide(&snapshot, &verdict);
     MUST(!verdict.refuse || fp_policy_can_refuse(&policy));
     fp_event_fork(&out, &HEADER, &snapshot, &verdict, 0);
@@ -111,6 +124,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_statement(&file.statements[i], text);
     for (size_t i = 0; i < file.view.known_count; i++)
         check_known(&file.known[i], text);
+    for (size_t i = 0; i < file.allows.count; i++)
+        check_allow(&file.allows.rules[i], text);
     if (problem.count)
         MUST(problem.line >= 1 && problem.column >= 1 && problem.message[0]);
     check_decision();

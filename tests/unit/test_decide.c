@@ -453,3 +453,83 @@ Test(decide, a_child_is_watched_for_all_but_what_is_off_or_refuses_by_itself)
                              fp_action_name(judgement.action), fp_class_name(judgement.class));
             }
 }
+
+/* Where forks are asked for, and what the rules ask for then. */
+static struct fp_site site;
+
+static struct fp_identity at(const char *line, const char *function, const char *dso)
+{
+    struct fp_facts facts = facts_of(dso);
+    struct fp_identity identity = fp_identify(&policy, &facts);
+    site = (struct fp_site){.user = line,
+                            .library = "",
+                            .called = "",
+                            .innermost = line,
+                            .function = function,
+                            .dso = "",
+                            .allowed = site.allowed ? site.allowed : ""};
+    fp_identify_at(&identity, &policy, &facts, &site);
+    return identity;
+}
+
+#define ASKED_AT(line, function, dso) ((int)at(line, function, dso).asked)
+
+Test(decide, an_entry_with_a_place_counts_there_alone)
+{
+    setup("refuse,off:lost@tests/*.py:test_pool,warn:lost@a.py:12", NULL);
+    cr_assert(fp_policy_has_places(&policy));
+    cr_assert_eq(asked(facts_of("/x/lost.so")), FP_ACTION_REFUSE, "at a fork that nobody looks at");
+    cr_assert_eq(ASKED_AT("/me/tests/b.py:3", "test_pool", "/x/lost.so"), FP_ACTION_OFF);
+    cr_assert_eq(ASKED_AT("/me/tests/b.py:3", "test_more", "/x/lost.so"), FP_ACTION_REFUSE);
+    cr_assert_eq(ASKED_AT("/me/tests/b.py:3", "test_pool", "/x/reset.so"), FP_ACTION_REFUSE);
+    cr_assert_eq(ASKED_AT("/me/a.py:12", "f", "/x/lost.so"), FP_ACTION_WARN);
+    cr_assert_eq(ASKED_AT("/me/a.py:13", "f", "/x/lost.so"), FP_ACTION_REFUSE);
+    setup("refuse,off:lost", NULL);
+    cr_assert(!fp_policy_has_places(&policy));
+}
+
+Test(decide, an_action_at_a_place_means_what_a_bare_one_does_and_the_last_match_wins)
+{
+    setup("refuse@a.py,fail:lost@a.py:9,warn", NULL);
+    struct fp_identity identity = at("/me/a.py:3", "f", "/x/survives.so");
+    struct fp_runtime runtime = {.facts = facts_of("/x/survives.so"), .identity = identity};
+    cr_assert(identity.asked == FP_ACTION_REFUSE && !identity.by_pattern);
+    cr_assert_eq((int)fp_judge(&runtime, FP_ORIGIN_PYTHON, NULL).action, FP_ACTION_OFF,
+                 "what survives is not refused");
+    cr_assert_eq(ASKED_AT("/me/a.py:9", "f", "/x/lost.so"), FP_ACTION_FAIL);
+    cr_assert_eq(ASKED_AT("/me/b.py:9", "f", "/x/lost.so"), FP_ACTION_WARN);
+    setup("off:lost,fail@a.py", NULL);
+    cr_assert_eq(ASKED_AT("/me/a.py:9", "f", "/x/lost.so"), FP_ACTION_FAIL);
+    setup("off,refuse@a.py", NULL);
+    cr_assert(!fp_policy_is_off(&policy) && fp_policy_can_refuse(&policy));
+    setup("off@a.py", NULL);
+    cr_assert(!fp_policy_is_off(&policy), "it is elsewhere as if nothing was said");
+}
+
+Test(decide, an_allow_line_beats_the_environment_and_says_why)
+{
+    setup("refuse,fail:lost", "allow lost@a.py because it execs\npolicy fail:reset\n"
+                              "allow reset because it is ours\n");
+    struct fp_identity identity = at("/me/a.py:9", "f", "/x/lost.so");
+    cr_assert(identity.asked == FP_ACTION_OFF && identity.by_pattern);
+    cr_assert(fp_slice_is(identity.allowed.reason, "it execs") && identity.allowed.line == 1);
+    cr_assert_str_eq(identity.allowed.path, "file");
+    identity = at("/me/b.py:9", "f", "/x/lost.so");
+    cr_assert(identity.asked == FP_ACTION_FAIL && !identity.allowed.reason.length);
+    cr_assert_eq(asked(facts_of("/x/reset.so")), FP_ACTION_OFF, "it names no place");
+    cr_assert(fp_policy_has_places(&policy));
+}
+
+Test(decide, what_the_program_allows_comes_first)
+{
+    setup("refuse", "allow lost because of the file\n");
+    site.allowed = "reset because of a\n[lost because of b\nlos*@a.py because of c\n";
+    struct fp_identity identity = at("/me/a.py:9", "f", "/x/lost.so");
+    cr_assert(identity.asked == FP_ACTION_OFF && !identity.allowed.line);
+    cr_assert(fp_slice_is(identity.allowed.reason, "of c") && !*identity.allowed.path);
+    identity = at("/me/b.py:9", "f", "/x/lost.so");
+    cr_assert(fp_slice_is(identity.allowed.reason, "of the file") && identity.allowed.line == 1);
+    cr_assert_eq(ASKED_AT("/me/b.py:9", "f", "/x/reset.so"), FP_ACTION_OFF);
+    cr_assert_eq(ASKED_AT("/me/b.py:9", "f", "/x/refuses.so"), FP_ACTION_REFUSE);
+    site.allowed = "";
+}

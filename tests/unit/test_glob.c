@@ -145,3 +145,16 @@ Test(glob, many_stars_end_in_time, .timeout = 10)
     subject[4000] = '\0';
     cr_assert(!matches(glob, subject));
 }
+
+Test(glob, a_byte_that_stands_for_itself_is_found)
+{
+    static const struct {
+        const char *glob;
+        int at; /* -1: not there */
+    } CASES[] = {{"a@b", 1}, {"a", -1},     {"", -1},   {"a\\@b@", 4}, {"a[@]b@c", 5},
+                 {"[@", 1},  {"a[x]@y", 4}, {"\\", -1}, {"[]@]@", 4},  {"[!@]", -1}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        const char *found = fp_glob_find(fp_slice_of(CASES[i].glob), '@');
+        cr_assert_eq(found ? (int)(found - CASES[i].glob) : -1, CASES[i].at, "%s", CASES[i].glob);
+    }
+}

@@ -20,7 +20,7 @@ static const struct fp_event_header HEADER = {.event = "hang",
                                               .pid = 7,
                                               .parent = 6,
                                               .host = "node1"};
-static const struct fp_site NO_SITE = {"", "", "", "", "", ""};
+static const struct fp_site NO_SITE = {"", "", "", "", "", "", ""};
 
 static char buffer[FP_EVENT_MAX + 64], path[LONG + 1];
 static struct fp_text text;
@@ -590,7 +590,7 @@ Test(hang_event, everything_too_long_at_once_is_one_valid_record)
         set_runtime_field(RUNTIME_FIELDS - 1);
         fill_stacks(PYTHON, NATIVE);
         header.host = header.rank = path;
-        fork_site = (struct fp_site){path, path, path, path, path, path};
+        fork_site = (struct fp_site){path, path, path, path, path, path, ""};
         hang.at = fork_site;
         hang.waiting = lost.facts;
         begin();

@@ -71,6 +71,21 @@ Test(policy_text, a_comment_behind_a_value_is_none_of_it)
     cr_assert(problem.count == 1 && problem.line == 1, "%s", problem.message);
 }
 
+Test(policy_text, allow_lines_with_comments_behind_them)
+{
+    parse("allow polars @ tests/*.py:*  because the child only execs # remark\n"
+          "runtime one\n dso x\n class lost\n"
+          " allow\tone because of #12, \"a # b\"\t#\n");
+    cr_assert_eq(problem.count, 0, "%s", problem.message);
+    cr_assert(file.allows.count == 2 && !file.rules.count && has("one"));
+    cr_assert(fp_slice_is(file.allows.rules[0].reason, "the child only execs"));
+    cr_assert(fp_slice_is(file.allows.rules[1].reason, "of #12, \"a # b\""));
+    cr_assert(file.allows.rules[1].line == 5 && file.allows.rules[1].column == 8);
+    parse("policy warn\nallow polars # because of it\n");
+    cr_assert(problem.count == 1 && problem.line == 2 && problem.column == 13 &&
+              !file.allows.count);
+}
+
 Test(policy_text, the_line_and_column_of_every_kind_of_error)
 {
     static const struct {

@@ -79,6 +79,18 @@ Test(rules, the_place_of_every_kind_of_error)
         {":x", 1, 1, 0},
         {"a,b,warn,c", 1, 3, 1},
         {"warn\n", 1, 1, 0},
+        {"off@", 5, 1, 0},
+        {"off:@a.py", 5, 1, 0},
+        {"off:polars@", 12, 1, 0},
+        {"off:polars@ ", 12, 1, 0},
+        {"warn,off:polars @ a.py:1:2", 25, 1, 1},
+        {"off:a[b@c", 6, 1, 0},
+        {"off:polars@a[b", 13, 1, 0},
+        {"off@a.py:", 10, 1, 0},
+        {"off:polars@a#b", 13, 1, 0},
+        {"of@a.py", 1, 1, 0},
+        {"spawn@a.py", 6, 1, 0},
+        {"carry:polars@a.py", 7, 1, 0},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         parse(CASES[i].text);
@@ -93,7 +105,7 @@ Test(rules, the_place_of_every_kind_of_error)
 Test(rules, an_empty_entry_is_told_in_words_alone_and_not_with_stack_garbage)
 {
     parse("warn,,off");
-    cr_assert_str_eq(problem.message, "empty entry (an entry is ACTION or ACTION:PATTERN)");
+    cr_assert_str_eq(problem.message, "empty entry (an entry is ACTION[:PATTERN][@PLACE])");
 }
 
 Test(rules, a_bad_word_is_quoted_safely)
@@ -154,4 +166,67 @@ Test(rules, names_round_trip_and_near_misses_do_not)
     static const char *const MISSES[] = {"", "of", "offf", "Off", " off", "warning"};
     for (size_t i = 0; i < sizeof MISSES / sizeof *MISSES; i++)
         cr_assert(!fp_action_parse(fp_slice_of(MISSES[i]), &action));
+}
+
+Test(rules, a_place_with_and_without_a_pattern)
+{
+    parse("off:polars@tests/test_pool.py:*, warn@*/vendored/*.py ,off:a[@]b, fail : x @ y.py : f");
+    cr_assert(problem.count == 1 && problem.column == 67, "\"fail \" is no action");
+    parse("off:polars@tests/test_pool.py:*, warn @ */vendored/*.py ,off:a[@]b,fail:x @ y.py : f");
+    cr_assert(problem.count == 0 && rules.count == 4, "%s", problem.message);
+    cr_assert(fp_slice_is(rules.rules[0].pattern, "polars"));
+    cr_assert(fp_slice_is(rules.rules[0].place.file, "tests/test_pool.py"));
+    cr_assert(fp_slice_is(rules.rules[0].place.within, "*"));
+    cr_assert(!rules.rules[1].pattern.length && !fp_rule_is_bare(&rules.rules[1]));
+    cr_assert(fp_slice_is(rules.rules[1].place.file, "*/vendored/*.py"));
+    cr_assert(!rules.rules[1].place.within.length);
+    cr_assert(fp_slice_is(rules.rules[2].pattern, "a[@]b") && !rules.rules[2].place.file.length);
+    cr_assert(fp_slice_is(rules.rules[3].pattern, "x"));
+    cr_assert(fp_slice_is(rules.rules[3].place.within, "f"));
+}
+
+Test(rules, an_allow_line)
+{
+    static const struct {
+        const char *text, *pattern, *file, *reason;
+    } CASES[] = {
+        {"polars because the child only execs", "polars", "", "the child only execs"},
+        {"polars @ tests/a.py:*  because it is a test", "polars", "tests/a.py", "it is a test"},
+        {"@a.py\tbecause of #12", "", "a.py", "of #12"},
+        {"because* because because", "because*", "", "because"},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        struct fp_rule rule = {.line = 1};
+        size_t offset;
+        const char *wrong = fp_rule_allow(&rule, fp_slice_of(CASES[i].text), &offset);
+        cr_assert_null(wrong, "%s: %s", CASES[i].text, wrong);
+        cr_assert_eq((int)rule.action, FP_ACTION_OFF);
+        cr_assert(fp_slice_is(rule.pattern, CASES[i].pattern));
+        cr_assert(fp_slice_is(rule.place.file, CASES[i].file));
+        cr_assert(fp_slice_is(rule.reason, CASES[i].reason));
+    }
+}
+
+Test(rules, the_column_of_every_error_in_an_allow_line)
+{
+    static const struct {
+        const char *text;
+        unsigned column;
+    } CASES[] = {{"", 7},
+                 {"because of it", 7},
+                 {"polars", 13},
+                 {"polars since always", 26},
+                 {"polars because", 21},
+                 {"polars because  ", 23},
+                 {"po[lars because x", 9},
+                 {"polars @ because x", 15},
+                 {"polars @ a.py:1:2 because x", 22},
+                 {"polars #x because y", 14}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        rules.count = 0;
+        memset(&problem, 0, sizeof problem);
+        fp_rules_allow(&rules, fp_slice_of(CASES[i].text), 3, 7, &problem);
+        cr_assert(problem.count == 1 && problem.line == 3 && !rules.count, "%s", CASES[i].text);
+        cr_assert_eq(problem.column, CASES[i].column, "%s: %u", CASES[i].text, problem.column);
+    }
 }
