@@ -17,7 +17,8 @@ static const struct fp_site SITE = {.user = "/app/train.py:10",
                                     .called = "/p/b.py:2",
                                     .innermost = "/lib/os.py:3",
                                     .function = "main",
-                                    .dso = "/lib/libpython.so"};
+                                    .dso = "/lib/libpython.so",
+                                    .allowed = "polars because of a test\n"};
 
 static void expect_same(const struct fp_site *got, const struct fp_site *want)
 {
@@ -27,6 +28,7 @@ static void expect_same(const struct fp_site *got, const struct fp_site *want)
     cr_expect_str_eq(got->innermost, want->innermost);
     cr_expect_str_eq(got->function, want->function);
     cr_expect_str_eq(got->dso, want->dso);
+    cr_expect_str_eq(got->allowed, want->allowed);
 }
 
 static const struct fp_site *keep_numbered(int number)
@@ -40,17 +42,18 @@ static const struct fp_site *keep_numbered(int number)
 
 Test(sites, a_copy_is_kept_not_what_the_caller_will_write_over)
 {
-    char fields[6][32];
-    const char *const strings[] = {SITE.user,      SITE.library,  SITE.called,
-                                   SITE.innermost, SITE.function, SITE.dso};
-    for (int i = 0; i < 6; i++)
+    char fields[7][32];
+    const char *const strings[] = {SITE.user,     SITE.library, SITE.called, SITE.innermost,
+                                   SITE.function, SITE.dso,     SITE.allowed};
+    for (int i = 0; i < 7; i++)
         snprintf(fields[i], sizeof fields[i], "%s", strings[i]);
     struct fp_site site = {.user = fields[0],
                            .library = fields[1],
                            .called = fields[2],
                            .innermost = fields[3],
                            .function = fields[4],
-                           .dso = fields[5]};
+                           .dso = fields[5],
+                           .allowed = fields[6]};
     const struct fp_site *kept = fp_site_keep(&site);
     memset(fields, 'x', sizeof fields);
     memset(&site, 0, sizeof site);
@@ -73,13 +76,14 @@ Test(sites, one_field_that_differs_makes_it_another_site)
 {
     const struct fp_site *kept[8];
     size_t count = 0;
-    struct fp_site others[7] = {SITE, SITE, SITE, SITE, SITE, SITE, SITE};
+    struct fp_site others[8] = {SITE, SITE, SITE, SITE, SITE, SITE, SITE, SITE};
     others[1].user = "";
     others[2].library = "/p/a.py:9";
     others[3].called = "/p/b.py:22";
     others[4].innermost = "";
     others[5].function = "mai";
     others[6].dso = "/lib/libpython.so.1";
+    others[7].allowed = "";
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         kept[count++] = fp_site_keep(&others[i]);
         expect_same(kept[i], &others[i]);
@@ -90,14 +94,14 @@ Test(sites, one_field_that_differs_makes_it_another_site)
 
 Test(sites, a_site_without_anything_is_one_too)
 {
-    const struct fp_site nothing = {"", "", "", "", "", ""};
+    const struct fp_site nothing = {"", "", "", "", "", "", ""};
     expect_same(fp_site_keep(&nothing), &nothing);
     expect_same(fp_site_keep(&SITE), &SITE);
 }
 
 Test(sites, a_full_table_keeps_what_it_has_and_gives_empty_strings_for_the_rest)
 {
-    const struct fp_site nothing = {"", "", "", "", "", ""};
+    const struct fp_site nothing = {"", "", "", "", "", "", ""};
     const struct fp_site *kept[MOST];
     for (int i = 0; i < MOST; i++)
         kept[i] = keep_numbered(i);
@@ -113,7 +117,7 @@ Test(sites, a_full_table_keeps_what_it_has_and_gives_empty_strings_for_the_rest)
 
 Test(sites, without_memory_there_are_empty_strings)
 {
-    const struct fp_site nothing = {"", "", "", "", "", ""};
+    const struct fp_site nothing = {"", "", "", "", "", "", ""};
     const struct fp_site *first = fp_site_keep(&SITE);
     while (fp_arena_take(16))
         ;
@@ -128,12 +132,13 @@ static bool is_same(const struct fp_site *got, const struct fp_site *want)
 {
     return strcmp(got->user, want->user) == 0 && strcmp(got->library, want->library) == 0 &&
            strcmp(got->called, want->called) == 0 && strcmp(got->innermost, want->innermost) == 0 &&
-           strcmp(got->function, want->function) == 0 && strcmp(got->dso, want->dso) == 0;
+           strcmp(got->function, want->function) == 0 && strcmp(got->dso, want->dso) == 0 &&
+           strcmp(got->allowed, want->allowed) == 0;
 }
 
 static bool is_kept_whole_or_not_at_all(const struct fp_site *site)
 {
-    const struct fp_site nothing = {"", "", "", "", "", ""};
+    const struct fp_site nothing = {"", "", "", "", "", "", ""};
     const struct fp_site *kept = fp_site_keep(site);
     return is_same(kept, site) || is_same(kept, &nothing);
 }
