@@ -40,7 +40,7 @@ RULES = [
 # functions (POSIX), and string functions that keep no state.
 CHILD_LIBC = set("""
     __errno_location syscall clock_gettime getppid getpid mmap munmap mprotect open read close readlinkat fstat
-    fcntl dup3 epoll_create1 epoll_ctl shutdown getsockname getpeername getsockopt readlink
+    fcntl dup3 epoll_create1 eventfd epoll_ctl shutdown getsockname getpeername getsockopt readlink
     strcmp strncmp strlen strstr strchr strrchr memchr memcmp memcpy memmove memset
     gnu_dev_major gnu_dev_minor environ _GLOBAL_OFFSET_TABLE_ __libc_single_threaded""".split())
 CHILD_LIBC |= set("""

@@ -4,16 +4,14 @@
 
 #include "shim/base/clock.h"
 #include "shim/base/config.h"
-#include "shim/base/emit.h"
-#include "shim/base/own_stack.h"
-#include "shim/base/report_once.h"
+#include "shim/carry/files.h"
 #include "shim/carry/libc.h"
 #include "shim/carry/party.h"
 #include "shim/carry/rest.h"
 #include "shim/carry/wanted.h"
 #include "shim/python/python.h"
 #include "shim/threads/census.h"
-#include "shim/threads/resolve.h"
+#include "shim/threads/runtimes.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -63,11 +61,25 @@ static bool look_at_thread(struct fp_thread_slot *slot, fp_life life, void *cont
     struct fp_member *member = fp_party_member(context, slot->runtime);
     if (!member || member->outcome.reason != FP_UNCARRIED_NONE)
         return true;
-    member->outcome.reason = fp_life_state(life) == FP_THREAD_STARTING
-                                 ? FP_UNCARRIED_STARTING
-                                 : fp_rest_look(fp_point_of(slot), fp_life_tid(life));
+    member->outcome.reason =
+        fp_life_state(life) == FP_THREAD_STARTING
+            ? FP_UNCARRIED_STARTING
+            : fp_rest_look(fp_point_of(slot), fp_life_tid(life), member->is_tried);
     member->outcome.thread = member->outcome.reason ? fp_life_tid(life) : 0;
     member->outcome.threads++;
+    return true;
+}
+
+/* One of those that were looked at first may have been woken by the last ones, before these slept.
+ */
+static bool look_again(struct fp_thread_slot *slot, fp_life life, void *context)
+{
+    struct fp_member *member = fp_party_member(context, slot->runtime);
+    if (!member || member->outcome.reason != FP_UNCARRIED_NONE ||
+        fp_rest_goes_on(fp_point_of(slot)))
+        return true;
+    member->outcome.reason = FP_UNCARRIED_PENDING;
+    member->outcome.thread = fp_life_tid(life);
     return true;
 }
 
@@ -95,6 +107,8 @@ static bool is_at_rest(struct fp_party *party)
         party->members[i].outcome.threads = 0;
     }
     fp_table_each(look_at_thread, party);
+    if (!any_hindered(party))
+        fp_table_each(look_again, party);
     if (!any_hindered(party))
         hinder_all(party, look_for_others(party));
     return !any_hindered(party);
@@ -142,6 +156,8 @@ static bool save_thread(struct fp_thread_slot *slot, fp_life life, void *context
     party->bytes += fp_libc_bytes(point);
     fp_libc_save(point);
     member->outcome.reason = fp_rest_note(point, fp_life_tid(life));
+    if (member->outcome.reason == FP_UNCARRIED_NONE)
+        member->outcome.reason = fp_files_add(point, member->is_tried);
     member->outcome.thread = member->outcome.reason ? fp_life_tid(life) : 0;
     return member->outcome.reason == FP_UNCARRIED_NONE;
 }
@@ -169,53 +185,17 @@ static void take_snapshot(struct fp_party *party)
         return;
     }
     party->bytes = 0;
+    fp_files_begin();
     fp_table_each(save_thread, party);
-}
-
-struct telling {
-    const struct fp_runtime *runtime;
-    const struct fp_carry_outcome *outcome;
-};
-
-static void record(void *context)
-{
-    const struct telling *telling = context;
-    char line[FP_EVENT_MAX + 1], host[65];
-    struct fp_text text = FP_TEXT(line);
-    struct fp_event_header header = fp_emit_header("carry", host, sizeof host);
-    fp_event_carry(&text, &header, telling->runtime, telling->outcome);
-    fp_emit_record(&text);
-}
-
-static void say(void *context)
-{
-    const struct telling *telling = context;
-    char block[1024];
-    struct fp_text text = FP_TEXT(block);
-    fp_message_uncarried(&text, telling->runtime, telling->outcome);
-    fp_emit_text((struct fp_slice){block, text.length});
-}
-
-static void tell(struct fp_party *party)
-{
-    for (size_t i = 0; i < party->count; i++) {
-        struct fp_carry_outcome *outcome = &party->members[i].outcome;
-        struct fp_runtime_entry *entry = fp_runtime_at(party->members[i].runtime);
-        struct fp_runtime runtime = fp_resolve_runtime(entry, outcome->threads);
-        const struct telling telling = {&runtime, outcome};
-        outcome->microseconds = party->microseconds;
-        if (outcome->reason && fp_once(runtime.facts.dso, fp_uncarried_why(outcome->reason)))
-            fp_on_own_stack(say, (void *)&telling);
-        if (fp_emit_has_log())
-            fp_on_own_stack(record, (void *)&telling);
-    }
+    if (!any_hindered(party))
+        hinder_all(party, fp_files_find_numbers());
 }
 
 /* Nothing is carried: where one runtime is not, its threads may use the others. */
 static void give_up(struct fp_party *party)
 {
     hinder_all(party, FP_UNCARRIED_OTHERS);
-    tell(party);
+    fp_party_tell(party);
 }
 
 static void prepare(struct fp_party *party)
@@ -246,7 +226,7 @@ void fp_carry_prepare(void)
         gather(&refused);
         hinder_all(&refused, FP_UNCARRIED_BUSY);
         refused.microseconds = 0;
-        tell(&refused);
+        fp_party_tell(&refused);
         return;
     }
     struct fp_party *party = fp_party();
@@ -277,7 +257,7 @@ void fp_carry_parent(pid_t child)
     if (any_hindered(party))
         hinder_all(party, FP_UNCARRIED_OTHERS);
     if (child > 0)
-        tell(party);
+        fp_party_tell(party);
     fp_party_give();
     fp_work_end(work);
 }

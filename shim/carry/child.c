@@ -3,6 +3,7 @@
 #include "shim/base/child_section.h"
 #include "shim/base/config.h"
 #include "shim/carry/carry.h"
+#include "shim/carry/files.h"
 #include "shim/carry/libc.h"
 #include "shim/carry/party.h"
 #include "shim/carry/rest.h"
@@ -38,6 +39,18 @@ FP_CHILD static bool restore(struct fp_thread_slot *slot, fp_life life, void *co
     return true;
 }
 
+/* With that what the threads wait for in the kernel is the child's own, and is so before anybody in
+   the child can wake them. */
+FP_CHILD static bool unshare_files(void)
+{
+    static const char SHARED[] =
+        "forkpolicy: no threads are carried into this child: it cannot open files of its own\n";
+    bool is_done = fp_files_unshare();
+    if (!is_done)
+        syscall(SYS_write, STDERR_FILENO, SHARED, sizeof SHARED - 1);
+    return is_done;
+}
+
 /* Runs twice for most forks (fork/child.c). */
 FP_CHILD void fp_carry_child(void)
 {
@@ -47,7 +60,7 @@ FP_CHILD void fp_carry_child(void)
     bool is_ready = fp_party_mine && visit.party->is_ready;
     if (is_ready)
         fp_table_each(find_woken, &visit);
-    visit.party->is_restored = is_ready && !visit.is_woken;
+    visit.party->is_restored = is_ready && !visit.is_woken && unshare_files();
     if (visit.party->is_restored)
         fp_table_each(restore, &visit);
     fp_carry_leave(); /* the forking thread's own pool is lost, if it is of one */

@@ -13,7 +13,7 @@ enum { FP_PARTY_MAX = 16 };
 
 struct fp_member {
     uint32_t runtime; /* index in the registry */
-    bool is_tried; /* this version, with its fork handlers; only Python code calls it */
+    bool is_tried;    /* this version, with its fork handlers; only Python code calls it */
     struct fp_carry_outcome outcome;
 };
 
@@ -37,5 +37,8 @@ void fp_party_give(void);
 
 /* The member of that runtime, or NULL. */
 struct fp_member *fp_party_member(struct fp_party *party, uint32_t runtime);
+
+/* tell.c: says, once for each reason, who is not carried, and records what came of each. */
+void fp_party_tell(struct fp_party *party);
 
 #endif

@@ -38,16 +38,27 @@ FP_CHILD void fp_gate_child(void)
     atomic_store(&gate, 0);
 }
 
-FP_CHILD pthread_mutex_t *fp_point_mutex(const struct fp_point *point)
+FP_CHILD enum fp_point_object fp_point_object(const struct fp_point *point)
 {
     switch (point->kind) {
-    case FP_POINT_CONDITION:
-        return (pthread_mutex_t *)point->arguments[1];
-    case FP_POINT_CXX: /* std::unique_lock begins with the address of its mutex */
-        return *(pthread_mutex_t **)point->arguments[1];
+#define FP_WAIT_POINT(KIND, object, ...) \
+    case FP_POINT_##KIND:                \
+        return object;
+#include "shim/carry/waits.def"
+#undef FP_WAIT_POINT
+    case FP_POINT_CXX:
+        return FP_ON_CONDITION;
     default:
-        return NULL;
+        return FP_ON_WORD;
     }
+}
+
+FP_CHILD pthread_mutex_t *fp_point_mutex(const struct fp_point *point)
+{
+    if (point->kind == FP_POINT_CXX) /* std::unique_lock begins with the address of its mutex */
+        return *(pthread_mutex_t **)point->arguments[1];
+    return fp_point_object(point) == FP_ON_CONDITION ? (pthread_mutex_t *)point->arguments[1]
+                                                     : NULL;
 }
 
 /* Whoever closes the gate looks at the states next; whoever wakes has written its state first. */

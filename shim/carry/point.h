@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <time.h>
 
 enum fp_point_state {
     FP_POINT_NONE, /* not a thread that is to be carried */
@@ -27,15 +28,19 @@ enum fp_point_state {
 };
 
 enum fp_point_kind {
-    FP_POINT_CONDITION, /* pthread_cond_wait(condition, mutex) */
-    FP_POINT_CXX,       /* std::condition_variable::wait(lock) */
-    FP_POINT_SEMAPHORE, /* sem_wait(semaphore) */
-    FP_POINT_FUTEX,     /* syscall(SYS_futex, ...) */
+#define FP_WAIT_POINT(KIND, ...) FP_POINT_##KIND,
+#include "shim/carry/waits.def"
+#undef FP_WAIT_POINT
+    FP_POINT_CXX,   /* std::condition_variable::wait(lock) */
+    FP_POINT_FUTEX, /* syscall(SYS_futex, ...) */
 };
+
+/* What the thread waits for. */
+enum fp_point_object { FP_ON_CONDITION, FP_ON_SEMAPHORE, FP_ON_WORD, FP_ON_EPOLL };
 
 /* What only the child needs, as it was when the process forked. */
 struct fp_point_snapshot {
-    const uint32_t *word; /* the futex, and what the thread expects in it */
+    const uint32_t *word; /* the futex, and what the thread expects in it; NULL: none */
     uint32_t value;
     int forking;        /* the thread that forks: it may hold the mutex that goes with the wait */
     unsigned long wait; /* the wait in which the next three were read; 0: none */
@@ -59,7 +64,9 @@ struct fp_point {
     const void *caller;                      /* the code that waits */
     uintptr_t home; /* the outermost stack pointer that it ever waited with, and by which code */
     const void *home_caller;
-    unsigned long waits; /* how many it has begun */
+    unsigned long waits;  /* how many it has begun */
+    uint64_t begun;       /* in microseconds: a wait of which it is told how long it lasts */
+    struct timespec left; /* in a child: of such a wait */
     bool has_foreign_stack, is_captured;
     stack_t alternate;
     struct fp_point_snapshot snapshot;
@@ -75,6 +82,8 @@ void fp_gate_close(void);
 void fp_gate_open(void);
 void fp_gate_child(void);
 void fp_gate_pass(void);
+
+enum fp_point_object fp_point_object(const struct fp_point *point);
 
 /* The mutex that goes with the wait, or NULL. */
 pthread_mutex_t *fp_point_mutex(const struct fp_point *point);

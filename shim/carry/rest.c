@@ -7,6 +7,7 @@
 #include "shim/base/own_stack.h"
 
 #include <linux/futex.h>
+#include <poll.h>
 #include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,11 +40,10 @@ static bool read_call(int tid, struct call *call)
 /* What the thread waits for: a part of a condition or semaphore, or the futex itself. */
 FP_CHILD static size_t object_bytes(const struct fp_point *point)
 {
-    switch (point->kind) {
-    case FP_POINT_CONDITION:
-    case FP_POINT_CXX:
+    switch (fp_point_object(point)) {
+    case FP_ON_CONDITION:
         return sizeof(pthread_cond_t);
-    case FP_POINT_SEMAPHORE:
+    case FP_ON_SEMAPHORE:
         return sizeof(sem_t);
     default:
         return sizeof(uint32_t);
@@ -55,13 +55,29 @@ FP_CHILD static char *object_of(const struct fp_point *point)
     return (char *)point->arguments[point->kind == FP_POINT_FUTEX ? 1 : 0];
 }
 
-static bool is_wait(const struct fp_point *point, const struct call *call)
+static bool is_futex_wait(const struct fp_point *point, const struct call *call)
 {
     unsigned long operation = call->arguments[1] & ~(unsigned long)FLAGS;
     return call->number == SYS_futex &&
            (operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET) &&
-           call->arguments[0] - (uintptr_t)object_of(point) < object_bytes(point) &&
-           point->stack - call->stack < FRAMES;
+           call->arguments[0] - (uintptr_t)object_of(point) < object_bytes(point);
+}
+
+static bool is_epoll_wait(const struct fp_point *point, const struct call *call)
+{
+#ifdef SYS_epoll_wait
+    const unsigned long number = SYS_epoll_wait;
+#else
+    const unsigned long number = SYS_epoll_pwait;
+#endif
+    return call->number == number && (int)call->arguments[0] == (int)point->arguments[0];
+}
+
+static bool is_wait(const struct fp_point *point, const struct call *call)
+{
+    return point->stack - call->stack < FRAMES &&
+           (point->kind == FP_POINT_EPOLL ? is_epoll_wait(point, call)
+                                          : is_futex_wait(point, call));
 }
 
 /* A plain mutex can be taken by a thread of another tid than the one that gave it back. */
@@ -80,16 +96,12 @@ FP_CHILD static bool is_lock_free(const struct fp_point *point)
            (mutex->__data.__owner && mutex->__data.__owner == point->snapshot.forking);
 }
 
-static enum fp_uncarried look_at_call(struct fp_point *point, const struct call *call)
+static enum fp_uncarried look_at_futex(struct fp_point *point, const struct call *call)
 {
     const pthread_mutex_t *mutex = fp_point_mutex(point);
     const uint32_t *word = (const uint32_t *)call->arguments[0];
-    if (!is_wait(point, call))
-        return FP_UNCARRIED_RUNS;
     if (!(call->arguments[1] & FUTEX_PRIVATE_FLAG))
         return FP_UNCARRIED_SHARED;
-    if (call->arguments[3])
-        return FP_UNCARRIED_TIMED;
     point->snapshot.word = word;
     point->snapshot.value = (uint32_t)call->arguments[2];
     point->snapshot.forking = (int)syscall(SYS_gettid);
@@ -99,7 +111,39 @@ static enum fp_uncarried look_at_call(struct fp_point *point, const struct call 
                                                               : FP_UNCARRIED_LOCK;
 }
 
-enum fp_uncarried fp_rest_look(struct fp_point *point, int tid)
+/* Or the kernel does not say. */
+static bool is_ready(int instance)
+{
+    struct pollfd file = {.fd = instance, .events = POLLIN};
+    const struct timespec at_once = {0, 0};
+    return syscall(SYS_ppoll, &file, 1, &at_once, NULL, 0) != 0;
+}
+
+/* An event loop with a time limit has something to do when the time has come: a task is under way.
+ */
+static enum fp_uncarried look_at_epoll(struct fp_point *point, const struct call *call)
+{
+    point->snapshot.word = NULL;
+    return (int)call->arguments[3] >= 0        ? FP_UNCARRIED_TIMED
+           : is_ready((int)call->arguments[0]) ? FP_UNCARRIED_PENDING
+                                               : FP_UNCARRIED_NONE;
+}
+
+static bool is_timed(const struct fp_point *point, const struct call *call)
+{
+    return point->kind == FP_POINT_EPOLL ? (int)call->arguments[3] >= 0 : call->arguments[3] != 0;
+}
+
+/* A thread that waits deeper than it ever did is in the midst of a task, or has more than one place
+   to be idle at (tokio's have several). Of a tried library, the forking thread alone could end such
+   a wait, where all threads rest: it has no task under way, unless it forks in the midst of it. */
+static bool is_idle(const struct fp_point *point, const struct call *call, bool is_tried)
+{
+    bool is_home = point->stack == point->home && point->caller == point->home_caller;
+    return is_home || (is_tried && !is_timed(point, call));
+}
+
+enum fp_uncarried fp_rest_look(struct fp_point *point, int tid, bool is_tried)
 {
     struct call call;
     int state = atomic_load(&point->state);
@@ -107,17 +151,25 @@ enum fp_uncarried fp_rest_look(struct fp_point *point, int tid)
         return FP_UNCARRIED_STARTING;
     if (point->has_foreign_stack)
         return FP_UNCARRIED_STACK;
-    if (state != FP_POINT_WAITS)
+    if (state != FP_POINT_WAITS || !read_call(tid, &call) || !is_wait(point, &call))
         return FP_UNCARRIED_RUNS;
-    if (point->stack != point->home || point->caller != point->home_caller)
+    if (!is_idle(point, &call, is_tried))
         return FP_UNCARRIED_TASK;
-    return read_call(tid, &call) ? look_at_call(point, &call) : FP_UNCARRIED_RUNS;
+    return point->kind == FP_POINT_EPOLL ? look_at_epoll(point, &call)
+                                         : look_at_futex(point, &call);
+}
+
+bool fp_rest_goes_on(const struct fp_point *point)
+{
+    return fp_rest_is_unchanged(point) &&
+           (point->kind != FP_POINT_EPOLL || !is_ready((int)point->arguments[0]));
 }
 
 FP_CHILD bool fp_rest_is_unchanged(const struct fp_point *point)
 {
+    const uint32_t *word = point->snapshot.word;
     return atomic_load(&point->state) == FP_POINT_WAITS && is_lock_free(point) &&
-           __atomic_load_n(point->snapshot.word, __ATOMIC_ACQUIRE) == point->snapshot.value;
+           (!word || __atomic_load_n(word, __ATOMIC_ACQUIRE) == point->snapshot.value);
 }
 
 struct reading {
@@ -186,12 +238,13 @@ enum fp_uncarried fp_rest_note(struct fp_point *point, int tid)
 FP_CHILD void fp_rest_forget_waiters(const struct fp_point *point)
 {
     enum { KEPT = 3 }; /* of __wrefs: process-shared, and the clock */
-    if (point->kind == FP_POINT_CONDITION || point->kind == FP_POINT_CXX) {
+    enum fp_point_object object = fp_point_object(point);
+    if (object == FP_ON_CONDITION) {
         pthread_cond_t *condition = (pthread_cond_t *)object_of(point);
         unsigned flags = condition->__data.__wrefs & KEPT;
         memset(condition, 0, sizeof *condition);
         condition->__data.__wrefs = flags;
-    } else if (point->kind == FP_POINT_SEMAPHORE) {
+    } else if (object == FP_ON_SEMAPHORE) {
         memset(object_of(point) + sizeof(uint32_t), 0, sizeof(uint32_t)); /* how many wait */
     }
 }

@@ -10,8 +10,12 @@
 #include "policy/carry.h"
 #include "shim/carry/point.h"
 
-/* In the parent, with the gate closed. NONE: it is, and the futex is noted in the snapshot. */
-enum fp_uncarried fp_rest_look(struct fp_point *point, int tid);
+/* In the parent, with the gate closed. NONE: it is, and the futex is noted in the snapshot.
+   is_tried: no code but the forking thread's could use the library now. */
+enum fp_uncarried fp_rest_look(struct fp_point *point, int tid, bool is_tried);
+
+/* In the parent, when all have been looked at: whether nobody has woken it meanwhile. */
+bool fp_rest_goes_on(const struct fp_point *point);
 
 /* Child room, and after the fork in the parent: whether it still is, as the memory has it. */
 bool fp_rest_is_unchanged(const struct fp_point *point);

@@ -16,11 +16,14 @@
 static const struct wait {
     const char *name;
     void *ours;
+    enum fp_watched real;
 } WAITS[] = {
-    {"pthread_cond_wait", (void *)fp_carried_cond_wait},
-    {"sem_wait", (void *)fp_carried_sem_wait},
-    {"syscall", (void *)fp_carried_syscall},
-    {CXX_WAIT, (void *)fp_carried_cxx_wait},
+#define FP_WAIT_POINT(KIND, object, function, ...) \
+    {#function, (void *)fp_carried_##function, FP_WATCHED_##function},
+#include "shim/carry/waits.def"
+#undef FP_WAIT_POINT
+    {"syscall", (void *)fp_carried_syscall, FP_WATCHED_syscall},
+    {CXX_WAIT, (void *)fp_carried_cxx_wait, FP_WATCHED_COUNT},
 };
 
 struct search {
@@ -29,12 +32,10 @@ struct search {
     unsigned pointed;
 };
 
-static void *real_of(const char *name)
+static void *real_of(const struct wait *wait)
 {
-    return strcmp(name, "pthread_cond_wait") == 0 ? fp_got_real(FP_WATCHED_pthread_cond_wait)
-           : strcmp(name, "sem_wait") == 0        ? fp_got_real(FP_WATCHED_sem_wait)
-           : strcmp(name, "syscall") == 0         ? fp_got_real(FP_WATCHED_syscall)
-                                                  : dlsym(RTLD_DEFAULT, name);
+    return wait->real == FP_WATCHED_COUNT ? dlsym(RTLD_DEFAULT, wait->name)
+                                          : fp_got_real(wait->real);
 }
 
 /* What is read-only since the library was relocated is so again afterwards. */
@@ -54,7 +55,7 @@ static bool write_slot(const struct fp_elf *elf, void **where, void *function)
 /* A slot that holds neither libc's function nor the way to the resolver is somebody else's. */
 static void point(struct search *search, const struct fp_elf_slot *slot, const struct wait *wait)
 {
-    void *held = __atomic_load_n(slot->where, __ATOMIC_RELAXED), *real = real_of(wait->name);
+    void *held = __atomic_load_n(slot->where, __ATOMIC_RELAXED), *real = real_of(wait);
     if (held == wait->ours) {
         search->pointed++;
         return;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "shim/carry/waits.h"
 
+#include "shim/base/clock.h"
 #include "shim/carry/libc.h"
 #include "shim/threads/origin.h"
 #include "shim/watch/got.h"
@@ -12,6 +13,8 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#define FUTEX_FLAGS (long)(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME)
 
 typedef void cleanup_push(struct _pthread_cleanup_buffer *, void (*)(void *), void *);
 typedef void cleanup_pop(struct _pthread_cleanup_buffer *, int);
@@ -28,7 +31,11 @@ bool fp_waits_init(void)
         return false;
     *(void **)&push = dlvsym(RTLD_DEFAULT, "_pthread_cleanup_push", "GLIBC_2.2.5");
     *(void **)&pop = dlvsym(RTLD_DEFAULT, "_pthread_cleanup_pop", "GLIBC_2.2.5");
-    return push && pop && REAL(pthread_cond_wait) && REAL(sem_wait) && REAL(pthread_mutex_lock);
+#define FP_WAIT_POINT(KIND, object, function, ...) &&REAL(function)
+    return push && pop && REAL(pthread_mutex_lock)
+#include "shim/carry/waits.def"
+        ;
+#undef FP_WAIT_POINT
 }
 
 void fp_waits_set_cxx(void *function)
@@ -45,13 +52,15 @@ static long call_libc(const struct fp_point *point)
 {
     const long *a = point->arguments;
     switch (point->kind) {
-    case FP_POINT_CONDITION:
-        return REAL(pthread_cond_wait)((pthread_cond_t *)a[0], (pthread_mutex_t *)a[1]);
+#define AT(i, type) ((type)a[i])
+#define FP_WAIT_POINT(KIND, object, function, stand_in, parameters, arguments, noted, ...) \
+    case FP_POINT_##KIND:                                                                  \
+        return REAL(function) noted;
+#include "shim/carry/waits.def"
+#undef FP_WAIT_POINT
     case FP_POINT_CXX:
         cxx_wait((void *)a[0], (void *)a[1]);
         return 0;
-    case FP_POINT_SEMAPHORE:
-        return REAL(sem_wait)((sem_t *)a[0]);
     default:
         return syscall(a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
     }
@@ -79,6 +88,30 @@ long fp_wait_here(struct fp_point *point)
     return result;
 }
 
+/* FUTEX_WAIT is told how long, and not until when. */
+static bool is_told_how_long(const struct fp_point *point)
+{
+    return point->kind == FP_POINT_FUTEX && point->arguments[4] &&
+           (point->arguments[2] & ~FUTEX_FLAGS) == FUTEX_WAIT;
+}
+
+/* In a child: such a wait lasts for what is left of it. */
+static void shorten(struct fp_point *point)
+{
+    enum { SECOND = 1000000000, MICROSECONDS = 1000000 };
+    uint64_t now = fp_microseconds(), gone = now - point->begun;
+    struct timespec left = *(const struct timespec *)point->arguments[4];
+    left.tv_sec -= (time_t)(gone / MICROSECONDS);
+    left.tv_nsec -= (long)(gone % MICROSECONDS) * 1000;
+    if (left.tv_nsec < 0) {
+        left.tv_sec--;
+        left.tv_nsec += SECOND;
+    }
+    point->left = left.tv_sec < 0 ? (struct timespec){0, 0} : left;
+    point->arguments[4] = (long)&point->left;
+    point->begun = now;
+}
+
 /* In a child: libc's wait is over for no reason, which conditions allow; others begin anew. */
 long fp_wait_again(struct fp_point *point)
 {
@@ -88,6 +121,8 @@ long fp_wait_again(struct fp_point *point)
     pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, NULL);
     pop(&buffer, 0);
     fp_libc_thread_begins(point);
+    if (is_told_how_long(point))
+        shorten(point);
     if (!mutex)
         return fp_wait_here(point);
     REAL(pthread_mutex_lock)(mutex);
@@ -103,8 +138,11 @@ static struct fp_point *own_point(void)
                : NULL;
 }
 
-static long enter(struct fp_point *point, const void *caller)
+static long enter(struct fp_point *point, enum fp_point_kind kind, const long *arguments,
+                  size_t bytes, const void *caller)
 {
+    point->kind = kind;
+    memcpy(point->arguments, arguments, bytes);
     point->caller = caller;
     if (!point->is_captured) {
         sigaltstack(NULL, &point->alternate);
@@ -113,44 +151,31 @@ static long enter(struct fp_point *point, const void *caller)
     return fp_point_enter(point);
 }
 
-int fp_carried_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
-{
-    struct fp_point *point = own_point();
-    if (!point)
-        return fp_origin_is_watched() ? fp_watched_cond_wait(condition, mutex)
-                                      : REAL(pthread_cond_wait)(condition, mutex);
-    point->kind = FP_POINT_CONDITION;
-    point->arguments[0] = (long)condition;
-    point->arguments[1] = (long)mutex;
-    return (int)enter(point, __builtin_return_address(0));
-}
+#define FP_WAIT_POINT(KIND, object_, function, stand_in, parameters, given, noted, ...) \
+    int fp_carried_##function parameters                                                \
+    {                                                                                   \
+        struct fp_point *point = own_point();                                           \
+        const long arguments[] = {__VA_ARGS__};                                         \
+        if (!point)                                                                     \
+            return fp_origin_is_watched() ? stand_in given : REAL(function) given;      \
+        return (int)enter(point, FP_POINT_##KIND, arguments, sizeof arguments, CALLER); \
+    }
+#include "shim/carry/waits.def"
+#undef FP_WAIT_POINT
 
 void fp_carried_cxx_wait(void *condition, void *lock)
 {
     struct fp_point *point = own_point();
-    if (!point) {
+    const long arguments[] = {(long)condition, (long)lock};
+    if (point)
+        enter(point, FP_POINT_CXX, arguments, sizeof arguments, CALLER);
+    else
         cxx_wait(condition, lock);
-        return;
-    }
-    point->kind = FP_POINT_CXX;
-    point->arguments[0] = (long)condition;
-    point->arguments[1] = (long)lock;
-    enter(point, __builtin_return_address(0));
-}
-
-int fp_carried_sem_wait(sem_t *semaphore)
-{
-    struct fp_point *point = own_point();
-    if (!point)
-        return fp_origin_is_watched() ? fp_watched_sem_wait(semaphore) : REAL(sem_wait)(semaphore);
-    point->kind = FP_POINT_SEMAPHORE;
-    point->arguments[0] = (long)semaphore;
-    return (int)enter(point, __builtin_return_address(0));
 }
 
 static bool is_wait(long number, long operation)
 {
-    operation &= ~(long)(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
+    operation &= ~FUTEX_FLAGS;
     return number == SYS_futex && (operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET);
 }
 
@@ -161,7 +186,7 @@ long fp_carried_syscall(long number, long a, long b, long c, long d, long e, lon
         return fp_origin_is_watched() ? fp_watched_syscall(number, a, b, c, d, e, f)
                                       : syscall(number, a, b, c, d, e, f);
     const long arguments[7] = {number, a, b, c, d, e, f};
-    point->kind = FP_POINT_FUTEX;
-    memcpy(point->arguments, arguments, sizeof arguments);
-    return enter(point, __builtin_return_address(0));
+    if (d)
+        point->begun = fp_microseconds();
+    return enter(point, FP_POINT_FUTEX, arguments, sizeof arguments, CALLER);
 }

@@ -10,12 +10,16 @@
 #include "shim/carry/point.h"
 
 #include <semaphore.h>
+#include <sys/epoll.h>
+#include <time.h>
 
 /* Finds what only some libcs have; false where that is missing. */
 bool fp_waits_init(void);
 
-int fp_carried_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex);
-int fp_carried_sem_wait(sem_t *semaphore);
+#define FP_WAIT_POINT(KIND, object, function, stand_in, parameters, ...) \
+    int fp_carried_##function parameters;
+#include "shim/carry/waits.def"
+#undef FP_WAIT_POINT
 long fp_carried_syscall(long number, long a, long b, long c, long d, long e, long f);
 void fp_carried_cxx_wait(void *condition, void *lock);
 

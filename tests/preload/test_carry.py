@@ -16,15 +16,17 @@ pytestmark = pytest.mark.skipif(
 )
 
 KINDS = ["cond", "sem", "futex"]
+LIMITED = ["cond_until", "cond_clock", "sem_until", "sem_clock", "futex_until", "futex_while"]
 POLICY = "carry:*/carried"
 
 
-def carried(case, kind, threads, forks, tmp_path, policy=POLICY):
+def carried(case, kind, threads, forks, tmp_path, policy=POLICY, env=None):
     return support.run(
         [support.host("carried"), case, kind, threads, forks],
         policy=policy,
         log=tmp_path / "log",
         isolated=True,
+        env=env,
     )
 
 
@@ -50,6 +52,24 @@ def test_a_pool_works_in_the_child(kind, threads, forks, tmp_path):
     assert len(records) == forks and {record["reason"] for record in records} == {"none"}
     assert {record["threads"] for record in records} == {threads}
     assert not outcome.of("hang")
+
+
+@pytest.mark.parametrize("kind", LIMITED)
+@pytest.mark.parametrize("case, forks", [("works", 60), ("kept", 20), ("deep", 10), ("handed", 100)])
+def test_a_pool_that_waits_with_a_time_limit(case, forks, kind, tmp_path):
+    all_work(carried(case, kind, 4, forks, tmp_path), forks)
+
+
+@pytest.mark.parametrize("kind", LIMITED)
+def test_a_time_limit_stays_what_it_is(kind, tmp_path):
+    """What began 1.5 s before the fork, and ends 2 s after it began, does so in the child, too."""
+    outcome = support.run(
+        [support.host("carried_limits"), kind], policy="carry:*/carried_limits", log=tmp_path / "log", isolated=True
+    )
+    assert outcome.status == 0 and not outcome.stderr, outcome
+    assert [each["reason"] for each in outcome.of("carry")] == ["none"], outcome
+    ends = [int(line.split()[-1]) for line in outcome.stdout.splitlines()]
+    assert len(ends) == 2 and all(2000 <= end < 3400 for end in ends), outcome
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -103,7 +123,7 @@ def test_two_threads_fork_at_once(tmp_path):
         ("runs", "cond", "runs"),
         ("task", "cond", "task"),
         ("inside", "cond", "inside"),
-        ("timed", "cond", "runs"),
+        ("unwoken", "futex", "pending"),
         ("shared", "cond", "shared"),
         ("shared", "futex", "shared"),
         ("recursive", "cond", "lock"),
@@ -122,6 +142,16 @@ def test_what_is_not_at_rest_is_not_carried(case, kind, reason, tmp_path):
     told = [line for line in outcome.said if "is not carried into the child" in line]
     assert len(told) == 1 and told[0].endswith('; it acts as "reset"'), outcome
     assert len(outcome.of("hang")) == forks
+
+
+@pytest.mark.parametrize("case, reason", [("woken", "woken"), ("starting", "starting")])
+def test_others_break_in(case, reason, tmp_path):
+    """A handler of another library wakes a thread when all have been looked at, or one has yet to begin."""
+    env = {"LD_PRELOAD": f"{support.LIBRARY} {support.host('libcarried_help.so')}"}
+    outcome = carried(case, "cond", 4, 2, tmp_path, env=env)
+    assert outcome.status == 0, outcome
+    assert outcome.stdout.splitlines()[-1] == "0 work, 2 do not", outcome
+    assert [each["reason"] for each in outcome.of("carry")] == [reason] * 2, outcome
 
 
 @pytest.mark.parametrize("policy", ["carry", "reset", "warn", "off", "carry:other"])

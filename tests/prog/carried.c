@@ -1,7 +1,9 @@
 /*
  * carried CASE KIND THREADS FORKS: a pool whose idle threads are carried into forked children. KIND
- * is what its threads sleep in: cond, sem, or futex (by syscall). A child that works says "ok", one
- * that does not "bad WHY"; a line for each outcome that is new, and how often at the end.
+ * is what its threads sleep in: cond, sem, or futex (by syscall), or one of these with a time limit
+ * that does not come: cond_until, cond_clock, sem_until, sem_clock, futex_until, futex_while. A
+ * child that works says "ok", one that does not "bad WHY"; a line for each outcome that is new, and
+ * how often at the end.
  *
  *   works      the child has work done, joins the threads, starts others, ends
  *   kept       the child's threads are as they were: name, mask, signal stack, thread-specific data
@@ -17,17 +19,20 @@
  *   runs       a thread of the pool runs
  *   task       a thread of the pool waits in the midst of its work
  *   inside     a thread of the pool forks
- *   timed      a thread of the pool waits for a time
+ *   unwoken    a thread of the pool has been given work, and sleeps on
  *   shared     for another process
  *   recursive  with a lock that knows its owner
  *   robust     a thread of the pool holds a robust lock
  *   stack      a thread of the pool has a stack of the program's
  *   handlers   the program has fork handlers
+ *   woken      another library's fork handler wakes a thread (with libcarried_help.so)
+ *   starting   a thread of the pool has yet to begin (likewise)
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "host.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <sched.h>
@@ -36,6 +41,11 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/time.h>
+
+#if defined(__GLIBC__) && !__GLIBC_PREREQ(2, 30)
+#define pthread_cond_clockwait(condition, lock, clock, until) ENOSYS
+#define sem_clockwait(semaphore, clock, until) -1
+#endif
 
 enum { MOST = 256, QUEUE = 4096, KEYS = 40 };
 
@@ -60,32 +70,77 @@ static bool is(const char *asked)
     return strcmp(name, asked) == 0;
 }
 
+static bool sleeps_in(const char *what)
+{
+    return strncmp(kind, what, strlen(what)) == 0;
+}
+
+static bool is_kind(const char *what)
+{
+    return strcmp(kind, what) == 0;
+}
+
+static struct timespec far_away(clockid_t clock)
+{
+    struct timespec time;
+    clock_gettime(clock, &time);
+    time.tv_sec += 1000;
+    return time;
+}
+
+static void sleep_in_condition(void)
+{
+    struct timespec until = far_away(is_kind("cond_clock") ? CLOCK_MONOTONIC : CLOCK_REALTIME);
+    if (is_kind("cond_until"))
+        pthread_cond_timedwait(&wanted, &lock, &until);
+    else if (is_kind("cond_clock"))
+        pthread_cond_clockwait(&wanted, &lock, CLOCK_MONOTONIC, &until);
+    else
+        pthread_cond_wait(&wanted, &lock);
+}
+
+static int sleep_in_semaphore(void)
+{
+    struct timespec until = far_away(is_kind("sem_clock") ? CLOCK_MONOTONIC : CLOCK_REALTIME);
+    return is_kind("sem_until")   ? sem_timedwait(&posted, &until)
+           : is_kind("sem_clock") ? sem_clockwait(&posted, CLOCK_MONOTONIC, &until)
+                                  : sem_wait(&posted);
+}
+
+static void sleep_in_futex(unsigned seen)
+{
+    struct timespec until = far_away(CLOCK_MONOTONIC), long_time = {1000, 0};
+    int private = is("shared") ? 0 : FUTEX_PRIVATE_FLAG;
+    if (is_kind("futex_until"))
+        syscall(SYS_futex, &word, FUTEX_WAIT_BITSET | private, seen, &until, NULL,
+                FUTEX_BITSET_MATCH_ANY);
+    else
+        syscall(SYS_futex, &word, FUTEX_WAIT | private, seen,
+                is_kind("futex_while") ? &long_time : NULL);
+}
+
 /* Where the pool is idle; with the lock, and without work. */
 static void sleep_here(void)
 {
-    if (strcmp(kind, "cond") == 0) {
-        struct timespec far = {.tv_sec = time(NULL) + 1000};
-        if (is("timed"))
-            pthread_cond_timedwait(&wanted, &lock, &far);
-        else
-            pthread_cond_wait(&wanted, &lock);
+    if (sleeps_in("cond")) {
+        sleep_in_condition();
         return;
     }
     unsigned seen = __atomic_load_n(&word, __ATOMIC_SEQ_CST);
     pthread_mutex_unlock(&lock);
-    if (strcmp(kind, "sem") == 0)
-        while (sem_wait(&posted) != 0) {
+    if (sleeps_in("sem"))
+        while (sleep_in_semaphore() != 0) {
         }
     else
-        syscall(SYS_futex, &word, is("shared") ? FUTEX_WAIT : FUTEX_WAIT_PRIVATE, seen, NULL);
+        sleep_in_futex(seen);
     pthread_mutex_lock(&lock);
 }
 
 static void wake(int how_many)
 {
-    if (strcmp(kind, "cond") == 0)
+    if (sleeps_in("cond"))
         pthread_cond_broadcast(&wanted);
-    else if (strcmp(kind, "sem") == 0)
+    else if (sleeps_in("sem"))
         for (int i = 0; i < how_many; i++)
             sem_post(&posted);
     __atomic_fetch_add(&word, 1, __ATOMIC_SEQ_CST);
@@ -238,7 +293,7 @@ static void wait_until_idle(int busy)
         pthread_mutex_lock(&lock);
         idle = 0;
         for (int i = 0; i < count; i++)
-            idle += ready == count && (slept[i] == handed || strcmp(kind, "cond") != 0);
+            idle += ready == count && (slept[i] == handed || !sleeps_in("cond"));
         pthread_mutex_unlock(&lock);
     }
 }
@@ -347,6 +402,35 @@ static void prepare_nothing(void)
 {
 }
 
+static void hand_one_over(void)
+{
+    pthread_mutex_lock(&lock);
+    hand_over(1);
+    pthread_mutex_unlock(&lock);
+}
+
+static void *help(const char *symbol)
+{
+    void *found = dlsym(RTLD_DEFAULT, symbol);
+    must(found != NULL, "libcarried_help.so");
+    return found;
+}
+
+/* When the pool is idle. */
+static void get_help(void)
+{
+    pthread_t late;
+    void (*call_before_forks)(void (*)(void));
+    if (is("woken")) {
+        *(void **)&call_before_forks = help("call_before_forks");
+        call_before_forks(hand_one_over);
+    }
+    if (is("starting")) {
+        *(int *)help("threads_are_held") = 1;
+        must(pthread_create(&late, NULL, return_argument, NULL) == 0, "pthread_create");
+    }
+}
+
 static void set_up(void)
 {
     pthread_mutexattr_t kind_of_lock;
@@ -420,7 +504,7 @@ static void fork_in_turn(int forks)
             kill(child, SIGKILL);
         waitpid(child, &status, 0);
         note(status);
-        if (!is("runs") && !is("task") && !is("shared") && !is("timed"))
+        if (!is("runs") && !is("task") && !is("shared") && !is("unwoken") && !is("woken"))
             must(have_done(20, false) == NULL, "the parent's pool");
         if (i == forks / 4) {
             before = resident();
@@ -444,6 +528,9 @@ int main(int arguments_count, char **arguments)
     long forks = atol(arguments[4]);
     set_up();
     start_pool();
+    get_help();
+    if (is("unwoken"))
+        __atomic_fetch_add(&word, 1, __ATOMIC_SEQ_CST);
     if (is("runs") || is("task")) {
         blocks = 1;
         pthread_mutex_lock(&lock);

@@ -1,0 +1,76 @@
+"""carry: threads that are idle in epoll_wait go on working in forked children, with files of their own.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import platform
+import re
+
+import pytest
+
+import support
+
+pytestmark = pytest.mark.skipif(
+    platform.machine() != "x86_64" or not re.fullmatch(r"2\.(3[4-9]|40)", platform.libc_ver()[1]),
+    reason="threads are carried on x86-64 with glibc 2.34 to 2.40",
+)
+
+
+def looped(case, threads, forks, tmp_path, policy="carry:*/carried_loop"):
+    return support.run(
+        [support.host("carried_loop"), case, threads, forks],
+        policy=policy,
+        log=tmp_path / "log",
+        isolated=True,
+    )
+
+
+def reasons(outcome):
+    return [each["reason"] for each in outcome.of("carry")]
+
+
+def test_the_child_needs_it(tmp_path):
+    outcome = looped("unread", 2, 2, tmp_path, policy="fail")
+    assert outcome.stdout.splitlines()[-1] == "0 work, 2 do not", outcome
+
+
+@pytest.mark.parametrize("case, forks", [("edge", 60), ("unread", 60), ("level", 60), ("shared", 60), ("deep", 20)])
+def test_parent_and_child_work_at_once(case, forks, tmp_path):
+    """Neither sees what the other wakes."""
+    outcome = looped(case, 4, forks, tmp_path)
+    assert (outcome.status, outcome.stdout, outcome.stderr) == (0, f"{forks} work, 0 do not\n", ""), outcome
+    assert set(reasons(outcome)) == {"none"}
+
+
+@pytest.mark.parametrize("case", ["semaphore", "dups"])
+def test_files_stay_what_they_are(case, tmp_path):
+    outcome = looped(case, 4, 40, tmp_path)
+    assert (outcome.status, outcome.stdout, outcome.stderr) == (0, "40 work, 0 do not\n", ""), outcome
+
+
+@pytest.mark.parametrize(
+    "case, reason",
+    [
+        ("pipe", "files"),
+        ("foreign", "files"),
+        ("timed", "timed"),
+        ("task", "task"),
+        ("many", "room"),
+        ("no_kcmp", "kernel"),
+    ],
+)
+def test_what_cannot_be_copied_is_not_carried(case, reason, tmp_path):
+    outcome = looped(case, 4, 2, tmp_path)
+    assert (outcome.status, outcome.stdout) == (0, "0 work, 2 do not\n"), outcome
+    assert reasons(outcome) == [reason] * 2
+    told = [line for line in outcome.said if "is not carried into the child" in line]
+    assert len(told) == 1 and told[0].endswith('; it acts as "reset"'), outcome
+
+
+def test_a_child_that_can_open_nothing_says_so(tmp_path):
+    """None of its threads is carried."""
+    outcome = looped("no_number", 4, 1, tmp_path)
+    assert (outcome.status, outcome.stdout) == (0, "0 work, 1 do not\n"), outcome
+    assert outcome.said[0] == (
+        "forkpolicy: no threads are carried into this child: it cannot open files of its own"
+    )
