@@ -304,3 +304,40 @@ def test_a_child_forked_while_rows_are_looked_at():
 def test_what_is_pushed_into_a_scan(sql, asked):
     """Never what NaN would be lost by: statistics of Parquet leave it out."""
     assert (compiled(sql, TABLE.schema).pushed() is not None) == asked
+
+
+# What is done by bits
+
+
+@pytest.mark.parametrize("first, rows", [(0, 64), (3, 40), (8, 8), (63, 1), (64, 0)])
+@pytest.mark.parametrize("nulls", [False, True])
+def test_places_in_a_slice_of_truths(first, rows, nulls):
+    truths = numpy.random.default_rng(first).random(64) < 0.5
+    known = numpy.random.default_rng(rows).random(64) < (0.5 if nulls else 1)
+    part = slice(first, first + rows)
+    mask = pyarrow.array(truths, mask=~known).slice(first, rows)
+    expected = numpy.flatnonzero((truths & known)[part]).tolist()
+    assert conditions.places_in(mask).tolist() == expected
+
+
+ODD = [0.0, -0.0, 1.5, float("inf"), -float("inf"), float("nan"), 5e-324]
+
+
+@pytest.mark.parametrize("kind", [pyarrow.float64(), pyarrow.float32(), pyarrow.int64()])
+@pytest.mark.parametrize("has_nulls", [False, True])
+def test_a_choice_of_numbers_keeps_their_bits(kind, has_nulls):
+    values = ODD if pyarrow.types.is_floating(kind) else [0, -1, 1, 2**62, -(2**63), 7, 8]
+    first = pyarrow.array(values, kind)
+    second = pyarrow.array([None if has_nulls else values[0], *values[:0:-1]], kind)
+    table = pyarrow.table({"a": first, "b": second, "c": [True, False] * 3 + [True]})
+    table = table.slice(1)  # so that bits begin within a byte
+    wanted = pyarrow.float64() if pyarrow.types.is_floating(kind) else pyarrow.int64()
+    for branch, other in ("a", "b"), ("a", "9"), ("3", "b"), ("3", "9"):
+        found = Table(table).evaluate(f"CASE WHEN c THEN {branch} ELSE {other} END")
+        sides = [table[part].cast(wanted) if part in "ab" else pyarrow.scalar(int(part), wanted)
+                 for part in (branch, other)]  # fmt: skip
+        expected = pyarrow.compute.if_else(table["c"], *sides)
+        if branch != "3" or other != "9":
+            assert found.type == wanted
+        pairs = zip(found.to_pylist(), expected.cast(found.type).to_pylist(), strict=True)
+        assert all(repr(ours) == repr(theirs) for ours, theirs in pairs)

@@ -15,6 +15,7 @@ import pyarrow.compute as compute
 
 from . import sql as _sql
 from ._library import text
+from .sql.values import truths_of
 
 SLAB = 1 << 16  # rows
 MOST_THREADS = 16
@@ -63,9 +64,10 @@ def rows_where(slabs, mask, rows):
 
 
 def places_in(mask):
-    """Where a BooleanArray is true: a uint64 array. By numpy, twice as fast as indices_nonzero."""
+    """Where a BooleanArray is true: a uint64 array. By numpy, several times as fast as
+    indices_nonzero."""
     mask = mask.fill_null(False) if mask.null_count else mask
-    return numpy.flatnonzero(mask.to_numpy(zero_copy_only=False)).view(numpy.uint64)
+    return numpy.flatnonzero(truths_of(mask)).view(numpy.uint64)
 
 
 def check(condition, count, schema):
