@@ -47,6 +47,7 @@ struct reading {
     struct fp_tally tally;
     struct fp_kept kept;
     bool keeps;
+    json_t *before; /* the records of --before, or NULL */
 };
 
 void fp_report_help(void)
@@ -132,12 +133,39 @@ static void visit(const struct fp_log_record *record, void *context)
         fp_keep(&reading->kept, record);
 }
 
+static void visit_before(const struct fp_log_record *record, void *context)
+{
+    fp_keep((struct fp_kept *)context, record);
+}
+
+/* False, and said, where the log of --before is none. */
+static bool read_before(const struct options *options, struct reading *reading)
+{
+    static struct fp_kept kept;
+    struct fp_log_count count = {0};
+    if (!options->before)
+        return true;
+    if (options->format != FORMAT_html) {
+        fp_cli_say("report: --before goes with --html");
+        return false;
+    }
+    if (!fp_log_read(options->before, visit_before, &kept, &count))
+        return false;
+    if (!count.records && count.bad) {
+        fp_cli_say("report: --before: not a log: none of the lines is a record");
+        return false;
+    }
+    reading->before = fp_kept_sorted(&kept);
+    return true;
+}
+
 /* The formats that draw the records themselves. */
-static bool draw(FILE *stream, struct reading *reading,
-                 bool (*format)(FILE *, const json_t *, unsigned long))
+static bool draw(FILE *stream, enum format format, struct reading *reading)
 {
     json_t *records = fp_kept_sorted(&reading->kept);
-    bool good = format(stream, records, reading->kept.omitted);
+    unsigned long omitted = reading->kept.omitted;
+    bool good = format == FORMAT_html ? fp_report_html(stream, records, omitted, reading->before)
+                                      : fp_report_perfetto(stream, records, omitted);
     json_decref(records);
     return good;
 }
@@ -154,9 +182,8 @@ static bool write_report(FILE *stream, enum format format, struct reading *readi
     case FORMAT_junit:
         return fp_report_junit(stream, &reading->tally, logs);
     case FORMAT_perfetto:
-        return draw(stream, reading, fp_report_perfetto);
     case FORMAT_html:
-        return draw(stream, reading, fp_report_html);
+        return draw(stream, format, reading);
     case FORMAT_text:
     case FORMAT_COUNT:
         break;
@@ -177,7 +204,7 @@ int fp_cli_report(int count, char **arguments)
             return 0;
         }
     int logs = parse(&options, count, arguments);
-    if (logs < 0 || !fp_output_open(&output, options.output))
+    if (logs < 0 || !read_before(&options, &reading) || !fp_output_open(&output, options.output))
         return FP_EXIT_USAGE;
     reading.keeps = options.format == FORMAT_html || options.format == FORMAT_perfetto;
     for (int i = 0; i < logs; i++)
@@ -191,5 +218,6 @@ int fp_cli_report(int count, char **arguments)
     bool good = fp_output_close(&output, written) && any && read == (size_t)logs;
     bool hung = reading.tally.hangs[FP_GRADE_PROVEN] > 0;
     fp_tally_free(&reading.tally);
+    json_decref(reading.before);
     return !good ? FP_EXIT_USAGE : hung ? EXIT_HANG : 0;
 }

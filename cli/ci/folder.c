@@ -76,7 +76,7 @@ static void write_page(const struct fp_ci_folder *folder)
     if (!stream)
         return;
     json_t *records = fp_kept_sorted(&kept);
-    fp_report_html(stream, records, kept.omitted);
+    fp_report_html(stream, records, kept.omitted, NULL);
     json_decref(records);
     fclose(stream);
 }

@@ -20,7 +20,7 @@ extern const char fp_page_html[], fp_page_css[], fp_page_js[]; /* page.S */
 
 struct page {
     FILE *stream;
-    const json_t *records;
+    const json_t *records, *before;
     unsigned long omitted;
     char nonce[33];
 };
@@ -50,13 +50,13 @@ static int add_json(const char *buffer, size_t size, void *context)
 
 /* One record a line, for who reads the page's source. ASCII alone: no character of a record can
    turn the direction of what follows it. */
-static bool add_records(const struct page *page)
+static bool add_records(const struct page *page, const json_t *records)
 {
     size_t flags = JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY | JSON_REAL_PRECISION(16);
     fputs("[", page->stream);
-    for (size_t i = 0; i < json_array_size(page->records); i++) {
+    for (size_t i = 0; i < json_array_size(records); i++) {
         fputs(i ? ",\n" : "", page->stream);
-        if (json_dump_callback(json_array_get(page->records, i), add_json, page->stream, flags))
+        if (json_dump_callback(json_array_get(records, i), add_json, page->stream, flags))
             return false;
     }
     fputs("]", page->stream);
@@ -102,7 +102,9 @@ static bool add_part(const struct page *page, const char *name, size_t length)
         if (strlen(texts[i].name) == length && memcmp(texts[i].name, name, length) == 0)
             return fputs(texts[i].text, page->stream) >= 0;
     if (length == strlen("records") && memcmp(name, "records", length) == 0)
-        return add_records(page);
+        return add_records(page, page->records);
+    if (length == strlen("before") && memcmp(name, "before", length) == 0)
+        return page->before ? add_records(page, page->before) : fputs("null", page->stream) >= 0;
     if (length == strlen("summary") && memcmp(name, "summary", length) == 0)
         add_summary(page);
     else
@@ -110,9 +112,10 @@ static bool add_part(const struct page *page, const char *name, size_t length)
     return true;
 }
 
-bool fp_report_html(FILE *stream, const json_t *records, unsigned long omitted)
+bool fp_report_html(FILE *stream, const json_t *records, unsigned long omitted,
+                    const json_t *before)
 {
-    struct page page = {.stream = stream, .records = records, .omitted = omitted};
+    struct page page = {.stream = stream, .records = records, .before = before, .omitted = omitted};
     const char *at = fp_page_html, *open;
     if (!make_nonce(page.nonce, sizeof page.nonce))
         return false;

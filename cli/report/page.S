@@ -20,6 +20,14 @@
 fp_page_js: /* the words of policy/, what the records say, then how it is drawn */
     .incbin "words.js" /* in the build folder */
     .incbin "cli/report/page_model.js"
+    .incbin "cli/report/page_elements.js"
+    .incbin "cli/report/page_matrix.js"
+    .incbin "cli/report/page_time.js"
+    .incbin "cli/report/page_timeline.js"
+    .incbin "cli/report/page_details.js"
+    .incbin "cli/report/page_reports.js"
+    .incbin "cli/report/page_advice.js"
+    .incbin "cli/report/page_compare.js"
     .incbin "cli/report/page.js"
     .byte 0
 

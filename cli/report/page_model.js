@@ -7,10 +7,18 @@ const EARLY_SECONDS = 5; // a child can be in the log before the fork that made 
 
 const TIME_END = 1e11; // seconds; what is later is no time
 
-// What became of a runtime at a fork, worst first: [glyph, word].
+// What became of a runtime at a fork, worst first: [glyph, word, meaning].
 const STATES = {
-  hung: ["✕", "hung"], seems: ["?", "seems to hang"], used: ["▲", "used"], failed: ["!", "reset failed"],
-  refused: ["⊘", "refused"], lost: ["▨", "lost"], unknown: ["▨", "not known"], reset: ["↺", "reset"], kept: ["–", "kept"], fine: ["✓", "fine"],
+  hung: ["✕", "hung", "a child waits for its threads, and nobody else can end the wait"],
+  seems: ["?", "seems to hang", "a child has waited for long"],
+  used: ["▲", "used", "a child called the library without its threads"],
+  failed: ["!", "reset failed", "the child has the library, but it is not usable"],
+  refused: ["⊘", "refused", "the fork failed, by the policy"],
+  lost: ["▨", "lost", "the child would hang if it used the library"],
+  unknown: ["▨", "not known", "the child lacks the threads; nobody knows what follows"],
+  reset: ["↺", "reset", "usable again in the child"],
+  kept: ["–", "kept", "the fork was refused for another library"],
+  fine: ["✓", "fine", "the library works without its threads"],
 };
 const RANKS = Object.fromEntries(Object.keys(STATES).map((state, rank) => [state, rank]));
 const NOWHERE = { key: "", label: "not known which", base: "not known which", threads: 0, raw: {} };

@@ -24,11 +24,12 @@ LIMIT = 120  # seconds
 PNG = b"\x89PNG"
 
 
-def make_page(folder, *logs):
+def make_page(folder, *logs, before=None):
     """The page of logs; exit status 1 says that they tell of something bad."""
     page = folder / "page.html"
+    options = ["--before", str(before)] if before else []
     ended = subprocess.run(
-        [str(PROGRAM), "report", "--html", "-o", str(page), *map(str, logs)],
+        [str(PROGRAM), "report", "--html", "-o", str(page), *options, *map(str, logs)],
         capture_output=True,
         text=True,
         timeout=LIMIT,
@@ -133,7 +134,7 @@ def document(page, **settings):
 
 
 def page_text(found):
-    names = ["headline", "matrix", "legend", "reports"]
+    names = ["headline", "advice", "matrix", "legend", "reports"]
     labels = [each["aria-label"] for each in found.by_class("item")]
     parts = [f"# {name}\n{found.text(name)}\n" for name in names]
     return "\n".join([*parts, "# timeline", *labels, ""])
@@ -177,6 +178,34 @@ def test_a_pid_that_serves_again_is_another_process(tmp_path):
     later = [{**record, "time": record["time"] + 1000} for record in records[1:]]
     found = document(make_page(tmp_path, write_log(tmp_path / "log", records + later)))
     assert "16 of 20 forked children hung" in found.text("headline")
+
+
+def test_two_logs_are_compared(tmp_path):
+    page = make_page(tmp_path, RECORDS / "refuse.jsonl", before=RECORDS / "fail.jsonl")
+    said = document(page).text("comparison")
+    assert "Before: 8 of 10 forked children hung" in said and "Now: 1 fork was refused" in said
+    rows = said[said.index("Now\n") :]
+    assert "/home/me/project/train.py in load\nlibgomp\n✕ hung\n– kept" in rows
+    assert "jemalloc" not in rows  # fine before, and not there now
+
+
+def test_a_log_is_not_compared_unless_it_is_said(tmp_path):
+    page = make_page(tmp_path, RECORDS / "fail.jsonl")
+    assert document(page).text("comparison") == ""
+
+
+def test_a_log_to_compare_with_that_cannot_be_read(tmp_path):
+    page = tmp_path / "page.html"
+    command = [PROGRAM, "report", "--html", "-o", page, "--before", "missing.jsonl"]
+    ended = subprocess.run(
+        [*map(str, command), str(RECORDS / "fail.jsonl")],
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        cwd=tmp_path,
+    )
+    assert ended.returncode == 2 and not page.exists()
+    assert ended.stderr == "forkpolicy: missing.jsonl: No such file or directory\n"
 
 
 # What one does with it
@@ -355,7 +384,7 @@ def test_no_record_becomes_a_part_of_the_page(tmp_path):
         dumped = browse(page, "--dump-dom", fragment=fragment)
         found = Document(dumped)
         assert "<title>forkpolicy report</title>" in dumped
-        assert [tag for tag, _ in found.elements].count("script") == 2
+        assert [tag for tag, _ in found.elements].count("script") == 3
         assert not [tag for tag, _ in found.elements if tag in ("img", "iframe", "a", "object")]
         assert not [each for _, each in found.elements if any(key.startswith("on") for key in each)]
         assert not re.search("[\u202a-\u202e\u2066-\u2069]", found.text())

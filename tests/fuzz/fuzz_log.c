@@ -135,7 +135,7 @@ static void check_drawn(struct fp_kept *kept)
     (void)fclose(stream);
     check_json(text);
     stream = open_memstream(&text, &size);
-    MUST(stream && fp_report_html(stream, records, 3));
+    MUST(stream && fp_report_html(stream, records, 3, NULL));
     (void)fclose(stream);
     free(text);
     json_decref(records);
