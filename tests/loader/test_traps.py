@@ -9,7 +9,7 @@ import pytest
 from loaders import ROWS, flat, ids_of, table
 from torch.utils.data import DataLoader
 
-from forkpolicy.loader import Loader, Permutation, Table, permutation_builder
+from forkpolicy.loader import Loader, Permutation, Table, WorkerError, permutation_builder
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -74,6 +74,52 @@ def test_a_nul_in_sql(call):
         call(Table(table()), "id < 5\0 OR true")
     with pytest.raises(ValueError, match="NUL"):
         permutation_builder(table()).filter("id < 5\0").execute()
+
+
+# Files that are mapped
+
+
+def arrow_file(path, rows=50_000):
+    ids = table(rows)
+    with pyarrow.ipc.new_file(str(path), ids.schema) as writer:
+        writer.write_table(ids, max_chunksize=5_000)
+    return str(path)
+
+
+def sources(path):
+    whole = Permutation.identity(path)
+    yield path
+    yield whole.select({"id": "id + 0"})
+    yield Permutation.mixture({"a": (whole, 0.5), "b": (table(), 0.5)})
+
+
+@pytest.mark.parametrize("which", range(3))
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_file_that_was_truncated_before_an_epoch(tmp_path, which, workers):
+    path = arrow_file(tmp_path / "ids.arrow")
+    loader = Loader(list(sources(path))[which], 100, workers=workers)
+    assert len(next(iter(loader))["id"]) == 100
+    os.truncate(path, 4096)
+    with pytest.raises(ValueError, match="ids.arrow has been truncated since it was opened: 4096 bytes of"):
+        iter(loader)
+
+
+def test_a_file_that_was_replaced_before_an_epoch(tmp_path):
+    path = arrow_file(tmp_path / "ids.arrow")
+    loader = Loader(path, 1000)
+    os.replace(arrow_file(tmp_path / "other.arrow", 10), path)
+    assert flat(ids_of(loader)) == list(range(50_000))
+    os.unlink(path)
+    assert flat(ids_of(loader)) == list(range(50_000))
+
+
+def test_a_file_that_is_truncated_within_an_epoch(tmp_path):
+    path = arrow_file(tmp_path / "ids.arrow")
+    iteration = iter(Loader(path, 100, workers=1, prefetch=0))
+    next(iteration)
+    os.truncate(path, 4096)
+    with pytest.raises(WorkerError, match="was ended by SIGBUS .a mapped file was truncated"):
+        list(iteration)
 
 
 # Threads

@@ -34,6 +34,10 @@ class JoinedTable(Table):
     def __reduce__(self):
         return JoinedTable, (self._columns,)
 
+    def check_files(self):
+        for part in self._columns.values():
+            part.table.check_files()
+
 
 def arrow_of(columns):
     """Columns under their names: a pyarrow.Table in the memory of their table."""

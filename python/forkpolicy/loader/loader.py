@@ -212,6 +212,7 @@ class Loader:
         return (batch for _, batch, _ in source)
 
     def _at(self, epoch, consumed):
+        self._permutation._table.check_files()
         return self._units.with_epoch(epoch), Steps(self._schedule(epoch), consumed)
 
     def _begin(self, epoch, consumed):

@@ -79,6 +79,9 @@ class SourceTable(Table):
             self._fields[column] = assumed(field, known)
         return self._fields[column]
 
+    def check_files(self):
+        """A source reads files, which are not mapped, and its own errors tell."""
+
     @property
     def handle(self):
         raise TypeError("a source has no rows in memory")

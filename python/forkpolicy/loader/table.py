@@ -68,6 +68,7 @@ class Table:
         if isinstance(source, (str, os.PathLike)) or sources.paths.is_list(source):
             self._paths = sources.paths.files_of(source).names
             self._stamps = [self._stamp_of(path) for path in self._paths]
+            self._inodes = [_inode_of(path) for path in self._paths]
         self._set(self._found if self._found is not None else _read_object(source))
         self._found = None
 
@@ -129,7 +130,20 @@ class Table:
             self._fields[column] = refine(self.schema.field(column), chunks)
         return self._fields[column]
 
+    def check_files(self):
+        """ValueError: a mapped file has been truncated, and a read behind its end would be a SIGBUS.
+        One that was replaced is fine: this has the old one."""
+        if self._base is not None:
+            self._base.check_files()
+        for path, inode, (size, _) in zip(self._paths or (), self._inodes, self._stamps or ()):
+            if os.path.exists(path) and _inode_of(path) == inode and os.path.getsize(path) < size:
+                raise ValueError(
+                    f"{path} has been truncated since it was opened: {os.path.getsize(path)} bytes"
+                    f" of {size} are left"
+                )
+
     start, locality, identity = None, {}, None  # of tables whose rows are elsewhere
+    _base, _inodes = None, ()
 
     def ahead(self, threads, most_bytes):
         """What takes rows ahead."""
@@ -257,6 +271,11 @@ class Table:
             path.append(kind.get_field_index(part))
             kind = kind.field(path[-1]).type
         return pyarrow.compute.struct_field(self._arrow.column(place), path)
+
+
+def _inode_of(path):
+    status = os.stat(path)
+    return status.st_dev, status.st_ino
 
 
 def hashes_of(batch, columns):

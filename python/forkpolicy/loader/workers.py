@@ -79,6 +79,8 @@ def _end(ring, processes):
 def _said(code):
     if code is None:
         return "has ended"
+    if code == -signal.SIGBUS:
+        return "was ended by SIGBUS (a mapped file was truncated, or shared memory has run out)"
     if code < 0:
         try:
             return f"was ended by {signal.Signals(-code).name}"
