@@ -6,6 +6,7 @@
 #include "policy/signals.h"
 #include "shim/base/child_section.h"
 #include "shim/base/self.h"
+#include "shim/python/python.h"
 #include "shim/threads/origin.h"
 #include "shim/threads/resolve.h"
 #include "shim/threads/runtimes.h"
@@ -93,14 +94,20 @@ static void store(pid_t child, const struct fp_child_note *note)
 void fp_children_note(pid_t child, fp_is_kept *is_kept)
 {
     struct fp_child_note note = {.sent = 0};
+    if (fp_children_any())
+        fp_children_take(child,
+                         &note); /* of an earlier child of that number, which nobody saw end */
+    note = (struct fp_child_note){.sent = 0};
     if (!fp_origin_next(&note.fork))
         return;
     struct fp_work work = fp_work_begin();
     add_lost(&note, is_kept, FP_CLASS_LOST);
     add_lost(&note, is_kept, FP_CLASS_UNKNOWN);
     add_lost(&note, is_kept, FP_CLASS_RESET);
-    if (note.count)
+    if (note.count) {
+        fp_python_learn_handlers(); /* for the waits of wait_hooks.c */
         store(child, &note);
+    }
     fp_work_end(work);
 }
 

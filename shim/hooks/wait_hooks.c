@@ -7,6 +7,10 @@
  * same signals and cancellations. Only while there are such children; all other waits go to libc as
  * they are.
  *
+ * The kernel gives the status to the thread that waits before the handler for SIGCHLD runs. A look
+ * would let the handler run first, which may take the status: beside such a handler nothing is
+ * looked at. Python's only notes the signal.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #define _GNU_SOURCE
@@ -15,16 +19,26 @@
 #include "shim/fork/crash.h"
 #include "shim/hooks/init.h"
 #include "shim/hooks/real.h"
+#include "shim/python/python.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <unistd.h>
 
 #define RESOLVED(name) (fp_real.name ? fp_real.name : (fp_real_resolve(FP_OPTIONAL), fp_real.name))
 
+static bool has_handler(void)
+{
+    struct sigaction action;
+    return sigaction(SIGCHLD, NULL, &action) != 0 ||
+           (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN &&
+            !fp_python_is_handler(*(void **)&action.sa_handler));
+}
+
 static bool looks(void)
 {
-    return fp_children_any() && fp_active && !fp_self.inside && fp_real.waitid;
+    return fp_children_any() && fp_active && !fp_self.inside && fp_real.waitid && !has_handler();
 }
 
 /* False: a signal has ended the wait. Whatever else went wrong the wait itself will find, too. */
@@ -43,7 +57,7 @@ static bool look(idtype_t kind, id_t id, int options)
 /* As wait4 names children. */
 static bool look_at(pid_t pid, int options)
 {
-    if (!looks() || pid == INT_MIN || (pid > 0 && !fp_children_has(pid)))
+    if (pid == INT_MIN || (pid > 0 && !fp_children_has(pid)) || !looks())
         return true;
     if (pid == -1)
         return look(P_ALL, 0, options);
@@ -73,7 +87,7 @@ pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
 
 int waitid(idtype_t kind, id_t id, siginfo_t *info, int options)
 {
-    bool ends = (options & WEXITED) && looks() && !(kind == P_PID && !fp_children_has((pid_t)id));
+    bool ends = (options & WEXITED) && !(kind == P_PID && !fp_children_has((pid_t)id)) && looks();
     return !ends || look(kind, id, options) ? RESOLVED(waitid)(kind, id, info, options) : -1;
 }
 

@@ -66,6 +66,12 @@ def test_whatever_the_parent_waits_by(wait, tmp_path):
     check_told(outcome, "SIGSEGV")
 
 
+def test_who_waits_gets_the_status_before_a_handler_that_takes_all(tmp_path):
+    """The kernel gives the status to the waiting thread before the handler runs: no look comes between."""
+    outcome = crash("segv", "beside a handler", tmp_path)
+    assert outcome.stdout == "signal 11\n" and not outcome.said
+
+
 @pytest.mark.parametrize("how", QUIET)
 def test_other_ends_are_not_told(how, tmp_path):
     outcome = crash(how, "waitpid", tmp_path)

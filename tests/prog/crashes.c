@@ -43,6 +43,16 @@ static void end_child(pid_t child, const char *how)
         must(kill(child, SIGKILL) == 0, "kill");
 }
 
+/* A handler that takes what has ended comes too late for whom the main thread waits. */
+static void take_all(int number)
+{
+    int saved = errno;
+    (void)number;
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        ;
+    errno = saved;
+}
+
 static pid_t await(pid_t child, const char *how, int *status)
 {
     struct rusage usage;
@@ -78,9 +88,15 @@ int main(int count, char **arguments)
     must(count == 3, "two arguments");
     if (strcmp(arguments[1], "segv alone") != 0)
         start_sleeper();
+    if (strcmp(arguments[2], "beside a handler") == 0) {
+        struct sigaction action = {.sa_handler = take_all, .sa_flags = SA_RESTART};
+        must(sigaction(SIGCHLD, &action, NULL) == 0, "sigaction");
+    }
     pid_t child = fork();
     if (child == 0) {
         setpgid(0, 0);
+        if (strcmp(arguments[2], "beside a handler") == 0)
+            rest(200); /* its parent waits by then */
         end(strcmp(arguments[1], "segv alone") == 0 ? "segv" : arguments[1]);
     }
     setpgid(child, child);
