@@ -85,13 +85,18 @@ static void add_why(struct fp_text *text, const struct fp_hang *hang)
             fp_text_format(text, ", started at ");
             fp_add_path(text, hang->lost->started);
         }
-        if (fp_hang_is_plain_lock(hang))
+        if (fp_hang_is_plain_lock(hang) && !hang->holders.count)
             fp_text_format(text, "; %s held the lock",
                            hang->cause == FP_CAUSE_OWNER ? "that one"
                            : of_it == 1                  ? "it may have"
                                                          : "one of them may have");
     }
     fp_text_format(text, "\n");
+    if (!hang->holders.count)
+        return;
+    fp_add_label(text, "held");
+    fp_add_holders(text, &hang->holders);
+    fp_text_format(text, " when the process forked\n");
 }
 
 static void add_fix(struct fp_text *text, struct fp_slice advice, size_t nth)

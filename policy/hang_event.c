@@ -143,6 +143,7 @@ void fp_event_hang(struct fp_text *text, const struct fp_event_header *header,
         fp_record_runtime_within(text, hang->lost, &hang->judgement, RUNTIME_ROOM);
     else
         fp_text_format(text, "null");
+    fp_record_holders(text, &hang->holders);
     if (fp_hang_remedy(hang).length)
         fp_record_string(text, "fix", fp_hang_remedy(hang));
     if (!try_places(text, hang, hang->fork.site, &hang->at)) {

@@ -10,6 +10,7 @@
 #include "policy/blame.h"
 #include "policy/event.h"
 #include "policy/hang.h"
+#include "policy/holder.h"
 
 enum fp_outcome {
 #define FP_OUTCOME(NAME, name, now, later, counted) FP_OUTCOME_##NAME,
@@ -58,6 +59,7 @@ struct fp_hang {
     const struct fp_runtime *lost; /* what it waits for, or NULL */
     struct fp_judgement judgement; /* of that */
     enum fp_cause cause;
+    struct fp_holders holders; /* of the lock that it waits for; none where they are not known */
     struct fp_fork_origin fork;
     const struct fp_native_frame *native;
     size_t native_count;

@@ -120,6 +120,15 @@ static void add_lost(struct fp_text *text, const struct fp_hang *hang)
     }
 }
 
+static void add_held(struct fp_text *text, const struct fp_hang *hang)
+{
+    if (!hang->holders.count)
+        return;
+    fp_add_label(text, "held");
+    fp_add_holders(text, &hang->holders);
+    fp_text_format(text, " when the process forked\n");
+}
+
 static void add_fork(struct fp_text *text, const struct fp_fork_origin *fork)
 {
     fp_add_label(text, "fork");
@@ -198,6 +207,7 @@ void fp_message_hang(struct fp_text *text, const struct fp_hang *hang)
     add_headline(text, hang);
     add_waits(text, hang);
     add_lost(text, hang);
+    add_held(text, hang);
     add_fork(text, &hang->fork);
     add_advice(text, hang);
     add_now(text, hang);
@@ -226,7 +236,10 @@ void fp_message_hang_error(struct fp_text *text, const struct fp_hang *hang)
 {
     fp_text_reset(text);
     fp_text_format(text, "this child process can never go on: ");
-    if (hang->lost) {
+    if (hang->holders.count) {
+        fp_text_format(text, "it waits for a lock, held ");
+        fp_add_holders(text, &hang->holders);
+    } else if (hang->lost) {
         fp_text_format(text, "it waits for ");
         fp_add_runtime_name(text, hang->lost);
         fp_text_format(text, ", whose ");

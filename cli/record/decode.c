@@ -141,6 +141,19 @@ static void decode_native_stack(struct fp_cli_arena *arena, const json_t *stack,
     hang->native_count = count;
 }
 
+static void decode_holders(const json_t *record, struct fp_holders *holders)
+{
+    const json_t *list = json_object_get(record, "holders");
+    holders->sure = json_is_true(json_object_get(record, "holders_sure"));
+    holders->others = number(record, "holders_more");
+    for (size_t i = 0; i < json_array_size(list) && i < FP_HOLDERS_MAX; i++) {
+        const json_t *holder = json_array_get(list, i);
+        holders->list[holders->count++] =
+            (struct fp_holder){fp_log_string(holder, "thread"), fp_log_string(holder, "line"),
+                               fp_log_string(holder, "function")};
+    }
+}
+
 bool fp_decode_hang(struct fp_cli_arena *arena, const json_t *record, struct fp_hang *hang)
 {
     const json_t *waiting = json_object_get(record, "waiting");
@@ -168,6 +181,7 @@ bool fp_decode_hang(struct fp_cli_arena *arena, const json_t *record, struct fp_
         hang->lost = runtime;
     }
     bool whole = decode_origin(arena, record, &hang->fork);
+    decode_holders(record, &hang->holders);
     decode_python_stack(arena, json_object_get(record, "python_stack"), hang);
     decode_native_stack(arena, json_object_get(record, "native_stack"), hang);
     return whole && wait < FP_WAIT_COUNT && hang->opinion.grade != FP_GRADE_NONE;

@@ -230,6 +230,14 @@ function outcomeWords(record) {
   return (lookup(OUTCOMES, outcome) ?? outcome) + hint;
 }
 
+/* As policy/holder.c says who held a lock. */
+function holderWords(record) {
+  const threads = list(record.holders).map(object).map(({ thread, line, function: name }) =>
+    (text(thread) ? `thread '${text(thread)}'` : "a thread") + (text(line) ? ` at ${text(line)}` : "") + (text(name) ? ` in ${text(name)}` : ""));
+  const more = number(record.holders_more) ? ` or ${number(record.holders_more)} more` : "";
+  return `${record.holders_sure === true ? "" : "perhaps "}by ${threads.join(" or ")}${more} when the process forked`;
+}
+
 function hangWords({ record, process }) {
   const waiting = object(record.waiting), fork = object(record.fork);
   const code = text(waiting.package) ? [waiting.package, waiting.version].map(text).join(" ").trim() : basename(text(waiting.dso)) || "code";
@@ -239,7 +247,7 @@ function hangWords({ record, process }) {
   return [`${process.name} ${hangHeadline(record)}`, ["verdict", text(record.verdict)],
     ["waits", `${code} in ${text(waiting.call) || "a wait"}${long}; ${why}`],
     ...(siteLine(at) ? [["at", siteWords(at)]] : []),
-    ["for", waited], ["fork", forkLine(fork)],
+    ["for", waited], ...(list(record.holders).length ? [["held", holderWords(record)]] : []), ["fork", forkLine(fork)],
     ...adviceLines(text(record.fix) || startAdvice(fork.site, fork.origin), [record.lost]), ["now", outcomeWords(record)]];
 }
 

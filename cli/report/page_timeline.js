@@ -136,7 +136,7 @@ function drawEntry(draw, row, entry) {
 
 function drawProcess(draw, row) {
   const { x, right } = draw, { process, main } = row, last = x(process.last);
-  const ended = ["exited", "aborted"].includes(text(process.hang?.record.outcome));
+  const ended = ["exited", "again", "aborted"].includes(text(process.hang?.record.outcome));
   row.indent = 10 + Math.min(row.depth, 4) * 12;
   row.end = process.fork ? (ended ? Math.max(last, x(process.born) + 4) : right) : right;
   draw.labels.append(make("rect", { x: 0, y: row.y, width: draw.width, height: row.height, rx: 4, class: "band" }));

@@ -5,6 +5,7 @@ OUTCOMES = {
     "waits": "the process waits on",
     "raised": "ForkPolicyError was raised at that line",
     "exited": "the process ended with status 70",
+    "again": "the process ended with status 70: it waited again where ForkPolicyError was raised",
     "aborted": "the process ended by SIGABRT",
     "grace": "the process was to end, or to get an error, after grace_seconds",
 }

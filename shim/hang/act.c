@@ -71,7 +71,8 @@ static void say(const struct fp_hang *hang, bool is_known)
 {
     enum { LINES_MAX = 16 };
     struct fp_text text = FP_TEXT(block);
-    bool ends = hang->outcome == FP_OUTCOME_EXITED || hang->outcome == FP_OUTCOME_ABORTED;
+    bool ends = hang->outcome == FP_OUTCOME_EXITED || hang->outcome == FP_OUTCOME_AGAIN ||
+                hang->outcome == FP_OUTCOME_ABORTED;
     if (!is_known && fp_once_shared(place_of(hang), fp_outcome_name(hang->outcome))) {
         fp_message_hang(&text, hang);
         fp_emit_text((struct fp_slice){block, text.length});
@@ -157,13 +158,27 @@ static bool has_been_raised_at(const struct fp_site *site)
     return false;
 }
 
-static bool raise_error(const struct fp_waiting *waiting, const struct fp_evidence *evidence,
-                        const struct fp_hang *hang)
+/* RAISED, or how the process ends because nothing can be raised, or was raised in vain. */
+static enum fp_outcome raise_error(const struct fp_waiting *waiting,
+                                   const struct fp_evidence *evidence, const struct fp_hang *hang)
 {
     /* Only a wait on one of Python's locks, in the thread that runs pending calls, comes back. */
-    return waiting->wait == FP_WAIT_SEMAPHORE && hang->tid == hang->pid &&
-           fp_evidence_has_reader(evidence) && fp_python_owns(fp_owner_of(waiting->caller)) &&
-           !has_been_raised_at(&hang->at) && fp_python_raise_soon(error);
+    bool comes_back = waiting->wait == FP_WAIT_SEMAPHORE && hang->tid == hang->pid &&
+                      fp_evidence_has_reader(evidence) &&
+                      fp_python_owns(fp_owner_of(waiting->caller));
+    if (comes_back && has_been_raised_at(&hang->at))
+        return FP_OUTCOME_AGAIN;
+    return comes_back && fp_python_raise_soon(error) ? FP_OUTCOME_RAISED : FP_OUTCOME_EXITED;
+}
+
+static enum fp_outcome try_what_is_wanted(const struct fp_waiting *waiting,
+                                          const struct fp_evidence *evidence,
+                                          const struct fp_hang *hang)
+{
+    enum fp_on_proven wanted = fp_config.options.on_proven;
+    if (wanted == FP_ON_PROVEN_RAISE)
+        return raise_error(waiting, evidence, hang);
+    return wanted == FP_ON_PROVEN_ABORT ? FP_OUTCOME_ABORTED : FP_OUTCOME_EXITED;
 }
 
 /* A pool's parent waits for the answer of a worker that has ended: it gets one. NULL: whether it
@@ -211,13 +226,10 @@ enum fp_advance fp_act_on_proof(struct fp_waiting *waiting, const struct fp_comp
     fp_message_hang_error(&text, &hang);
     /* Where it raises, by the worker itself. */
     hang.answered = fp_emit_has_log() && answer_for_pool(look, NULL);
-    if (wanted == FP_ON_PROVEN_RAISE && raise_error(waiting, evidence, &hang)) {
-        hang.outcome = FP_OUTCOME_RAISED;
-        tell(&hang, waiting->warned);
-        return FP_ADVANCE_INTERRUPT;
-    }
-    hang.outcome = wanted == FP_ON_PROVEN_ABORT ? FP_OUTCOME_ABORTED : FP_OUTCOME_EXITED;
+    hang.outcome = try_what_is_wanted(waiting, evidence, &hang);
     tell(&hang, waiting->warned);
+    if (hang.outcome == FP_OUTCOME_RAISED)
+        return FP_ADVANCE_INTERRUPT;
     answer_for_pool(look, error);
     if (hang.outcome == FP_OUTCOME_ABORTED)
         end_by_abort();

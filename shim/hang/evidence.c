@@ -7,6 +7,7 @@
 #include "policy/decide.h"
 #include "policy/site.h"
 #include "shim/hang/backtrace.h"
+#include "shim/hang/holders.h"
 #include "shim/hang/made_here.h"
 #include "shim/libraries/objects.h"
 #include "shim/python/python.h"
@@ -24,15 +25,17 @@ void fp_evidence_read_python(struct fp_evidence *evidence, const struct fp_waiti
     evidence->lines = (struct fp_python_stack){0};
     evidence->python_count = evidence->joined_count = evidence->own_count = 0;
     evidence->waits_for_old_lock = evidence->joins_old_queue = false;
+    evidence->lock_owner = 0;
     if (!has_gil || !fp_python_stack(&evidence->lines))
         return;
     evidence->python_count = fp_python_frames(evidence->python, FP_EVIDENCE_PYTHON);
     size_t depth = fp_python_depth(), inherited = fp_origin_python_depth();
     /* The frame that forked goes on in the child. One that it has returned to is the parent's. */
     evidence->own_count = depth >= inherited ? depth - inherited + (inherited != 0) : 0;
-    evidence->waits_for_old_lock =
-        waiting->wait == FP_WAIT_SEMAPHORE && !fp_made_here(waiting->object) &&
-        (fp_stack_is_lock_of_extension() || fp_python_has_lock(waiting->object));
+    evidence->waits_for_old_lock = waiting->wait == FP_WAIT_SEMAPHORE &&
+                                   !fp_made_here(waiting->object) &&
+                                   (fp_stack_is_lock_of_extension() ||
+                                    fp_python_has_lock(waiting->object, &evidence->lock_owner));
     const void *mutex = waiting->wait == FP_WAIT_SEMAPHORE ? fp_python_joined_queue() : NULL;
     evidence->joins_old_queue = mutex && !fp_made_here(mutex);
     if (others_sleep)
@@ -239,6 +242,9 @@ void fp_evidence_fill(struct fp_evidence *evidence, struct fp_hang *hang,
     hang->python = evidence->python;
     hang->python_count = evidence->python_count;
     hang->cause = evidence->cause;
+    if (evidence->cause == FP_CAUSE_OWNER || evidence->waits_for_old_lock)
+        fp_find_holders(&hang->holders, fp_site_line(&hang->at), evidence->lock_owner,
+                        evidence->cause == FP_CAUSE_OWNER ? waiting->owner(waiting) : 0);
     hang->judgement.action = fp_evidence_action(evidence);
     hang->lost = NULL;
     if (evidence->found < 0)

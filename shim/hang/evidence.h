@@ -30,6 +30,7 @@ struct fp_evidence {
     size_t python_count, joined_count, native_count, lost_count;
     size_t own_count; /* of the Python frames, innermost first: the others are the parent's */
     bool waits_for_old_lock; /* a lock of Python's that is older than this process */
+    unsigned long lock_owner; /* of an RLock: threading.get_ident of the thread that holds it; or 0 */
     bool joins_old_queue;    /* queue.Queue.join, of a queue with tasks from before */
     int found;               /* in `lost`: the one that is meant, or -1 */
     enum fp_cause cause;

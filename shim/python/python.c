@@ -90,11 +90,16 @@ bool fp_python_holds_gil(void)
            fp_python_api._PyThreadState_UncheckedGet() == state;
 }
 
+bool fp_python_is_free_threaded(void)
+{
+    return strstr(Py_GetVersion(), "free-threading");
+}
+
 /* A thread that comes to be one of Python's puts itself at the head, and takes the GIL next. */
 bool fp_python_is_alone(void)
 {
     if (!fp_python_holds_gil() || !fp_python_api.PyInterpreterState_Get ||
-        strstr(Py_GetVersion(), "free-threading"))
+        fp_python_is_free_threaded())
         return false;
     void *interpreter = fp_python_api.PyInterpreterState_Head();
     void *state = fp_python_api.PyInterpreterState_ThreadHead(interpreter);

@@ -80,8 +80,9 @@ bool fp_python_stack(struct fp_python_stack *stack);
 size_t fp_python_depth(void);
 
 /* Whether the semaphore is that of a lock (threading.Lock, RLock) which the calling thread's code
-   can be seen to have: a local or global variable, or an attribute of one. Needs the GIL. */
-bool fp_python_has_lock(const void *semaphore);
+   can be seen to have: a local or global variable, or an attribute of one. `owner`: the thread that
+   holds it, as threading.get_ident says, or 0: only an RLock knows it. Needs the GIL. */
+bool fp_python_has_lock(const void *semaphore, unsigned long *owner);
 
 /* Where the calling thread is in queue.Queue.join, of a queue with unfinished tasks: the semaphore
    of the queue's mutex, which is as old as the queue; else NULL. Needs the GIL. */
@@ -89,6 +90,19 @@ const void *fp_python_joined_queue(void);
 
 /* The name that Python code gave to a thread (threading.Thread.name); false where it gave none. */
 bool fp_python_thread_name(int tid, char *name, size_t size);
+
+/* Another thread that runs Python code, and where it was. */
+struct fp_python_thread {
+    unsigned long ident; /* threading.get_ident; 0 = not known */
+    int tid;             /* 0 = not known */
+    char name[40];       /* "" where it has none */
+    char line[256];      /* "file:line": the user's, else a library's, else the innermost */
+    char function[FP_FUNCTION_SIZE];
+};
+
+/* The others of the calling thread's interpreter, `most` of them at most; 0 where it does not hold
+   the GIL, where there is none, and before Python 3.9. */
+size_t fp_python_other_threads(struct fp_python_thread *threads, size_t most);
 
 /* The calling thread's frames, innermost first, `most` of them at most; needs the GIL. */
 size_t fp_python_frames(struct fp_python_frame *frames, size_t most);

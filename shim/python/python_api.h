@@ -45,6 +45,17 @@ void fp_python_hear_imports(fp_python_import *importing);
 /* The frame that called a frame; a new reference, or NULL. */
 void *fp_python_frame_behind(void *frame);
 
+/* What a frame calls `self`, where it runs this function of a standard module; a new reference. */
+void *fp_python_self_in(void *frame, const char *module, const char *function);
+
+/* As fp_python_stack, from this frame on: takes over the reference to it, which may be NULL. Needs
+   the GIL. */
+struct fp_python_stack;
+void fp_python_stack_from(void *frame, struct fp_python_stack *stack);
+
+/* Whether there is no GIL. */
+bool fp_python_is_free_threaded(void);
+
 /* The string in an attribute, copied; "" when it is none. Clears the error. */
 void fp_python_copy_attribute(void *object, const char *name, char *buffer, size_t size);
 

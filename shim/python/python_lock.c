@@ -14,11 +14,13 @@
 struct lock_object {
     void *head[2];
     const void *semaphore;
+    unsigned long owner, count; /* of an RLock */
 };
 
 struct search {
     void *types[2]; /* _thread.LockType, _thread.RLock */
     const void *semaphore;
+    unsigned long owner; /* found: of an RLock that is held */
 };
 
 static void *type_of_thread_module(const char *name)
@@ -28,12 +30,16 @@ static void *type_of_thread_module(const char *name)
     return module ? fp_python_api.PyObject_GetAttrString(module, name) : NULL;
 }
 
-static bool is_sought(const struct search *search, void *object)
+static bool is_sought(struct search *search, void *object)
 {
     void *type = fp_python_api.PyObject_Type(object);
     bool is_lock = type && (type == search->types[0] || type == search->types[1]);
     fp_python_drop(type);
-    return is_lock && ((struct lock_object *)object)->semaphore == search->semaphore;
+    const struct lock_object *lock = object;
+    if (!is_lock || lock->semaphore != search->semaphore)
+        return false;
+    search->owner = type == search->types[1] && lock->count ? lock->owner : 0;
+    return true;
 }
 
 static bool is_dictionary(void *object)
@@ -46,7 +52,7 @@ static bool is_dictionary(void *object)
 }
 
 /* In the values of a mapping; `depth`: and in the attributes of each, so many times. */
-static bool search_names(const struct search *search, void *names, int depth)
+static bool search_names(struct search *search, void *names, int depth)
 {
     void *values = names ? fp_python_api.PyMapping_Values(names) : NULL;
     bool found = false;
@@ -66,7 +72,7 @@ static bool search_names(const struct search *search, void *names, int depth)
     return found;
 }
 
-static bool search_frame(const struct search *search, void *frame)
+static bool search_frame(struct search *search, void *frame)
 {
     void *locals = fp_python_api.PyObject_GetAttrString(frame, "f_locals");
     void *globals = fp_python_api.PyObject_GetAttrString(frame, "f_globals");
@@ -77,7 +83,7 @@ static bool search_frame(const struct search *search, void *frame)
     return found;
 }
 
-bool fp_python_has_lock(const void *semaphore)
+bool fp_python_has_lock(const void *semaphore, unsigned long *owner)
 {
     enum { FRAMES = 3 };
     void *type, *value, *trace;
@@ -85,8 +91,8 @@ bool fp_python_has_lock(const void *semaphore)
     if (!fp_python_api.PyObject_Type || !fp_python_api.PyMapping_Values)
         return false;
     fp_python_api.PyErr_Fetch(&type, &value, &trace);
-    struct search search = {{type_of_thread_module("LockType"), type_of_thread_module("RLock")},
-                            semaphore};
+    struct search search = {
+        {type_of_thread_module("LockType"), type_of_thread_module("RLock")}, semaphore, 0};
     void *frame = fp_python_api.PyEval_GetFrame(); /* borrowed */
     fp_python_api.Py_IncRef(frame);
     for (int i = 0; frame && !found && i < FRAMES; i++) {
@@ -96,6 +102,7 @@ bool fp_python_has_lock(const void *semaphore)
         frame = behind;
     }
     fp_python_drop(frame);
+    *owner = search.owner;
     fp_python_drop(search.types[0]);
     fp_python_drop(search.types[1]);
     fp_python_api.PyErr_Clear();
@@ -103,8 +110,7 @@ bool fp_python_has_lock(const void *semaphore)
     return found;
 }
 
-/* What a frame calls `self`, where it runs this function of a standard module; a new reference. */
-static void *self_in(void *frame, const char *module, const char *function)
+void *fp_python_self_in(void *frame, const char *module, const char *function)
 {
     char file[FP_LINE_SIZE], name[FP_FUNCTION_SIZE];
     void *code = fp_python_api.PyObject_GetAttrString(frame, "f_code");
@@ -147,7 +153,7 @@ const void *fp_python_joined_queue(void)
     fp_python_api.PyErr_Fetch(&type, &value, &trace);
     void *frame = fp_python_api.PyEval_GetFrame(); /* borrowed */
     void *behind = frame ? fp_python_frame_behind(frame) : NULL;
-    void *queue = behind ? self_in(behind, "queue.py", "join") : NULL;
+    void *queue = behind ? fp_python_self_in(behind, "queue.py", "join") : NULL;
     const void *semaphore = queue ? semaphore_of_unfinished(queue) : NULL;
     fp_python_drop(queue);
     fp_python_drop(behind);

@@ -35,8 +35,10 @@ static void set_line(char line[FP_LINE_SIZE], const char *file, int number)
         fp_text_format(&text, "%s:%d", file, number);
 }
 
+enum { FILE_SIZE = 960 }; /* all of a wait's look has 3 KiB of the stack */
+
 struct frame {
-    char file[FP_LINE_SIZE * 2];
+    char file[FILE_SIZE];
     char function[FP_FUNCTION_SIZE];
     int line;
 };
@@ -98,7 +100,7 @@ static bool add_frame(struct fp_python_stack *stack, const struct frame *frame, 
     return false;
 }
 
-bool fp_python_stack(struct fp_python_stack *stack)
+void fp_python_stack_from(void *object, struct fp_python_stack *stack)
 {
     enum { DEEPEST = 200 };
     struct frame frame;
@@ -106,22 +108,29 @@ bool fp_python_stack(struct fp_python_stack *stack)
     stack->innermost[0] = stack->library[0] = stack->user[0] = '\0';
     stack->called[0] = stack->function[0] = '\0';
     stack->execs = false;
-    if (!fp_python_holds_gil())
-        return false;
+    if (!object)
+        return;
     fp_python_api.PyErr_Fetch(&type, &value, &trace);
-    void *object = fp_python_api.PyEval_GetFrame(); /* borrowed; the ones behind it are ours */
     for (unsigned depth = 0; object && depth < DEEPEST; depth++) {
         read_frame(object, &frame);
         bool more = add_frame(stack, &frame, depth);
         void *back = more ? fp_python_frame_behind(object) : NULL;
-        if (depth)
-            fp_python_drop(object);
+        fp_python_drop(object);
         object = back;
     }
     fp_python_drop(object);
     fp_python_api.PyErr_Clear();
     fp_python_api.PyErr_Restore(type, value, trace);
-    return true;
+}
+
+bool fp_python_stack(struct fp_python_stack *stack)
+{
+    bool has_gil = fp_python_holds_gil();
+    void *object = has_gil ? fp_python_api.PyEval_GetFrame() : NULL; /* borrowed */
+    if (object)
+        fp_python_api.Py_IncRef(object);
+    fp_python_stack_from(object, stack);
+    return has_gil;
 }
 
 size_t fp_python_depth(void)
@@ -140,40 +149,6 @@ size_t fp_python_depth(void)
     if (depth)
         fp_python_drop(object);
     return depth;
-}
-
-static bool names_thread(void *thread, int tid, char *name, size_t size)
-{
-    void *native_id =
-        fp_python_api.PyObject_GetAttrString(thread, "_native_id"); /* 3.8 and later */
-    long id = native_id ? fp_python_api.PyLong_AsLong(native_id) : 0;
-    fp_python_drop(native_id);
-    fp_python_api.PyErr_Clear();
-    if (id == tid)
-        fp_python_copy_attribute(thread, "_name", name, size);
-    return id == tid && name[0];
-}
-
-bool fp_python_thread_name(int tid, char *name, size_t size)
-{
-    void *type, *value, *trace;
-    bool named = false;
-    if (!fp_python_holds_gil())
-        return false;
-    void *threading =
-        fp_python_api.PyDict_GetItemString(fp_python_api.PyImport_GetModuleDict(), "threading");
-    if (!threading)
-        return false;
-    fp_python_api.PyErr_Fetch(&type, &value, &trace);
-    void *active = fp_python_api.PyObject_GetAttrString(threading, "_active");
-    void *threads = active ? fp_python_api.PyDict_Values(active) : NULL;
-    for (ssize_t i = 0; threads && !named && i < fp_python_api.PyList_Size(threads); i++)
-        named = names_thread(fp_python_api.PyList_GetItem(threads, i), tid, name, size);
-    fp_python_drop(threads);
-    fp_python_drop(active);
-    fp_python_api.PyErr_Clear();
-    fp_python_api.PyErr_Restore(type, value, trace);
-    return named;
 }
 
 /* What matters of a long path is its end. */

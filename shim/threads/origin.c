@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "shim/threads/origin.h"
 
+#include "common/large.h"
 #include "shim/base/child_section.h"
 #include "shim/base/clock.h"
 #include "shim/base/self.h"
@@ -19,12 +20,18 @@ struct note {
     struct fp_forking_thread forking;
     uint64_t milliseconds; /* CLOCK_MONOTONIC */
     size_t python_depth;   /* of the forking thread's Python stack */
+    size_t other_count;    /* of Python's other threads, if it was the last to note them: */
+    unsigned others_noted; /* as many times had they been noted */
     unsigned threads;      /* of the parent, as it was told at the fork; 0 = nothing was */
 };
 
 static FP_THREAD struct note next; /* of the fork that is under way */
 static FP_THREAD bool is_wanted;   /* and its child is to be watched */
 static FP_THREAD bool is_survivor;
+
+/* Python's other threads, as the last fork found them; for who has the GIL. */
+FP_LARGE static struct fp_python_thread others[FP_ORIGIN_OTHERS];
+static unsigned others_noted;
 
 static struct note origin;
 static bool is_watched, is_gil_unsound;
@@ -39,6 +46,10 @@ void fp_origin_note(const char *call, enum fp_origin kind, const struct fp_site 
                          .milliseconds = fp_milliseconds(),
                          .python_depth = fp_python_depth(),
                          .threads = threads};
+    if (kind != FP_ORIGIN_PYTHON || !fp_python_holds_gil())
+        return;
+    next.others_noted = ++others_noted;
+    next.other_count = fp_python_other_threads(others, FP_ORIGIN_OTHERS);
 }
 
 void fp_origin_watch(bool is_to_be_watched)
@@ -87,6 +98,12 @@ bool fp_origin_is_survivor(void)
 size_t fp_origin_python_depth(void)
 {
     return is_survivor ? origin.python_depth : 0;
+}
+
+size_t fp_origin_other_threads(const struct fp_python_thread **threads)
+{
+    *threads = others;
+    return origin.others_noted == others_noted ? origin.other_count : 0;
 }
 
 /* All but the forking one, as the fork's own message counts them. */

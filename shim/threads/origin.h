@@ -8,6 +8,7 @@
 #define FP_SHIM_THREADS_ORIGIN_H
 
 #include "policy/hang_event.h"
+#include "shim/python/python.h"
 
 /* In the parent, before the fork. `site` is copied; `threads`: how many the parent has, as it was
    told at the fork, or 0. */
@@ -34,6 +35,10 @@ bool fp_origin_is_survivor(void);
 /* How many of the calling thread's outermost Python frames were there at the fork: their code is
    the parent's. 0 where the thread was started in this process. */
 size_t fp_origin_python_depth(void);
+
+/* The parent's other threads that ran Python code at the fork, the first FP_ORIGIN_OTHERS. */
+enum { FP_ORIGIN_OTHERS = 32 };
+size_t fp_origin_other_threads(const struct fp_python_thread **threads);
 
 struct fp_fork_origin fp_origin(void);
 

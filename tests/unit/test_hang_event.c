@@ -185,7 +185,7 @@ Test(hang_event, every_word_of_a_verdict)
     static const char *const REASONS[] = {"none",  "alone",   "asleep", "helpers", "owner",
                                           "team",  "handler", "timer",  "signal",  "parked",
                                           "timed", "company", "outside"};
-    static const char *const OUTCOMES[] = {"waits", "raised", "exited", "aborted", "grace"};
+    static const char *const OUTCOMES[] = {"waits", "raised", "exited", "again", "aborted", "grace"};
     char want[64];
     for (int reason = 0; reason <= FP_REASON_OUTSIDE; reason++) {
         hang.opinion.reason = (enum fp_reason)reason;

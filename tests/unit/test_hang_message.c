@@ -209,6 +209,28 @@ Test(hang_message, a_python_wait_that_is_proven)
         "forkpolicy:           /app/pool.py:12 in <module>\n");
 }
 
+Test(hang_message, who_held_the_lock_is_said_and_whether_that_is_sure)
+{
+    setup_python();
+    hang.holders = (struct fp_holders){
+        .list = {{"holder", "/app/pool.py:9", "hold"}, {"", "", ""}}, .count = 2, .others = 4};
+    check_lines(sizeof buffer - 16);
+    cr_expect(strstr(buffer, "forkpolicy:   held    perhaps by thread 'holder' at /app/pool.py:9 in"
+                             " hold or a thread or 4 more when the process forked\n"),
+              "%s", buffer);
+    hang.holders =
+        (struct fp_holders){.list = {{"holder", "/app/pool.py:9", ""}}, .count = 1, .sure = true};
+    check_lines(sizeof buffer - 16);
+    cr_expect(
+        strstr(buffer, "held    by thread 'holder' at /app/pool.py:9 when the process forked\n"),
+        "%s", buffer);
+    struct fp_text text = FP_TEXT(buffer);
+    fp_message_hang_error(&text, &hang);
+    cr_expect(strstr(buffer, "it waits for a lock, held by thread 'holder' at /app/pool.py:9 at the"
+                             " fork ("),
+              "%s", buffer);
+}
+
 Test(hang_message, a_deadlock_that_no_lost_runtime_explains)
 {
     hang.lost = NULL;
@@ -330,6 +352,8 @@ Test(hang_message, every_reason_every_cause_and_every_outcome_is_said)
         [FP_OUTCOME_WAITS] = "  now     still waiting\n",
         [FP_OUTCOME_RAISED] = "  now     ForkPolicyError is raised at that line\n",
         [FP_OUTCOME_EXITED] = "  now     the process ends with status 70\n",
+        [FP_OUTCOME_AGAIN] = "  now     the process ends with status 70: it waits again where"
+                             " ForkPolicyError was raised\n",
         [FP_OUTCOME_ABORTED] = "  now     the process aborts\n",
         [FP_OUTCOME_GRACE] = "  now     for grace_seconds a signal may end it; then it ends with "
                              "status 70 or gets an error\n"};
