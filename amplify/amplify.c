@@ -145,9 +145,9 @@ static void say(const char *where, pid_t holder, long waited)
                           "held a lock\n",
                           where, (int)getpid(), waited / 1000, waited % 1000, (int)holder)
                : snprintf(line, sizeof line,
-                          "forkpolicy: amplify: %s in pid %d waited %ld ms; no other thread came "
-                          "to hold a lock\n",
-                          where, (int)getpid(), waited / 1000);
+                          "forkpolicy: amplify: %s in pid %d waited %ld ms; no other thread took a "
+                          "lock meanwhile (one that is held for %d ms needs no amplifying)\n",
+                          where, (int)getpid(), waited / 1000, YOUNG_MICROSECONDS / 1000);
     if (write(STDERR_FILENO, line, (size_t)length) < 0)
         return;
 }

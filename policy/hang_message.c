@@ -161,6 +161,14 @@ static void add_advice(struct fp_text *text, const struct fp_hang *hang)
 
 enum { FRAMES_SHOWN = 12 };
 
+static void add_rest(struct fp_text *text, size_t count)
+{
+    if (count <= FRAMES_SHOWN)
+        return;
+    fp_add_label(text, "");
+    fp_text_format(text, "...\n");
+}
+
 static void add_stacks(struct fp_text *text, const struct fp_hang *hang)
 {
     for (size_t i = 0; i < hang->python_count && i < FRAMES_SHOWN; i++) {
@@ -170,6 +178,7 @@ static void add_stacks(struct fp_text *text, const struct fp_hang *hang)
         fp_text_quote(text, fp_slice_of(hang->python[i].function), 64);
         fp_text_format(text, "\n");
     }
+    add_rest(text, hang->python_count);
     for (size_t i = 0; i < hang->native_count && i < FRAMES_SHOWN; i++) {
         const struct fp_native_frame *frame = &hang->native[i];
         fp_add_label(text, i ? "" : "native");
@@ -180,6 +189,7 @@ static void add_stacks(struct fp_text *text, const struct fp_hang *hang)
         }
         fp_text_format(text, "+0x%lx\n", frame->offset);
     }
+    add_rest(text, hang->native_count);
 }
 
 static const char *now(enum fp_outcome outcome)

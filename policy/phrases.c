@@ -74,7 +74,7 @@ void fp_add_lines(struct fp_text *text, const struct fp_site *site)
     const char *line = fp_site_line(site);
     if (!*line)
         return;
-    fp_text_quote(text, fp_slice_of(line), 300);
+    fp_text_quote(text, fp_slice_of(line == site->user ? line : short_path(line)), 300);
     if (*site->function && line == site->user) {
         fp_text_format(text, " in ");
         fp_text_quote(text, fp_slice_of(site->function), 120);

@@ -1,7 +1,7 @@
 /*
  * `check FILE.txt`: what the packages of a requirements file do in a forked child, as far as the
- * table knows. What pip reads is read as far as a name and a version go: options, environment
- * markers and URLs are passed over. See runs.h.
+ * table knows. What pip reads is read as far as a name and a version go: options and environment
+ * markers are passed over, a line that names packages in another way is told. See runs.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -24,7 +24,13 @@ struct requirement {
 };
 
 struct tally {
-    unsigned packages, known, bad;
+    unsigned packages, known, bad, unreadable;
+};
+
+struct reader {
+    char *line, *part;
+    size_t part_size;
+    unsigned number, more; /* of the line's first one; of those that it is made of */
 };
 
 static bool is_name(char c)
@@ -46,34 +52,77 @@ static void step_below(char *version)
         snprintf(last, room, "%lu.99999", number - 1);
 }
 
-/* "==1.2.3", "<2,>=1": the newest version that fits; a lower bound alone leaves the newest of all.
- */
-static void read_version(const char *text, char version[static VERSION_MOST])
+/* Where a version ends. */
+static size_t version_length(const char *text)
 {
-    snprintf(version, VERSION_MOST, "%s", FP_NEWEST);
-    for (const char *at = text; *(at += strspn(at, " \t,()"));) {
-        size_t sign = strspn(at, "<>=!~"), length = strspn(at + sign, " ");
-        const char *number = at + sign + length;
-        length = strcspn(number, " \t,;#()\r\n");
-        bool binds = sign && (at[0] == '<' || at[0] == '=' || at[0] == '~');
-        if (!sign)
-            return;
-        if (binds && length && length < VERSION_MOST) {
-            snprintf(version, VERSION_MOST, "%.*s", (int)length, number);
-            if (sign == 1 && at[0] == '<')
-                step_below(version);
-        }
-        at = number + length;
-    }
+    return strcspn(text, " \t,;#()\r\n\\");
 }
 
-/* False for what names no package: a comment, an option, a path. */
-static bool read_requirement(const char *line, struct requirement *found)
+/* "==1.2.3", "<2,>=1": the newest version that fits; a lower bound alone leaves the newest of all.
+   False where it is nothing that pip would take. */
+static bool read_version(const char *text, char version[static VERSION_MOST])
 {
-    const char *at = line + strspn(line, " \t");
+    static const char *const SIGNS[] = {"===", "==", "~=", "!=", "<=", ">=", "<", ">"};
+    bool is_next = true;
+    snprintf(version, VERSION_MOST, "%s", FP_NEWEST);
+    for (const char *at = text; *(at += strspn(at, " \t()\r\n"));) {
+        size_t nth = 0, count = sizeof SIGNS / sizeof *SIGNS;
+        while (nth < count && strncmp(at, SIGNS[nth], strlen(SIGNS[nth])) != 0)
+            nth++;
+        if (nth == count || !is_next)
+            return at != text && strncmp(at, "--", 2) == 0 && is_next == false;
+        const char *sign = SIGNS[nth];
+        at += strlen(sign);
+        at += strspn(at, " \t");
+        size_t length = version_length(at);
+        if (!length || length >= VERSION_MOST)
+            return false;
+        if (*sign == '<' || *sign == '=' || *sign == '~') {
+            snprintf(version, VERSION_MOST, "%.*s", (int)length, at);
+            if (strcmp(sign, "<") == 0)
+                step_below(version);
+        }
+        at += length + strspn(at + length, " \t");
+        is_next = *at == ',';
+        at += is_next;
+    }
+    return !is_next || !*text;
+}
+
+enum kind { NO_PACKAGE, PACKAGE, UNREADABLE };
+
+/* Of a package's file, not its name: "dist/one-1.0.whl". */
+static bool is_file(struct fp_slice name)
+{
+    static const char *const ENDS[] = {".whl", ".gz", ".zip", ".bz2", ".txt"};
+    for (size_t i = 0; i < sizeof ENDS / sizeof *ENDS; i++) {
+        size_t length = strlen(ENDS[i]);
+        if (name.length > length &&
+            memcmp(name.text + name.length - length, ENDS[i], length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* An option of pip's own: --index-url; but not one that names packages: -r, -e. */
+static enum kind kind_of_option(const char *option)
+{
+    bool names = strncmp(option, "-r", 2) == 0 || strncmp(option, "-e", 2) == 0 ||
+                 strncmp(option, "--req", 5) == 0 || strncmp(option, "--edit", 6) == 0;
+    return names ? UNREADABLE : NO_PACKAGE;
+}
+
+/* `line` is without its comment. */
+static enum kind read_requirement(const char *line, struct requirement *found)
+{
+    const char *at = line + strspn(line, " \t\r\n");
+    if (!*at)
+        return NO_PACKAGE;
+    if (*at == '-')
+        return kind_of_option(at);
     if (!isalnum((unsigned char)*at))
-        return false;
-    found->text = fp_slice_trim((struct fp_slice){at, strcspn(at, ";#\r\n")});
+        return UNREADABLE;
+    found->text = fp_slice_trim((struct fp_slice){at, strcspn(at, ";\r\n")});
     found->name = (struct fp_slice){at, 0};
     while (is_name(*at))
         at++;
@@ -82,10 +131,46 @@ static bool read_requirement(const char *line, struct requirement *found)
     if (*at == '[')
         at += strcspn(at, "]") + (strchr(at, ']') != NULL);
     at += strspn(at, " \t");
-    if (*at && !strchr("<>=!~;#@(\r\n", *at))
-        return false; /* a path, or nothing that pip would take */
-    read_version(at, found->version);
-    return true;
+    if (is_file(found->name))
+        return UNREADABLE;
+    char specifiers[512];
+    snprintf(specifiers, sizeof specifiers, "%.*s", *at == '@' ? 0 : (int)strcspn(at, ";\r\n"), at);
+    return read_version(specifiers, found->version) ? PACKAGE : UNREADABLE;
+}
+
+/* A '#' at the start of a line or behind a blank begins one. */
+static void cut_comment(char *line)
+{
+    for (char *at = line; (at = strchr(at, '#')); at++) {
+        if (at == line || at[-1] == ' ' || at[-1] == '\t') {
+            *at = '\0';
+            return;
+        }
+    }
+}
+
+/* A line and those that go on with it, behind a backslash; false at the end. `number`: of the first
+   one. */
+static bool next_line(FILE *file, struct reader *reader)
+{
+    ssize_t length, all = 0;
+    reader->number += reader->more;
+    reader->more = 0;
+    while ((length = getline(&reader->part, &reader->part_size, file)) > 0) {
+        reader->more++;
+        char *whole = realloc(reader->line, (size_t)(all + length) + 1);
+        if (!whole)
+            return false;
+        reader->line = whole;
+        memcpy(whole + all, reader->part, (size_t)length + 1);
+        all += length;
+        while (all && strchr("\r\n", whole[all - 1]))
+            whole[--all] = '\0';
+        if (!all || whole[all - 1] != '\\')
+            return true;
+        whole[all - 1] = ' ';
+    }
+    return all > 0;
 }
 
 static const char *in_the_child(enum fp_class class)
@@ -145,6 +230,30 @@ static void check_requirement(const struct requirement *wanted, struct tally *ta
         printf("%.*s: not in the table\n", FP_SLICE(wanted->name));
 }
 
+static void check_line(const char *path, const struct reader *reader, struct tally *tally)
+{
+    static const char MARK[] = "\xef\xbb\xbf"; /* UTF-8's, of some editors */
+    struct requirement wanted;
+    char *line = reader->line, shown[200];
+    if (reader->number == 1 && strncmp(line, MARK, strlen(MARK)) == 0)
+        line += strlen(MARK);
+    cut_comment(line);
+    switch (read_requirement(line, &wanted)) {
+    case PACKAGE:
+        check_requirement(&wanted, tally);
+        break;
+    case UNREADABLE: {
+        struct fp_text text = FP_TEXT(shown);
+        fp_text_quote(&text, fp_slice_trim(fp_slice_of(line)), sizeof shown - 1);
+        fp_cli_say("%s:%u: not read: %s", path, reader->number, shown);
+        tally->unreadable++;
+        break;
+    }
+    case NO_PACKAGE:
+        break;
+    }
+}
+
 int fp_check_requirements(const char *path)
 {
     FILE *file = fopen(path, "re");
@@ -153,20 +262,21 @@ int fp_check_requirements(const char *path)
         return FP_EXIT_USAGE;
     }
     struct tally tally = {0};
-    struct requirement wanted;
-    char *line = NULL;
-    size_t size = 0;
-    while (getline(&line, &size, file) > 0)
-        if (read_requirement(line, &wanted))
-            check_requirement(&wanted, &tally);
-    free(line);
+    struct reader reader = {.number = 1};
+    while (next_line(file, &reader))
+        check_line(path, &reader, &tally);
+    free(reader.line);
+    free(reader.part);
     (void)fclose(file);
     if (!tally.packages) {
         fp_cli_say("%s: no line of it names a package", path);
         return FP_EXIT_USAGE;
     }
     printf("%u package%s: %u in the table, %u of them not for a forked child that uses what its "
-           "parent has used\n",
+           "parent has used",
            tally.packages, tally.packages == 1 ? "" : "s", tally.known, tally.bad);
+    if (tally.unreadable)
+        printf("; %u line%s not read", tally.unreadable, tally.unreadable == 1 ? "" : "s");
+    printf("\n");
     return tally.bad ? EXIT_NOT_ALL : 0;
 }

@@ -10,6 +10,7 @@ Where the package is not installed: ``-p forkpolicy.pytest_plugin`` on the comma
 
 import os
 import re
+import subprocess
 import sys
 import tempfile
 
@@ -52,6 +53,7 @@ def pytest_load_initial_conftests(early_config):
     if policy and not idle and not is_preloaded(policy):
         early_config.stash[obstacle] = why_not_restarted()
         if not early_config.stash[obstacle]:
+            check(policy, "--forkpolicy" if options.forkpolicy is not None else "the ini value forkpolicy")
             restart(policy)
     yield
 
@@ -91,6 +93,20 @@ def why_not_restarted():
     if "pydevd" in sys.modules:
         return "a debugger is there: start it by `forkpolicy run --log FILE`"
     return ""
+
+
+def check(policy, typed):
+    """Says what is wrong with the policy where it was typed, before pytest is started again."""
+    from .__main__ import environment, program
+
+    command = [program(), "run", "--policy", policy, "--", "true"]
+    try:
+        done = subprocess.run(command, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    except (OSError, SystemExit, subprocess.TimeoutExpired):
+        return  # the restart says why
+    said = done.stderr.decode(errors="replace")
+    if done.returncode == 2 and "--policy" in said:
+        raise pytest.UsageError(said.strip().replace("--policy", typed, 1))
 
 
 def restart(policy):

@@ -105,8 +105,11 @@ class Problem:
                 add("do", advice)
         add("do", 'start children by "forkserver" or "spawn"')
         add("now", OUTCOMES.get(record.get("outcome")))
-        for number, frame in enumerate(own_frames(record.get("python_stack") or ())):
+        frames = record.get("python_stack") or ()
+        shown = own_frames(frames)
+        for number, frame in enumerate(shown):
             add("" if number else "python", "{file}:{line} in {function}".format(**frame))
+        add("", "..." if len(shown) == STACK_MOST < len(frames) else "")
         return "\n".join(lines)
 
 
@@ -134,7 +137,7 @@ def explained(place):
                 break  # the program's `explain` has it
             is_own = text[2] != " " or (is_own and "_pytest/python.py:" not in text)
             lines += [text] if is_own else []
-    return lines[:LINES_MOST]
+    return lines if len(lines) <= LINES_MOST else [*lines[: LINES_MOST - 1], f"{'':10}..."]
 
 
 def report_of(problems):

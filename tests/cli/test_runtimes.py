@@ -100,6 +100,35 @@ def test_each_requirement(line, tmp_path):
     assert done.stdout.splitlines()[-1].startswith("1 package: ")
 
 
+# What names packages in a way that is not read, or is nothing that pip would take.
+UNREADABLE = ["-r base.txt", "-e .", "./local", "dist/one-1.0.whl", "one-1.0-py3-none-any.whl", "git+https://host/one",
+              "polars 1.0", "polars=1.0", "polars=>1.0", "polars==", "polars>=1,", "polars>=1 <2", "=1.0", "@one"]
+
+
+@pytest.mark.parametrize("line", UNREADABLE)
+def test_a_line_that_is_not_read_is_named(line, tmp_path):
+    done = checked(tmp_path, f"# first\nnumpy==2.4.6\n  {line}  # why\n")
+    assert done.stderr == f"forkpolicy: {tmp_path}/requirements.txt:3: not read: {line}\n"
+    assert done.stdout.splitlines()[-1].startswith("1 package: ") and done.stdout.endswith("; 1 line not read\n")
+
+
+LONGER = """\ufeffnumpy==2.4.6 \\
+    --hash=sha256:00 \\
+    --hash=sha256:11
+--index-url https://host/simple
+lancedb>=0.32 ; python_version < "3.9"
+pandas (>=1.0,<9)
+one @ https://host/one.whl#sha256=00
+polars 1
+"""
+
+
+def test_lines_that_go_on_count_once_and_numbers_are_the_files(tmp_path):
+    done = checked(tmp_path, LONGER)
+    assert done.stderr == f"forkpolicy: {tmp_path}/requirements.txt:8: not read: polars 1\n"
+    assert done.stdout.splitlines()[-1].startswith("4 packages: "), done.stdout
+
+
 @pytest.mark.parametrize("text", ["", "# nothing\n-r other.txt\n./local\n"])
 def test_a_file_that_names_no_package(text, tmp_path):
     done = checked(tmp_path, text)

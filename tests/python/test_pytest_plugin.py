@@ -568,3 +568,22 @@ def test_debugger(tmp_path):
     """--pdb enters it for a test that failed because of its child, on the real terminal."""
     suite = Suite(tmp_path, HEAD + HANGS + LAST, "--pdb")
     assert "entering PDB" in suite.text and suite.outcome.status in (1, 2), suite.outcome
+
+
+@pytest.mark.parametrize("typed", ["--forkpolicy", "the ini value forkpolicy"])
+def test_a_bad_policy_is_named_as_it_was_typed(typed, tmp_path):
+    (tmp_path / "test_suite.py").write_text("def test_nothing(): pass\n")
+    if typed == "--forkpolicy":
+        options = ["--forkpolicy=fial"]
+    else:
+        (tmp_path / "pytest.ini").write_text("[pytest]\nforkpolicy = fial\n")
+        options = []
+    done = support.run(
+        [support.environment_python("wheels"), "-m", "pytest", "-p", "forkpolicy.pytest_plugin", *options],
+        preload=False,
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(PACKAGE)},
+        timeout=LIMIT,
+    )
+    assert done.status == 4 and f'{typed} column 1: unknown action "fial"' in done.stderr, done
+    assert "--policy" not in done.stderr and "Traceback" not in done.stderr, done

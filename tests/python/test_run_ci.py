@@ -462,6 +462,26 @@ def test_rare_hangs_are_amplified(name):
     assert all("forkpolicy: amplify: " in each.stderr for each in outcomes)
 
 
+HELD_ALL_THE_TIME = """
+import os, threading
+
+lock, held, done = threading.Lock(), threading.Event(), threading.Event()
+threading.Thread(target=lambda: lock.acquire() and held.set() or done.wait()).start()
+held.wait()
+os.waitpid(os.fork() or os._exit(0), 0)
+done.set()
+"""
+
+
+def test_amplify_says_nothing_of_locks_that_are_held_all_the_time(tmp_path):
+    command = [support.environment_python("wheels"), "-c", HELD_ALL_THE_TIME]
+    done = subprocess.run(
+        [PROGRAM, "run", "--amplify", "50", "--", *command], capture_output=True, text=True, timeout=LIMIT
+    )
+    assert done.returncode == 0
+    assert "no other thread took a lock meanwhile (one that is held for 100 ms needs no amplifying)\n" in done.stderr
+
+
 # Children that hang, and a parent that goes on
 
 

@@ -455,6 +455,11 @@ Test(hang_message, twelve_frames_of_each_stack_are_enough)
     expect("/lib/deep.so g+0x0\n");
     expect("/lib/deep.so g+0xb\n");
     expect_absent("/lib/deep.so g+0xc\n");
+    expect("/app/deep.py:11 in f\nforkpolicy:           ...\nforkpolicy:   native");
+    expect("/lib/deep.so g+0xb\nforkpolicy:           ...\n");
+    fill_stacks(12);
+    message();
+    expect_absent("...");
 }
 
 Test(hang_message, every_line_keeps_its_prefix_at_every_size_not_only_where_it_fits)
