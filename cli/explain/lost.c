@@ -67,11 +67,11 @@ struct fp_blamed fp_missing_blame(const struct fp_missing *missing, const struct
     struct fp_blamed blamed = {0};
     for (size_t i = 0; i < missing->count; i++) {
         const struct fp_runtime *runtime = missing->runtimes[i];
+        blamed.threads += runtime->threads;
         if (missing->judgements[i].class == FP_CLASS_SURVIVES && !is_on_stack(runtime, stack))
             continue;
         nths[count] = i;
         lost[count++] = (struct fp_lost){.runtime = *runtime};
-        blamed.threads += runtime->threads;
     }
     int found = blame(lost, count, stack, &blamed.cause);
     if (found >= 0) {

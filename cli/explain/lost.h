@@ -22,7 +22,7 @@ struct fp_blamed {
     const struct fp_runtime *runtime; /* the parent's; NULL = it is not known which */
     struct fp_judgement judgement;    /* of that */
     enum fp_cause cause;
-    unsigned threads; /* of all that was lost and matters to this thread */
+    unsigned threads; /* of all that was lost, as the shim counts them */
 };
 
 /* `in_parent` is NULL where the parent is gone: then nothing is known to be missing. */

@@ -130,6 +130,14 @@ def test_a_hang_is_told(case, environment, name, tmp_path):
     assert f"threads of pid {record['pid']}, and of its parent {record['ppid']}:" in text
 
 
+def test_all_threads_of_the_parent_count_as_the_shim_counts_them(tmp_path):
+    """Those that survive as well: polars' jemalloc has one."""
+    with job("hanging.py", "polars_group_by", "wheels", "waiting", tmp_path) as pid:
+        (record,) = until(lambda: proven(pid))
+        threads = len(os.listdir(f"/proc/{record['ppid']}/task"))
+    assert record["fork"]["lost_threads"] == threads - 1, record
+
+
 @pytest.mark.parametrize("case", HEALTHY)
 def test_what_rests_is_not_called_a_hang(case, tmp_path):
     with job("healthy.py", case, "wheels", "ready", tmp_path) as pid:
