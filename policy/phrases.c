@@ -72,14 +72,16 @@ void fp_add_threads(struct fp_text *text, const struct fp_runtime *runtime)
 void fp_add_lines(struct fp_text *text, const struct fp_site *site)
 {
     const char *line = fp_site_line(site);
+    bool is_user = line == site->user;
     if (!*line)
         return;
-    fp_text_quote(text, fp_slice_of(line == site->user ? line : short_path(line)), 300);
-    if (*site->function && line == site->user) {
+    fp_text_quote(text, fp_slice_of(is_user ? line : short_path(line)), 300);
+    if (*site->function && is_user) {
         fp_text_format(text, " in ");
         fp_text_quote(text, fp_slice_of(site->function), 120);
     }
-    const char *between = *site->called ? site->called : site->innermost;
+    /* What the user's line called; another line has only been called from Python's start. */
+    const char *between = is_user && *site->called ? site->called : site->innermost;
     if (*between && strcmp(between, line) != 0) {
         fp_text_format(text, ", through ");
         fp_add_path(text, between);

@@ -206,7 +206,7 @@ static bool find_pair(struct scene *scene)
                      "pid %d and pid %d wait for each other", (int)first, (int)second);
             if (a->waits_for_child && b->writes)
                 scene->waits->fix = "read from the pipe (or multiprocessing.Queue) before join() "
-                                    "or wait(), not behind it";
+                                    "or wait(), not after it";
             return true;
         }
     return false;

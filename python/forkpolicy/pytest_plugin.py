@@ -100,13 +100,14 @@ def check(policy, typed):
     from .__main__ import environment, program
 
     command = [program(), "run", "--policy", policy, "--", "true"]
+    variables = {name: value for name, value in environment().items() if name != b"FORKPOLICY_LOG"}
     try:
-        done = subprocess.run(command, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+        done = subprocess.run(command, env=variables, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
     except (OSError, SystemExit, subprocess.TimeoutExpired):
         return  # the restart says why
-    said = done.stderr.decode(errors="replace")
-    if done.returncode == 2 and "--policy" in said:
-        raise pytest.UsageError(said.strip().replace("--policy", typed, 1))
+    said = done.stderr.decode(errors="replace").strip()
+    if done.returncode == 2 and said.startswith("forkpolicy: --policy "):
+        raise pytest.UsageError(said.replace("forkpolicy: --policy", typed, 1))
 
 
 def restart(policy):

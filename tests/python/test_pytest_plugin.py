@@ -532,7 +532,7 @@ def test_another_policy_is_preloaded(tmp_path):
 
 def test_bad_policy(tmp_path):
     suite = Suite(tmp_path, HEAD, policy="fail,flail:numpy")
-    assert suite.outcome.status == 2 and "--policy column 6" in suite.outcome.stderr, suite.outcome
+    assert suite.outcome.status == 4 and "ERROR: --forkpolicy column 6: " in suite.outcome.stderr, suite.outcome
     assert suite.left() == []
 
 
