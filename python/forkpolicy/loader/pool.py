@@ -11,7 +11,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from concurrent.futures import CancelledError, ThreadPoolExecutor, TimeoutError
+from concurrent.futures import ThreadPoolExecutor, TimeoutError
 
 QUIET = 1  # second
 LOOK = 0.2  # seconds
@@ -22,12 +22,24 @@ _pools = weakref.WeakSet()
 _here = threading.local()  # is_of_pool: this thread is one of ours
 
 
+class _Team:
+    """The threads of an executor, and whether they should begin what they are given."""
+
+    def __init__(self):
+        self.threads, self.ends = [], False
+
+    def join(self):
+        """What each thread does first."""
+        self.threads.append(threading.current_thread())
+        _here.is_of_pool = True
+
+
 class Pool:
     """threads: 0 leaves each call to whoever asks for its result."""
 
     def __init__(self, threads):
         self._count = threads
-        self._executor, self._threads = None, []
+        self._executor, self._team = None, _Team()
         with _gate:
             _pools.add(self)
 
@@ -35,30 +47,30 @@ class Pool:
         """A Call, begun as soon as a thread is free."""
         return Call(self, function, arguments)
 
-    def _start(self, run):
+    def _start(self, work):
         """A Future; None where there is no thread for it, also at the interpreter's end."""
         with _gate:
             if not self._count:
                 return None
             if self._executor is None:
-                threads = self._threads = []  # the executor must not hold the pool
-                self._executor = ThreadPoolExecutor(self._count, NAME, _join, (threads,))
+                self._team = _Team()
+                self._executor = ThreadPoolExecutor(self._count, NAME, self._team.join)
             try:
-                return self._executor.submit(run)
+                return self._executor.submit(work.run_by, self._team)
             except RuntimeError:
                 return None
 
     def _end(self):
-        """The threads end behind the calls that run; others are cancelled. Gives the threads."""
+        """The threads end behind the calls that run; others are not begun. Gives the threads."""
         executor, self._executor = self._executor, None
-        threads, self._threads = self._threads, []
+        self._team.ends = True
         if executor is not None:
-            executor.shutdown(wait=False, cancel_futures=True)
-        return threads
+            executor.shutdown(wait=False)
+        return self._team.threads
 
     def _forget(self):
         """In a forked child, where the threads are not."""
-        self._executor, self._threads = None, []
+        self._executor, self._team = None, _Team()
 
     def close(self):
         """Without waiting for calls that run."""
@@ -83,8 +95,8 @@ class _Work:
         except BaseException as error:
             self.outcome = None, error
 
-    def run_in_thread(self):
-        if threading.main_thread().is_alive():  # or the interpreter's end would wait for it
+    def run_by(self, team):
+        if not team.ends and threading.main_thread().is_alive():  # the interpreter's end waits
             self.run()
 
 
@@ -96,7 +108,7 @@ class Call:
         self._begin()
 
     def _begin(self):
-        self._process, self._future = os.getpid(), self._pool._start(self._work.run_in_thread)
+        self._process, self._future = os.getpid(), self._pool._start(self._work)
 
     def result(self):
         """What the function gives, or raises."""
@@ -119,8 +131,6 @@ class Call:
             return False
         try:
             self._future.result(LOOK)
-        except CancelledError:
-            pass
         except TimeoutError:
             return False
         return self._work.outcome is None
@@ -162,11 +172,6 @@ class _Failed:
 
     def result(self):
         raise self._error
-
-
-def _join(threads):
-    threads.append(threading.current_thread())
-    _here.is_of_pool = True
 
 
 def _before_fork():
