@@ -175,6 +175,8 @@ static bool write_report(FILE *stream, enum format format, struct reading *readi
     switch (format) {
     case FORMAT_policy:
         return fp_report_policy(stream, &reading->tally, logs);
+    case FORMAT_unused:
+        return fp_report_unused(stream, &reading->tally, logs);
     case FORMAT_github:
         return fp_report_github(stream, &reading->tally, logs);
     case FORMAT_gitlab:

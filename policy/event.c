@@ -60,10 +60,18 @@ void fp_event_fork(struct fp_text *text, const struct fp_event_header *header,
 }
 
 void fp_event_start(struct fp_text *text, const struct fp_event_header *header, const char *program,
-                    const char *shim_version)
+                    const char *shim_version, const char *policy_file)
 {
     fp_record_header(text, header);
     fp_record_string(text, "version", fp_record_shortened(shim_version, 64));
+    size_t before = text->length;
+    if (*policy_file)
+        fp_record_string(text, "policy_file", fp_slice_of(policy_file));
+    if (text->cut ||
+        text->length + 2 * FP_RECORD_TAIL > text->size) { /* cut it names another one */
+        text->length = before;
+        text->cut = false;
+    }
     fp_record_last_string(text, "program", fp_slice_of(program));
     fp_record_end(text);
 }

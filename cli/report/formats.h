@@ -16,6 +16,9 @@ bool fp_report_text(FILE *stream, struct fp_tally *tally, size_t logs);
 /* A policy file for what was seen. */
 bool fp_report_policy(FILE *stream, struct fp_tally *tally, size_t logs);
 
+/* The allow lines of the job's policy files that no fork used. */
+bool fp_report_unused(FILE *stream, struct fp_tally *tally, size_t logs);
+
 /* Workflow commands; and the summary of the step, where the environment names its file. */
 bool fp_report_github(FILE *stream, struct fp_tally *tally, size_t logs);
 

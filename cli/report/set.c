@@ -54,6 +54,12 @@ bool fp_set_add(struct fp_set *set, uint64_t hash)
     return true;
 }
 
+bool fp_set_has(const struct fp_set *set, uint64_t hash)
+{
+    hash += !hash;
+    return set->size && *find(set->slots, set->size, hash);
+}
+
 void fp_set_free(struct fp_set *set)
 {
     free(set->slots);

@@ -21,6 +21,7 @@ enum { FP_SET_MAX = 1 << 20 };
 
 /* Whether it was not there before. */
 bool fp_set_add(struct fp_set *set, uint64_t hash);
+bool fp_set_has(const struct fp_set *set, uint64_t hash);
 void fp_set_free(struct fp_set *set);
 
 /* The hash of a string, of a number, begun or gone on with. */

@@ -2,6 +2,7 @@
 #include "cli/report/tally.h"
 
 #include "cli/record/decode.h"
+#include "cli/report/tally_allows.h"
 #include "cli/report/tally_row.h"
 #include "policy/hang_message.h"
 #include "policy/message.h"
@@ -95,6 +96,7 @@ static void add_fork(struct fp_tally *tally, const struct fp_log_record *record,
         site->processes++;
     json_array_foreach(runtimes, nth, runtime)
     {
+        fp_tally_add_allowed(tally, runtime);
         struct fp_tally_row *row =
             json_is_object(runtime) ? fp_tally_find_row(tally, site, runtime) : NULL;
         if (!row)
@@ -265,9 +267,10 @@ void fp_tally_add(struct fp_tally *tally, const struct fp_log_record *record)
         add_hang(tally, json);
     else if (strcmp(event, "crash") == 0)
         fp_tally_add_crash(tally, json, program_of(tally, json, fp_log_string(json, "program")));
-    else if (strcmp(event, "start") == 0)
+    else if (strcmp(event, "start") == 0) {
         add_start(tally, json);
-    else if (strcmp(event, "use") == 0)
+        fp_tally_add_policy_file(tally, json);
+    } else if (strcmp(event, "use") == 0)
         add_use(tally, json);
     else if (strcmp(event, "reset") == 0)
         add_reset(tally, json);

@@ -108,9 +108,18 @@ struct fp_tally_program {
     const char *name;
 };
 
+/* A policy file that a job had, by its `start` record. */
+struct fp_tally_file {
+    UT_hash_handle hh;
+    uint64_t key;
+    const char *path;
+};
+
 struct fp_tally {
     struct fp_cli_arena arena;
     struct fp_tally_program *programs;
+    struct fp_tally_file *policy_files;
+    struct fp_set allows; /* hashes of their lines that a fork used */
     struct fp_tally_site *sites;
     struct fp_tally_timing *resets, *carries, *handlers;
     struct fp_tally_error *errors;

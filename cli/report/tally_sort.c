@@ -53,6 +53,8 @@ void fp_tally_free(struct fp_tally *tally)
     HASH_CLEAR(hh, tally->handlers);
     HASH_CLEAR(hh, tally->errors);
     HASH_CLEAR(hh, tally->programs);
+    HASH_CLEAR(hh, tally->policy_files);
+    fp_set_free(&tally->allows);
     fp_set_free(&tally->processes);
     fp_set_free(&tally->hosts);
     fp_set_free(&tally->ranks);

@@ -1,7 +1,8 @@
 """forkpolicy: what a forked child loses, and what to do about it.
 
 The work is done by ``libforkpolicy.so``, preloaded under an unmodified job by ``forkpolicy run``.
-This package holds the exception that a refused fork raises.
+This package holds the exception that a refused fork raises, and ``allow`` for forks that may lose
+what they lose.
 """
 
 try:
@@ -9,4 +10,6 @@ try:
 except ImportError:
     from .error import ForkPolicyError
 
-__all__ = ["ForkPolicyError"]
+from .allowing import allow
+
+__all__ = ["ForkPolicyError", "allow"]

@@ -165,7 +165,12 @@ def runtime_threads(runtime):
 
 
 def lost_runtimes(record):
-    return [each for each in record.get("runtimes") or () if each.get("class") == "lost"]
+    """Those that hang, without what the policy has waved through."""
+    return [
+        each
+        for each in record.get("runtimes") or ()
+        if each.get("class") == "lost" and each.get("action") != "off"
+    ]
 
 
 def own_frames(stack):

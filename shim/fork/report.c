@@ -152,12 +152,13 @@ void fp_report_record(const struct fp_fork_context *at_fork, pid_t child)
 static void record_start(void *unused)
 {
     (void)unused;
-    char line[1024], host[65], program[FP_PROGRAM_SIZE];
+    char line[2048], host[65], program[FP_PROGRAM_SIZE];
     struct fp_text text = FP_TEXT(line);
     struct fp_event_header header = fp_emit_header("start", host, sizeof host);
     fp_program_read(program);
     program[strcspn(program, " ")] = '\0'; /* no arguments in records: they may be secrets */
-    fp_event_start(&text, &header, program, FP_VERSION);
+    const struct fp_policy_text *file = fp_config.policy.file;
+    fp_event_start(&text, &header, program, FP_VERSION, file ? file->path : "");
     fp_emit_record(&text);
 }
 

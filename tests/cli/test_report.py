@@ -203,7 +203,13 @@ def test_the_policy_can_be_read_again(tmp_path):
     entries = [
         line.split()[1] for line in policy.read_text().splitlines() if line.startswith("policy ")
     ]
-    assert entries == ["fail", "refuse:deltalake", "refuse:polars", "reset:libgomp"]
+    assert {entry.partition("@")[0] for entry in entries} == {
+        "refuse:deltalake",
+        "refuse:polars",
+        "reset:libgomp",
+        "fail:x?y",
+    }
+    assert all(re.search(r"@\S+\.py:\d+$", entry) for entry in entries), "at the fork's own line"
     string = policy.read_text().rpartition("FORKPOLICY: ")[2].strip()
     assert string == ",".join(entries)
     assert subprocess.run([str(PROGRAM), "run", "--policy", string, "--", "true"]).returncode == 0

@@ -113,3 +113,53 @@ def test_a_comment_in_the_variable_is_an_error(job):
     assert outcome.stderr == (
         "forkpolicy: --policy column 5: a comment cannot stand here (write [#] for a '#' in a pattern)\n"
     )
+
+
+def report(*arguments):
+    done = support.run([support.PROGRAM, "report", *arguments], preload=False)
+    assert done.status == 0 and done.stderr == "", done
+    return done.stdout
+
+
+def test_what_report_writes_silences_the_forks_that_it_saw(job, tmp_path):
+    """The round trip: what was told is not any more; a fork at another line still is."""
+    seen = job(log=True, policy="off:ours@placed.py:third,warn")
+    assert told(seen) == ["first", "second"]
+    written = report("--policy", tmp_path / "log")
+    entries = [line for line in written.splitlines() if line.startswith("policy ")]
+    place = JOBS / "placed.py"
+    assert entries == [
+        f"policy fail:ours@{place}:{LINE['first']}",
+        f"policy fail:ours@{place}:{LINE['second']}",
+    ]
+    outcome = job(lines=written)
+    assert told(outcome) == ["third"], outcome
+    # and as a string
+    outcome = job(policy=written.rpartition("FORKPOLICY: ")[2].strip() + ",warn")
+    assert told(outcome) == ["third"], outcome
+
+
+def test_allow_lines_that_no_fork_used(job, tmp_path):
+    lines = (
+        "# forks that are allowed\n"
+        "allow ours @ placed.py:second  because the child only execs  # see #12\n"
+        "allow ours@gone.py:* because of #7\n"
+        "allow other because it is quick\n"
+    )
+    policy = tmp_path / "mine.policy"
+    policy.write_text(lines + RUNTIME)
+    policy.chmod(0o600)
+    log = tmp_path / "forks.jsonl"
+    python = support.environment_python("wheels")
+    command = ["run", "--policy-file", policy, "--log", log, "--", python, JOBS / "placed.py"]
+    outcome = support.run([support.PROGRAM, *command], preload=False, isolated=True)
+    assert told(outcome) == ["first", "third"], outcome
+    assert report("--unused", log).splitlines() == [
+        f"{policy}:3: allow ours@gone.py:* because of #7",
+        f"{policy}:4: allow other because it is quick",
+    ]
+    policy.write_text("".join(lines.splitlines(True)[:2]))
+    assert report("--unused", log) == f"{policy}: every allow line was used (1)\n"
+    log.write_text("".join(log.read_text().splitlines(True)[1:]))  # without the start
+    done = support.run([support.PROGRAM, "report", "--unused", log], preload=False)
+    assert done.status == 2 and "no log names a policy file" in done.stderr
