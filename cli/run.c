@@ -9,6 +9,7 @@
 #include "cli/ci/ci.h"
 #include "cli/cli.h"
 #include "cli/launch/launch.h"
+#include "cli/launch/project.h"
 #include "cli/launch/settings.h"
 
 #include <errno.h>
@@ -109,15 +110,45 @@ static bool is_log_good(const char *log)
     return false;
 }
 
-/* An argument takes the place of its variable, which the job then does not get to see. */
-static bool are_settings_good(const struct options *given)
+/* Whether the environment has the variable of an option. */
+static bool is_set(const char *name)
 {
-    bool policy = given->policy != NULL, options = given->shim_options != NULL;
-    return fp_settings_policy(policy ? given->policy : getenv("FORKPOLICY"),
-                              policy ? "--policy" : "FORKPOLICY") &&
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        if (strcmp(name, OPTIONS[i].name) == 0 && *OPTIONS[i].variable) {
+            const char *value = getenv(OPTIONS[i].variable);
+            return value && *value;
+        }
+    return false;
+}
+
+/* What neither an argument nor a variable says; without --ci only what is for any job. */
+static void take_project(struct options *given, struct fp_project project)
+{
+    if (!given->ci)
+        project.timeout = project.ci_report = project.keep_status = NULL;
+#define FP_PROJECT_KEY(field, key, kind, option, help) \
+    if (!given->field && !is_set(option))              \
+        given->field = project.field;
+#include "cli/launch/project.def"
+#undef FP_PROJECT_KEY
+}
+
+/* An argument takes the place of its variable, which the job then does not get to see. */
+static bool are_settings_good(const struct options *given, const struct fp_project *project)
+{
+    char policy[PATH_MAX + 64], options[PATH_MAX + 64];
+    snprintf(policy, sizeof policy, "%s: policy", project->file ? project->file : "");
+    snprintf(options, sizeof options, "%s: options", project->file ? project->file : "");
+    return fp_settings_policy(given->policy ? given->policy : getenv("FORKPOLICY"),
+                              !given->policy                     ? "FORKPOLICY"
+                              : given->policy == project->policy ? policy
+                                                                 : "--policy") &&
            fp_settings_file(given->policy_file ? given->policy_file : getenv("FORKPOLICY_FILE")) &&
-           fp_settings_options(options ? given->shim_options : getenv("FORKPOLICY_OPTIONS"),
-                               options ? "--options" : "FORKPOLICY_OPTIONS") &&
+           fp_settings_options(given->shim_options ? given->shim_options
+                                                   : getenv("FORKPOLICY_OPTIONS"),
+                               !given->shim_options                           ? "FORKPOLICY_OPTIONS"
+                               : given->shim_options == project->shim_options ? options
+                                                                              : "--options") &&
            fp_settings_amplify(given->amplify) && is_log_good(given->log);
 }
 
@@ -152,6 +183,7 @@ static void set_environment(const struct options *options, char *preload)
 int fp_cli_run(int count, char **arguments)
 {
     struct options options = {0};
+    struct fp_project project;
     char *program;
     int at = parse(&options, count, arguments);
     if (at < 0)
@@ -162,7 +194,10 @@ int fp_cli_run(int count, char **arguments)
                                                              : "--keep-status");
         return FP_EXIT_USAGE;
     }
-    if (!are_settings_good(&options))
+    if (!fp_project_read(&project))
+        return FP_EXIT_USAGE;
+    take_project(&options, project);
+    if (!are_settings_good(&options, &project))
         return FP_EXIT_USAGE;
     int status = fp_cli_find(arguments[at], &program);
     if (!status)

@@ -2,13 +2,16 @@
 """pytest plugin: the test whose forked child hangs, or lost a runtime, fails by name.
 
 ``--forkpolicy=fail`` starts Python once more, with the shim preloaded; after each phase of a test
-the plugin reads what the shim has written to its log since. Without the option, or the ini value
-of the same name, nothing happens.
+the plugin reads what the shim has written to its log since. Without the option, the ini value of the
+same name, or a policy in ``[tool.forkpolicy]`` of pyproject.toml, nothing happens.
 
 Where the package is not installed: ``-p forkpolicy.pytest_plugin`` on the command line.
 """
 
+import functools
+import json
 import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -16,6 +19,7 @@ import tempfile
 
 import pytest
 
+from .pytest_marker import Marker
 from .pytest_watch import RESTARTED, Watch
 
 obstacle = pytest.StashKey()  # why Python is not started again
@@ -40,8 +44,48 @@ def pytest_addoption(parser):
 def asked_policy(config, options):
     policy = getattr(options, "forkpolicy", None)
     if policy is None:
-        policy = config.getini("forkpolicy")
+        policy = config.getini("forkpolicy") or project_policy()
     return "" if policy == "off" else policy
+
+
+def project_policy():
+    """That of [tool.forkpolicy], which the program reads; "" where the environment has another one."""
+    policy = project().get("policy", "") if may_have_project() else ""
+    return policy if os.environ.get("FORKPOLICY", "") in ("", policy) else ""
+
+
+def may_have_project():
+    """Without a start of the program: whether a pyproject.toml here or above speaks of us."""
+    try:
+        here = pathlib.Path.cwd()
+    except OSError:  # it is gone
+        return False
+    for folder in (here, *here.parents):
+        try:
+            if b"forkpolicy" in (folder / "pyproject.toml").read_bytes():
+                return True
+        except OSError:
+            pass
+    return False
+
+
+@functools.lru_cache(None)
+def project():
+    from .__main__ import program
+
+    try:
+        done = subprocess.run(
+            [program(), "check", "--project"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            timeout=60,
+        )
+    except (OSError, subprocess.SubprocessError, SystemExit) as error:
+        raise pytest.UsageError(f"[tool.forkpolicy]: {error}")
+    if done.returncode:
+        raise pytest.UsageError(done.stderr.decode(errors="replace").strip())
+    return json.loads(done.stdout.decode())
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -60,6 +104,7 @@ def pytest_load_initial_conftests(early_config):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
+    config.pluginmanager.register(Marker(), "forkpolicy_marker")
     policy = asked_policy(config, config.option)
     if not policy or config.option.collectonly:
         return

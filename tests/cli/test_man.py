@@ -98,6 +98,8 @@ def test_tables_are_in_the_first_page(shown):
         assert is_told(key["help"][1:], page) and f"The default is {key['default']}." in page
     for action in tables.actions():
         assert f" {action['name']} {action['help'][0].upper()}{action['help'][1:]}." in page
+    for key in tables.read("cli/launch/project.def"):
+        assert re.search(rf"\b{key['key']}\b", page.partition(" PROJECT ")[2]), key
     for status in re.findall(r"FP_EXIT_\w+ = (\d+)", source_of("cli/base/say.h")):
         assert re.search(rf" {status} ", page), status
     assert tables.version() in page
