@@ -76,7 +76,7 @@ static bool look_again(struct fp_thread_slot *slot, fp_life life, void *context)
 {
     struct fp_member *member = fp_party_member(context, slot->runtime);
     if (!member || member->outcome.reason != FP_UNCARRIED_NONE ||
-        fp_rest_goes_on(fp_point_of(slot)))
+        fp_rest_goes_on(fp_point_of(slot), fp_life_tid(life)))
         return true;
     member->outcome.reason = FP_UNCARRIED_PENDING;
     member->outcome.thread = fp_life_tid(life);

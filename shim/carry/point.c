@@ -61,6 +61,22 @@ FP_CHILD pthread_mutex_t *fp_point_mutex(const struct fp_point *point)
                                                      : NULL;
 }
 
+bool fp_point_is_timed(const struct fp_point *point)
+{
+    switch (point->kind) {
+    case FP_POINT_CONDITION:
+    case FP_POINT_CXX:
+    case FP_POINT_SEMAPHORE:
+        return false;
+    case FP_POINT_EPOLL:
+        return (int)point->arguments[3] >= 0;
+    case FP_POINT_FUTEX:
+        return point->arguments[4] != 0;
+    default:
+        return true;
+    }
+}
+
 /* Whoever closes the gate looks at the states next; whoever wakes has written its state first. */
 void fp_gate_pass(void)
 {

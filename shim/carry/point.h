@@ -38,10 +38,17 @@ enum fp_point_kind {
 /* What the thread waits for. */
 enum fp_point_object { FP_ON_CONDITION, FP_ON_SEMAPHORE, FP_ON_WORD, FP_ON_EPOLL };
 
+/* Where a thread waits: its stack pointer, and the code that waits. */
+struct fp_point_place {
+    uintptr_t stack;
+    const void *caller;
+};
+
 /* What only the child needs, as it was when the process forked. */
 struct fp_point_snapshot {
-    const uint32_t *word; /* the futex, and what the thread expects in it; NULL: none */
+    const uint32_t *word; /* the futex, and what is in it; NULL: none */
     uint32_t value;
+    bool is_stale;      /* not what the thread expects: others were woken there since it slept */
     int forking;        /* the thread that forks: it may hold the mutex that goes with the wait */
     unsigned long wait; /* the wait in which the next three were read; 0: none */
     sigset_t mask;
@@ -62,9 +69,9 @@ struct fp_point {
     char *descriptor;                        /* struct pthread */
     struct _pthread_cleanup_buffer *cleanup; /* the thread's, without the one of the wait */
     const void *caller;                      /* the code that waits */
-    uintptr_t home; /* the outermost stack pointer that it ever waited with, and by which code */
-    const void *home_caller;
-    unsigned long waits;  /* how many it has begun */
+    struct fp_point_place home;              /* the outermost place that it ever waited at */
+    struct fp_point_place timed_home;        /* ...with a time limit */
+    unsigned long waits;                     /* how many it has begun */
     uint64_t begun;       /* in microseconds: a wait of which it is told how long it lasts */
     struct timespec left; /* in a child: of such a wait */
     bool has_foreign_stack, is_captured;
@@ -84,6 +91,9 @@ void fp_gate_child(void);
 void fp_gate_pass(void);
 
 enum fp_point_object fp_point_object(const struct fp_point *point);
+
+/* Whether the wait has a time limit. */
+bool fp_point_is_timed(const struct fp_point *point);
 
 /* The mutex that goes with the wait, or NULL. */
 pthread_mutex_t *fp_point_mutex(const struct fp_point *point);

@@ -103,10 +103,9 @@ static enum fp_uncarried look_at_futex(struct fp_point *point, const struct call
     if (!(call->arguments[1] & FUTEX_PRIVATE_FLAG))
         return FP_UNCARRIED_SHARED;
     point->snapshot.word = word;
-    point->snapshot.value = (uint32_t)call->arguments[2];
+    point->snapshot.value = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+    point->snapshot.is_stale = point->snapshot.value != (uint32_t)call->arguments[2];
     point->snapshot.forking = (int)syscall(SYS_gettid);
-    if (__atomic_load_n(word, __ATOMIC_ACQUIRE) != point->snapshot.value)
-        return FP_UNCARRIED_PENDING;
     return is_lock_free(point) && (!mutex || is_plain(mutex)) ? FP_UNCARRIED_NONE
                                                               : FP_UNCARRIED_LOCK;
 }
@@ -124,23 +123,25 @@ static bool is_ready(int instance)
 static enum fp_uncarried look_at_epoll(struct fp_point *point, const struct call *call)
 {
     point->snapshot.word = NULL;
-    return (int)call->arguments[3] >= 0        ? FP_UNCARRIED_TIMED
+    point->snapshot.is_stale = false;
+    return fp_point_is_timed(point)            ? FP_UNCARRIED_TIMED
            : is_ready((int)call->arguments[0]) ? FP_UNCARRIED_PENDING
                                                : FP_UNCARRIED_NONE;
 }
 
-static bool is_timed(const struct fp_point *point, const struct call *call)
+static bool is_at(const struct fp_point *point, const struct fp_point_place *place)
 {
-    return point->kind == FP_POINT_EPOLL ? (int)call->arguments[3] >= 0 : call->arguments[3] != 0;
+    return point->stack == place->stack && point->caller == place->caller;
 }
 
 /* A thread that waits deeper than it ever did is in the midst of a task, or has more than one place
    to be idle at (tokio's have several). Of a tried library, the forking thread alone could end such
-   a wait, where all threads rest: it has no task under way, unless it forks in the midst of it. */
-static bool is_idle(const struct fp_point *point, const struct call *call, bool is_tried)
+   a wait, where all threads rest: it has no task under way, unless it forks in the midst of it. A
+   time limit could end it, too, but where the thread keeps itself ready for a while. */
+static bool is_idle(const struct fp_point *point, bool is_tried)
 {
-    bool is_home = point->stack == point->home && point->caller == point->home_caller;
-    return is_home || (is_tried && !is_timed(point, call));
+    return is_at(point, &point->home) ||
+           (is_tried && (!fp_point_is_timed(point) || is_at(point, &point->timed_home)));
 }
 
 enum fp_uncarried fp_rest_look(struct fp_point *point, int tid, bool is_tried)
@@ -153,16 +154,20 @@ enum fp_uncarried fp_rest_look(struct fp_point *point, int tid, bool is_tried)
         return FP_UNCARRIED_STACK;
     if (state != FP_POINT_WAITS || !read_call(tid, &call) || !is_wait(point, &call))
         return FP_UNCARRIED_RUNS;
-    if (!is_idle(point, &call, is_tried))
+    if (!is_idle(point, is_tried))
         return FP_UNCARRIED_TASK;
     return point->kind == FP_POINT_EPOLL ? look_at_epoll(point, &call)
                                          : look_at_futex(point, &call);
 }
 
-bool fp_rest_goes_on(const struct fp_point *point)
+bool fp_rest_goes_on(const struct fp_point *point, int tid)
 {
-    return fp_rest_is_unchanged(point) &&
-           (point->kind != FP_POINT_EPOLL || !is_ready((int)point->arguments[0]));
+    struct call call;
+    if (!fp_rest_is_unchanged(point))
+        return false;
+    if (point->kind == FP_POINT_EPOLL)
+        return !is_ready((int)point->arguments[0]);
+    return !point->snapshot.is_stale || (read_call(tid, &call) && is_wait(point, &call));
 }
 
 FP_CHILD bool fp_rest_is_unchanged(const struct fp_point *point)

@@ -66,6 +66,12 @@ static long call_libc(const struct fp_point *point)
     }
 }
 
+static void note_place(struct fp_point_place *outermost, const struct fp_point *point)
+{
+    if (point->stack > outermost->stack)
+        *outermost = (struct fp_point_place){point->stack, point->caller};
+}
+
 /*
  * While it waits, libc keeps a cleanup of its own in the thread's descriptor. What was there before
  * is noted, by the same function as libc's, for the thread that comes back in a child.
@@ -73,10 +79,9 @@ static long call_libc(const struct fp_point *point)
 long fp_wait_here(struct fp_point *point)
 {
     struct _pthread_cleanup_buffer buffer;
-    if (point->stack > point->home) {
-        point->home = point->stack;
-        point->home_caller = point->caller;
-    }
+    note_place(&point->home, point);
+    if (fp_point_is_timed(point))
+        note_place(&point->timed_home, point);
     point->waits++;
     push(&buffer, nothing, NULL);
     point->cleanup = buffer.__prev;

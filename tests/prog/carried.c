@@ -9,6 +9,7 @@
  *   kept       the child's threads are as they were: name, mask, signal stack, thread-specific data
  *   deep       so do children of children of children
  *   handed     work is handed over right before the fork: each piece is done once, in one process
+ *   unwoken    the threads' futex has changed since they slept, and nobody woke them
  *   held       the forking thread holds the pool's lock
  *   killed     children are killed at once
  *   flat       as works; the parent's memory and descriptors stay the same
@@ -19,7 +20,6 @@
  *   runs       a thread of the pool runs
  *   task       a thread of the pool waits in the midst of its work
  *   inside     a thread of the pool forks
- *   unwoken    a thread of the pool has been given work, and sleeps on
  *   shared     for another process
  *   recursive  with a lock that knows its owner
  *   robust     a thread of the pool holds a robust lock
@@ -498,13 +498,15 @@ static void fork_in_turn(int forks)
         int status;
         if (!is("handed") && !is("flat") && !is("deep")) /* these have the fork wait for rest */
             wait_until_idle(is("runs") || is("task"));
+        if (is("unwoken"))
+            __atomic_fetch_add(&word, 1, __ATOMIC_SEQ_CST);
         pid_t child = fork_child(is("deep") ? 2 : 0);
         must(child > 0, "fork");
         if (is("killed"))
             kill(child, SIGKILL);
         waitpid(child, &status, 0);
         note(status);
-        if (!is("runs") && !is("task") && !is("shared") && !is("unwoken") && !is("woken"))
+        if (!is("runs") && !is("task") && !is("shared") && !is("woken"))
             must(have_done(20, false) == NULL, "the parent's pool");
         if (i == forks / 4) {
             before = resident();
@@ -529,8 +531,6 @@ int main(int arguments_count, char **arguments)
     set_up();
     start_pool();
     get_help();
-    if (is("unwoken"))
-        __atomic_fetch_add(&word, 1, __ATOMIC_SEQ_CST);
     if (is("runs") || is("task")) {
         blocks = 1;
         pthread_mutex_lock(&lock);

@@ -16,10 +16,10 @@ pytestmark = pytest.mark.skipif(
 PARALLEL = {"TOKENIZERS_PARALLELISM": "true"}
 
 
-def carried(how, times, tmp_path, policy="carry", env=PARALLEL):
+def carried(how, times, tmp_path, policy="carry", env=PARALLEL, library="tokenizers"):
     return run_job(
         "carried.py",
-        "tokenizers",
+        library,
         how,
         str(times),
         policy=policy,
@@ -30,22 +30,24 @@ def carried(how, times, tmp_path, policy="carry", env=PARALLEL):
     )
 
 
-def reasons(outcome):
-    return [each["reason"] for each in outcome.of("carry") if each["name"] == "tokenizers"]
+def reasons(outcome, library="tokenizers"):
+    return [each["reason"] for each in outcome.of("carry") if each["name"] == library]
 
 
+@pytest.mark.parametrize("library", ["tokenizers", "polars"])
 @pytest.mark.parametrize(
     "how, times, forks",
     [("of_itself", 20, 60), ("of_a_pool", 5, 10), ("of_an_executor", 5, 10), ("of_a_loader", 3, 6)],
 )
-def test_children_use_it(how, times, forks, tmp_path):
-    outcome = carried(how, times, tmp_path)
+def test_children_use_it(how, times, forks, library, tmp_path):
+    outcome = carried(how, times, tmp_path, library=library)
     assert answer(outcome) == 0 and not outcome.stderr, outcome
-    assert reasons(outcome) == ["none"] * forks, outcome
+    assert reasons(outcome, library) == ["none"] * forks, outcome
 
 
-def test_they_need_it(tmp_path):
-    outcome = carried("of_itself", 1, tmp_path, policy="fail")
+@pytest.mark.parametrize("library", ["tokenizers", "polars"])
+def test_they_need_it(library, tmp_path):
+    outcome = carried("of_itself", 1, tmp_path, policy="fail", library=library)
     assert answer(outcome) == 1 and not outcome.of("carry"), outcome
 
 
