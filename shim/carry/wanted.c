@@ -11,6 +11,7 @@
 #include "shim/carry/waits.h"
 #include "shim/threads/origin.h"
 #include "shim/threads/resolve.h"
+#include "shim/threads/runtimes.h"
 #include "shim/watch/got.h"
 
 /* What was found out when its first thread started. */
@@ -95,6 +96,13 @@ static bool has_foreign_stack(const pthread_attr_t *attributes)
            (uintptr_t)stack + size != 0 && stack;
 }
 
+/* In a watched child waits are the watch's, but for libraries whose threads came along. */
+static bool is_watched(uint32_t runtime)
+{
+    return fp_origin_is_watched() && (atomic_load(&standings[runtime]) != WANTED ||
+                                      atomic_load(&fp_runtime_at(runtime)->lost));
+}
+
 void fp_carry_claim(const struct fp_thread_slot *slot, const pthread_attr_t *attributes,
                     fp_thread_create *create)
 {
@@ -102,8 +110,8 @@ void fp_carry_claim(const struct fp_thread_slot *slot, const pthread_attr_t *att
     if (!fp_config.carries)
         return;
     atomic_store(&point->state, FP_POINT_NONE);
-    if (fp_origin_is_watched())
-        return; /* waits in a watched child are the watch's */
+    if (is_watched(slot->runtime))
+        return;
     ask(slot->runtime, create);
     *point = (struct fp_point){.wait = fp_wait_here, .resume = fp_wait_again};
     point->has_foreign_stack = has_foreign_stack(attributes);

@@ -73,7 +73,7 @@ def test_a_time_limit_stays_what_it_is(kind, tmp_path):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("case, forks", [("kept", 50), ("deep", 30), ("handed", 300)])
+@pytest.mark.parametrize("case, forks", [("kept", 50), ("deep", 30), ("grown", 30), ("handed", 300)])
 def test_the_threads_are_the_same(case, forks, kind, tmp_path):
     all_work(carried(case, kind, 4, forks, tmp_path), forks)
 

@@ -8,6 +8,7 @@
  *   works      the child has work done, joins the threads, starts others, ends
  *   kept       the child's threads are as they were: name, mask, signal stack, thread-specific data
  *   deep       so do children of children of children
+ *   grown      likewise, and each has one thread more, which it started
  *   handed     work is handed over right before the fork: each piece is done once, in one process
  *   unwoken    the threads' futex has changed since they slept, and nobody woke them
  *   held       the forking thread holds the pool's lock
@@ -298,6 +299,18 @@ static void wait_until_idle(int busy)
     }
 }
 
+static void start_thread(long id)
+{
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    if (is("stack"))
+        pthread_attr_setstack(
+            &attributes,
+            mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+            1 << 20);
+    must(pthread_create(&threads[id], &attributes, serve, (void *)id) == 0, "pthread_create");
+}
+
 /* A child's own verdict; "" where it works. */
 static const char *try_pool(int depth)
 {
@@ -306,6 +319,10 @@ static const char *try_pool(int depth)
         return what;
     if (task_count() != count + 1)
         return "tasks";
+    if (is("grown")) {
+        start_thread(count++);
+        wait_until_idle(0);
+    }
     if (depth > 0) {
         pid_t child = fork();
         if (child == 0) {
@@ -467,16 +484,8 @@ static void set_up(void)
 
 static void start_pool(void)
 {
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    for (long i = 0; i < count; i++) {
-        if (is("stack"))
-            pthread_attr_setstack(
-                &attributes,
-                mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-                1 << 20);
-        must(pthread_create(&threads[i], &attributes, serve, (void *)i) == 0, "pthread_create");
-    }
+    for (long i = 0; i < count; i++)
+        start_thread(i);
     wait_until_idle(0);
 }
 
@@ -490,17 +499,22 @@ static long resident(void)
     return pages;
 }
 
+static bool is_deep(void)
+{
+    return is("deep") || is("grown");
+}
+
 static void fork_in_turn(int forks)
 {
     long before = 0;
     int descriptor = 0;
     for (int i = 0; i < forks; i++) {
         int status;
-        if (!is("handed") && !is("flat") && !is("deep")) /* these have the fork wait for rest */
+        if (!is("handed") && !is("flat") && !is_deep()) /* these have the fork wait for rest */
             wait_until_idle(is("runs") || is("task"));
         if (is("unwoken"))
             __atomic_fetch_add(&word, 1, __ATOMIC_SEQ_CST);
-        pid_t child = fork_child(is("deep") ? 2 : 0);
+        pid_t child = fork_child(is_deep() ? 2 : 0);
         must(child > 0, "fork");
         if (is("killed"))
             kill(child, SIGKILL);
