@@ -78,6 +78,24 @@ def polars():
     return lambda: frame.group_by("key").agg(polars.col("value").sum()).height
 
 
+def obstore():
+    import obstore
+    from obstore.store import LocalStore
+
+    store = LocalStore(folder())
+    content = b"content" * 1000
+
+    def answer():
+        name = f"of-{os.getpid()}"
+        obstore.put(store, name, content)
+        found = bytes(obstore.get(store, name).bytes())
+        obstore.delete(store, name)
+        return found == content
+
+    answer()
+    return answer
+
+
 def tokenizers():
     from tokenizers import Tokenizer
     from tokenizers.models import WordLevel
