@@ -79,8 +79,8 @@ static void print_run_options(void)
 
 static void print_verb(size_t which)
 {
-    printf("  forkpolicy %s %s\n      %s\n", VERBS[which].name, VERBS[which].arguments,
-           VERBS[which].help);
+    printf("  forkpolicy %s %s\n", VERBS[which].name, VERBS[which].arguments);
+    print_wrapped(6, VERBS[which].help);
 }
 
 static int print_help(void)
