@@ -202,7 +202,8 @@ function lostWords(value) {
 
 /* As policy/advice.c chooses it by a fork's place. */
 function startAdvice(value, origin) {
-  const site = object(value), through = [site.called, site.library, site.innermost].map((line) => text(object(line).file)).join("\n");
+  const site = object(value), lines = [site.called, site.library, site.innermost].map((line) => text(object(line).file));
+  const through = [...lines, text(site.dso)].join("\n");
   return origin === "native" ? START_NATIVE : STARTS.find(([part]) => through.includes(part))[1];
 }
 

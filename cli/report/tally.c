@@ -103,6 +103,7 @@ static void add_fork(struct fp_tally *tally, const struct fp_log_record *record,
             continue;
         enum fp_finding found = finding_of(runtime, refused, to_exec);
         *(found == FP_FINDING_REFUSED ? &row->refused : &row->forks) += 1;
+        row->children += !refused && !to_exec;
         fp_tally_find_worse(row, site, found);
         if (found < FP_FINDING_REST && fp_tally_wants_message(row, found))
             keep_fork_message(tally, row, record->json, nth);

@@ -50,7 +50,7 @@ struct fp_tally_row {
     enum fp_action action;
     enum fp_finding finding;
     unsigned threads; /* most at once */
-    unsigned long forks, refused, uses, hangs[FP_GRADE_PROVEN + 1], outcomes[FP_OUTCOME_COUNT];
+    unsigned long forks, refused, children, uses, hangs[FP_GRADE_PROVEN + 1], outcomes[FP_OUTCOME_COUNT];
     const char *call; /* the first use's */
     unsigned long crashes;
     const char *signal; /* the first crash's */

@@ -72,14 +72,16 @@ struct fp_tally_site *fp_tally_find_site(struct fp_tally *tally, const json_t *j
     return site;
 }
 
-/* The threads of one line are known by it where their runtime has no name. */
+/* The threads of one line are known by it where their runtime has no name, and no package but
+   Python. */
 static const char *label_of(struct fp_tally *tally, const json_t *json)
 {
     char buffer[512];
     struct fp_text text = FP_TEXT(buffer);
-    const char *started = fp_log_string(json, "started");
+    const char *started = fp_log_string(json, "started"), *package = fp_log_string(json, "package");
+    bool is_own = !*package || strcmp(package, "python") == 0;
     fp_text_reset(&text);
-    if (!*fp_log_string(json, "name") && *started)
+    if (!*fp_log_string(json, "name") && *started && is_own)
         fp_text_quote(&text, fp_slice_of(fp_basename(started)), 120);
     else if (json_is_object(json))
         fp_decode_runtime_name(&text, json);

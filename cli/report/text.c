@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "cli/report/formats.h"
+#include "cli/report/missing.h"
 #include "cli/report/story.h"
 
 #include <string.h>
@@ -208,6 +209,7 @@ bool fp_report_text(FILE *stream, struct fp_tally *tally, size_t logs)
     measure(&table, tally);
     for (struct fp_tally_site *site = tally->sites; site; site = site->hh.next)
         print_site(&table, site);
+    fp_report_missing(stream, tally);
     print_advice(stream, tally);
     if (has_rest(tally)) {
         fputc('\n', stream);

@@ -60,7 +60,9 @@ static uint32_t intern(struct fp_owner owner, bool python, struct fp_python_stac
     else
         fp_text_format(&text, "python"); /* its line cannot be told: no GIL, a sub-interpreter */
     started = *stack->library ? stack->library : *stack->user ? stack->user : stack->innermost;
-    return fp_runtime_intern(owner.path, file, started);
+    uint32_t runtime = fp_runtime_intern(owner.path, file, started);
+    fp_runtime_note_user(runtime, stack->user);
+    return runtime;
 }
 
 static uint32_t find_runtime(struct fp_owner owner)

@@ -98,6 +98,13 @@ const struct fp_resolved *fp_resolve(struct fp_runtime_entry *entry)
     return resolved ? resolved : &nothing;
 }
 
+/* What a reader looks for is the program's own line. */
+static const char *started(struct fp_runtime_entry *entry)
+{
+    const char *user = atomic_load(&entry->user), *line = atomic_load(&entry->started);
+    return user && *user ? user : line ? line : "";
+}
+
 struct fp_runtime fp_resolve_runtime(struct fp_runtime_entry *entry, unsigned threads)
 {
     const struct fp_resolved *resolved = fp_resolve(entry);
@@ -107,7 +114,7 @@ struct fp_runtime fp_resolve_runtime(struct fp_runtime_entry *entry, unsigned th
                                  .threads = threads,
                                  .handlers = atomic_load(&entry->handlers),
                                  .registered = atomic_load(&entry->registered),
-                                 .started = entry->started ? entry->started : "",
+                                 .started = started(entry),
                                  .names = ""};
     if (here)
         fp_identify_at(&runtime.identity, &fp_config.policy, &runtime.facts, here);

@@ -118,6 +118,13 @@ uint32_t fp_runtime_intern(const char *dso, const char *file, const char *starte
     return FP_ENTRY_OTHER;
 }
 
+void fp_runtime_note_user(uint32_t index, const char *line)
+{
+    struct fp_runtime_entry *entry = &entries[index];
+    if (index != FP_ENTRY_OTHER && *line && !atomic_load(&entry->user))
+        atomic_store(&entry->user, fp_arena_copy(line, strlen(line)));
+}
+
 uint32_t fp_runtime_find(const char *dso)
 {
     uint64_t hash = hash_key(dso, "", "");

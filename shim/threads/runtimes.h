@@ -26,6 +26,7 @@ struct fp_runtime_entry {
     const char *dso;             /* as the loader spells it; "" = the program itself */
     const char *file;            /* Python file that started the threads, "" for native ones */
     const char *_Atomic started; /* "file:line" in the user's or a library's Python code, or "" */
+    const char *_Atomic user;    /* the first such line of the user's that led there; NULL: none */
     struct fp_resolved *_Atomic resolved;
     const char *_Atomic name; /* as which it registered; NULL: it did not */
     _Atomic int state;
@@ -41,6 +42,10 @@ struct fp_runtime_entry {
    atfork handlers may come before its threads), or for Python code (dso, file and started
    together). Strings are copied. FP_ENTRY_OTHER: no room. */
 uint32_t fp_runtime_intern(const char *dso, const char *file, const char *started);
+
+/* The user's line that started its first thread, where a library's own is what it is known by; "" is
+   none. Copied. */
+void fp_runtime_note_user(uint32_t index, const char *line);
 
 /* The entry of a library that was met before, else FP_ENTRY_NONE. */
 uint32_t fp_runtime_find(const char *dso);

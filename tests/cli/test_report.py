@@ -161,6 +161,41 @@ def test_bad_usage_is_2_and_says_so(arguments):
     assert ended.returncode == 2 and ended.stdout == "" and len(ended.stderr.splitlines()) == 1
 
 
+def lost(label, names="", **members):
+    words = {"threads": 1, "class": "unknown", "action": "warn", "names": names}
+    return {**words, "name": label, "started": f"/app/{label}.py:3", **members}
+
+
+def forked(line, *runtimes, **members):
+    site = {"user": {"file": "/a.py", "line": line}}
+    fork = dict(call="fork", origin="python", child=9, threads=3, site=site, runtimes=runtimes)
+    return record("fork", **{**fork, **members})
+
+
+def test_what_worked_in_the_parent_alone_is_told_though_nobody_waited(tmp_path):
+    """Once for a runtime, whatever the places; not what starts anew, what C code forks, or what hung."""
+    scheduler, fine = lost("scheduler", "APScheduler"), lost("fine", **{"class": "survives"})
+    fork = {"site": {"user": {"file": "/a.py", "line": 4}}}
+    hang = record("hang", verdict="proven", outcome="exited", lost=lost("hung"), fork=fork)
+    log = write_log(
+        tmp_path / "log",
+        forked(4, scheduler, fine, lost("hung")),
+        forked(5, scheduler),
+        forked(5, scheduler),
+        forked(6, lost("executed"), origin="native in python"),
+        forked(7, lost("off", action="off"), lost("reset", action="reset", **{"class": "reset"})),
+        hang,
+    )
+    text = report(log).stdout
+    _, part = text.split("worked in the parent, not in the child; no child was seen to wait for it\n")
+    told = part.split("\n\n")[0].strip().splitlines()
+    assert told == [
+        "scheduler: 1 native thread (APScheduler), started at /app/scheduler.py:3; "
+        "not in 3 children of 2 places"
+    ]
+    assert "worked in the parent" not in report("fine.jsonl").stdout
+
+
 CRASH = {
     "child": 12,
     "signal": "SIGSEGV",

@@ -101,7 +101,7 @@ ROWS = {
         class_="lost",
         threads=1,
         names=["LanceDBBackgroundEventLoop"],
-        started="self.thread.start()",
+        started="import lancedb",
     ),
     "deltalake": Row(
         "deltalake",
@@ -128,7 +128,7 @@ ROWS = {
         class_="reset",
         names=["fsspecIO"],
         threads=1,
-        started="th.start()",
+        started='files = fsspec.filesystem("http"',
     ),
     # One entry of the table, three owners: who submitted the work.
     "ThreadPoolExecutor": Row(
@@ -157,7 +157,7 @@ ROWS = {
         class_="unknown",
         threads=1,
         names=["Thread-1 (_serve)"],
-        started="thread.start()",
+        started="server.start()",
     ),
     "the job's file server": Row(
         None,

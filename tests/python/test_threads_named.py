@@ -89,13 +89,13 @@ def test_standard_library(names):
 @pytest.mark.parametrize(
     "library, name, thread, file, text",
     [
-        ("fsspec", "fsspec", "fsspecIO", "fsspec/asyn.py", "th.start()"),
+        ("fsspec", "fsspec", "fsspecIO", "jobs/libraries.py", "fsspec.filesystem("),
         (
             "lancedb",
             "lancedb-loop",
             "LanceDBBackgroundEventLoop",
-            "lancedb/background_loop.py",
-            "self.thread.start()",
+            "jobs/libraries.py",
+            "import lancedb",
         ),
         (
             "executor",
