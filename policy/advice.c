@@ -34,7 +34,7 @@ struct fp_slice fp_runtime_advice(const struct fp_runtime *runtime, size_t nth)
 static bool through(const struct fp_site *site, const char *part)
 {
     return strstr(site->called, part) || strstr(site->library, part) ||
-           strstr(site->innermost, part);
+           strstr(site->innermost, part) || strstr(site->dso, part);
 }
 
 const char *fp_advice_start(const struct fp_site *site, enum fp_origin origin)
@@ -42,7 +42,7 @@ const char *fp_advice_start(const struct fp_site *site, enum fp_origin origin)
     static const struct {
         const char *through, *advice;
     } STARTS[] = {
-#define FP_START(through, advice) {through, advice},
+#define FP_START(through, advice, source) {through, advice},
 #include "policy/starts.def"
     };
 #define FP_START_NATIVE(advice) static const char NATIVE[] = advice;

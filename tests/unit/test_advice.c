@@ -60,6 +60,16 @@ Test(advice, it_fits_what_the_users_line_called_not_what_called_fork)
         {"/v/bin/celery:8", "/v/lib/python3.11/site-packages/billiard/popen_fork.py:22",
          "worker_process_init"},
         {"/v/lib/python3.11/site-packages/multiprocess/process.py:121", "", "multiprocess.set"},
+        {"/v/bin/airflow:8", "/v/lib/python3.11/site-packages/airflow/executors/local_executor.py:205",
+         "mp_start_method"},
+        {"/v/lib/python3.11/multiprocessing/process.py:121",
+         "/v/lib/python3.11/site-packages/ray/_private/function_manager.py:1", "ray's own tasks"},
+        /* What a request or a task forks is no worker of its server. */
+        {"/usr/lib/python3.11/multiprocessing/process.py:121",
+         "/v/lib/python3.11/site-packages/gunicorn/workers/sync.py:135", "multiprocessing.set"},
+        {"/usr/lib/python3.11/multiprocessing/process.py:121",
+         "/v/lib/python3.11/site-packages/airflow/sdk/execution_time/task_runner.py:9",
+         "multiprocessing.set"},
         /* Only the installed packages of these names. */
         {"/srv/gunicorn/lib/python3.11/subprocess.py:1", "", "multiprocessing.set"},
     };
@@ -72,6 +82,10 @@ Test(advice, it_fits_what_the_users_line_called_not_what_called_fork)
     snapshot.site.called = snapshot.site.library = "";
     snapshot.site.innermost = snapshot.site.user;
     cr_expect(strstr(fp_advice_start(&snapshot.site, snapshot.origin), "subprocess"));
+    snapshot.origin = FP_ORIGIN_NATIVE_IN_PYTHON;
+    snapshot.site.innermost = "";
+    snapshot.site.dso = "/v/bin/uwsgi";
+    cr_expect(strstr(fp_advice_start(&snapshot.site, snapshot.origin), "--lazy-apps"));
     snapshot.origin = FP_ORIGIN_NATIVE;
     cr_expect(strstr(fp_advice_start(&snapshot.site, snapshot.origin), "exec in the child"));
 }
