@@ -87,14 +87,11 @@ static struct fp_slice top_of(const char *relative)
     return top;
 }
 
-bool fp_package_find(const char *path, struct fp_package *package)
+/* In the folder that ends where `relative`, a part of the path, begins. */
+static bool find_below(const char *path, const char *relative, struct fp_package *package)
 {
-    package->name[0] = package->version[0] = '\0';
-    const char *relative = fp_path_in_packages(path);
     char folder[1024];
     struct fp_text name = FP_TEXT(folder);
-    if (!relative)
-        return false;
     fp_text_append(&name, path, (size_t)(relative - path));
     if (name.cut)
         return false;
@@ -108,6 +105,40 @@ bool fp_package_find(const char *path, struct fp_package *package)
         close(search.folder);
     }
     return search.found;
+}
+
+/* Python's code, or what a wheel brings along; a library of the system is none. */
+static bool is_of_python(const char *path)
+{
+    size_t length = strlen(path);
+    return strstr(path, ".abi3.so") || strstr(path, ".cpython-") || strstr(path, ".libs/") ||
+           (length > 3 && strcmp(path + length - 3, ".py") == 0);
+}
+
+/* `pip install --target` has no folder of a known name: the nearest that knows of the file. */
+static bool find_above(const char *path, struct fp_package *package)
+{
+    enum { LEVELS = 5 };
+    const char *relative = path + strlen(path);
+    for (int level = 0; level < LEVELS && is_of_python(path); level++) {
+        const char *end = relative > path ? relative - 1 : path; /* the slash before it */
+        do
+            end--;
+        while (end > path && *end != '/');
+        if (end <= path)
+            return false;
+        relative = end + 1;
+        if (find_below(path, relative, package))
+            return true;
+    }
+    return false;
+}
+
+bool fp_package_find(const char *path, struct fp_package *package)
+{
+    package->name[0] = package->version[0] = '\0';
+    const char *relative = fp_path_in_packages(path);
+    return relative ? find_below(path, relative, package) : find_above(path, package);
 }
 
 bool fp_package_starts(const char *path)

@@ -1,6 +1,7 @@
 /*
  * Which installed distribution a file belongs to, without asking Python: the folder below
- * site-packages that holds it, and the *.dist-info (or *.egg-info) beside that folder. Where the
+ * site-packages (or another one that pip installed into) that holds it, and the *.dist-info (or
+ * *.egg-info) beside that folder. Where the
  * names differ (grpc is of grpcio), the RECORD files are searched.
  *
  * SPDX-License-Identifier: Apache-2.0

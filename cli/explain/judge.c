@@ -154,8 +154,8 @@ static bool is_owner_lost(const struct fp_view *view, const struct fp_task *task
                           const struct fp_view *parent)
 {
     pid_t owner = owner_of(view, task);
-    const struct fp_task *task_of_parent = parent ? fp_view_task(parent, owner) : NULL;
-    return owner > 0 && !fp_view_task(view, owner) && task_of_parent &&
+    const struct fp_task *task_of_parent = parent ? fp_view_own_task(parent, owner) : NULL;
+    return owner > 0 && !fp_view_own_task(view, owner) && task_of_parent &&
            task_of_parent->begun <= view->process.begun;
 }
 

@@ -102,29 +102,42 @@ static void add_frames(struct fp_stack *stack, const json_t *frames)
     }
 }
 
-static void take(struct fp_stacks *stacks, const json_t *threads)
+/* The stack of a thread that Python knows by this number. Where C code forked, and told Python
+   nothing (uwsgi), the main thread still has that of the parent's. */
+static struct fp_stack *stack_of(const struct fp_stacks *stacks, const struct fp_view *view,
+                                 pid_t number, pid_t parent)
+{
+    const struct fp_task *task = fp_view_own_task(view, number);
+    if (!task && view->process.forked && number == parent)
+        task = fp_view_task(view, view->process.pid);
+    for (size_t i = 0; task && i < stacks->count; i++)
+        if (stacks->stacks[i].tid == task->tid)
+            return &stacks->stacks[i];
+    return NULL;
+}
+
+static void take(struct fp_stacks *stacks, const struct fp_view *view, const json_t *threads)
 {
     size_t index;
     const json_t *each;
+    pid_t parent = fp_view_own_pid(view->process.parent);
     json_array_foreach(threads, index, each)
     {
-        json_int_t tid = json_integer_value(json_object_get(each, "os_thread_id"));
+        json_int_t number = json_integer_value(json_object_get(each, "os_thread_id"));
         const char *name = json_string_value(json_object_get(each, "thread_name"));
-        for (size_t i = 0; i < stacks->count; i++) {
-            if (stacks->stacks[i].tid != tid)
-                continue;
-            add_frames(&stacks->stacks[i], json_object_get(each, "frames"));
-            snprintf(stacks->stacks[i].python_name, sizeof stacks->stacks[i].python_name, "%s",
-                     name ? name : "");
-        }
+        struct fp_stack *stack = stack_of(stacks, view, (pid_t)number, parent);
+        if (!stack || stack->python_count)
+            continue;
+        add_frames(stack, json_object_get(each, "frames"));
+        snprintf(stack->python_name, sizeof stack->python_name, "%s", name ? name : "");
     }
 }
 
-bool fp_stacks_read_python(struct fp_stacks *stacks, pid_t pid)
+bool fp_stacks_read_python(struct fp_stacks *stacks, const struct fp_view *view)
 {
     int output = -1, status = 0;
     size_t length = 0;
-    pid_t child = start(pid, &output);
+    pid_t child = start(view->process.pid, &output);
     if (child < 0) {
         snprintf(stacks->problem, sizeof stacks->problem, "%s",
                  errno == ENOENT ? "Python stacks: py-spy is not installed (pip install py-spy)"
@@ -138,7 +151,7 @@ bool fp_stacks_read_python(struct fp_stacks *stacks, pid_t pid)
     json_t *threads = text ? json_loadb(text, length, 0, NULL) : NULL;
     bool good = json_array_size(threads) > 0;
     if (good)
-        take(stacks, threads);
+        take(stacks, view, threads);
     else
         snprintf(stacks->problem, sizeof stacks->problem,
                  "Python stacks: py-spy cannot read this process");

@@ -4,26 +4,31 @@
 
 #include <errno.h>
 #include <libunwind-ptrace.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <uthash.h>
 
 /* A thread that is not in the kernel for good stops at once. */
-enum { STOP_MILLISECONDS = 500 };
+enum { STOP_MILLISECONDS = 500, AT_ONCE = 100 };
 
 static bool wait_for_stop(pid_t tid)
 {
     const struct timespec pause = {0, 1000000};
-    for (int i = 0; i < STOP_MILLISECONDS; i++) {
+    for (int i = 0; i < STOP_MILLISECONDS + AT_ONCE; i++) {
         int status;
         pid_t got = waitpid(tid, &status, __WALL | WNOHANG);
         if (got == tid)
             return WIFSTOPPED(status);
         if (got < 0)
             return false;
-        nanosleep(&pause, NULL);
+        if (i < AT_ONCE)
+            sched_yield();
+        else
+            nanosleep(&pause, NULL);
     }
     return false;
 }
@@ -48,21 +53,53 @@ static void let_go(pid_t tid)
     ptrace(PTRACE_DETACH, tid, NULL, (void *)number);
 }
 
-static void add_frame(struct fp_stack *stack, const struct fp_view *view, unw_cursor_t *cursor)
+/* The function that an address lies in. libunwind looks for it in the whole map of the process, and
+   hundreds of threads wait at the same few addresses. */
+struct fp_symbol {
+    UT_hash_handle hh;
+    uint64_t address;
+    unsigned long offset;
+    char name[96]; /* "" = not known */
+};
+
+static void look_up(struct fp_symbol *symbol, unw_cursor_t *cursor)
 {
-    unw_word_t address = 0, offset = 0;
+    unw_word_t offset = 0;
     unw_proc_info_t function;
-    size_t at = stack->native_count;
+    /* The nearest symbol may be another function's, where this one's is stripped. */
+    if (unw_get_proc_name(cursor, symbol->name, sizeof symbol->name, &offset) != 0 ||
+        unw_get_proc_info(cursor, &function) != 0 || symbol->address - offset != function.start_ip)
+        symbol->name[0] = '\0';
+    symbol->offset = offset;
+}
+
+/* NULL where there is no memory. */
+static const struct fp_symbol *symbol_at(struct fp_symbol **known, uint64_t address,
+                                         unw_cursor_t *cursor)
+{
+    struct fp_symbol *symbol;
+    HASH_FIND(hh, *known, &address, sizeof address, symbol);
+    if (symbol || !(symbol = calloc(1, sizeof *symbol)))
+        return symbol;
+    symbol->address = address;
+    look_up(symbol, cursor);
+    HASH_ADD(hh, *known, address, sizeof symbol->address, symbol);
+    return symbol;
+}
+
+static void add_frame(struct fp_stack *stack, const struct fp_view *view,
+                      struct fp_symbol **symbols, unw_cursor_t *cursor)
+{
+    unw_word_t address = 0;
     unw_get_reg(cursor, UNW_REG_IP, &address);
     const struct fp_mapping *mapping = fp_view_mapping(view, address);
     struct fp_native_frame *frame = &stack->native[stack->native_count++];
     *frame = (struct fp_native_frame){.dso = mapping ? mapping->path : "", .symbol = ""};
     frame->offset = mapping ? address - mapping->start + mapping->offset : address;
-    /* The nearest symbol may be another function's, where this one's is stripped. */
-    if (unw_get_proc_name(cursor, stack->symbols[at], sizeof stack->symbols[at], &offset) == 0 &&
-        unw_get_proc_info(cursor, &function) == 0 && address - offset == function.start_ip) {
-        frame->symbol = stack->symbols[at];
-        frame->offset = offset;
+    const struct fp_symbol *symbol = symbol_at(symbols, address, cursor);
+    if (symbol && *symbol->name) {
+        frame->symbol = symbol->name;
+        frame->offset = symbol->offset;
     }
 }
 
@@ -88,13 +125,14 @@ static void leave_out_watch(struct fp_stack *stack)
     memmove(stack->native, stack->native + skipped, stack->native_count * sizeof *stack->native);
 }
 
-static void unwind(struct fp_stack *stack, const struct fp_view *view, unw_addr_space_t space)
+static void unwind(struct fp_stack *stack, const struct fp_view *view, struct fp_symbol **symbols,
+                   unw_addr_space_t space)
 {
     void *context = _UPT_create(stack->tid);
     unw_cursor_t cursor;
     if (context && unw_init_remote(&cursor, space, context) == 0)
         do
-            add_frame(stack, view, &cursor);
+            add_frame(stack, view, symbols, &cursor);
         while (stack->native_count < FP_STACK_FRAMES && unw_step(&cursor) > 0);
     if (context)
         _UPT_destroy(context);
@@ -115,7 +153,7 @@ static void read_native(struct fp_stacks *stacks, const struct fp_view *view)
                                     : strerror(errno));
             continue;
         }
-        unwind(stack, view, space);
+        unwind(stack, view, &stacks->symbols, space);
         let_go(stack->tid);
         stacks->has_native |= stack->native_count > 0;
     }
@@ -129,12 +167,18 @@ void fp_stacks_read(struct fp_stacks *stacks, const struct fp_view *view)
     for (size_t i = 0; i < stacks->count; i++)
         stacks->stacks[i].tid = view->tasks[i].tid;
     if (view->is_python)
-        stacks->has_python = fp_stacks_read_python(stacks, view->process.pid);
+        stacks->has_python = fp_stacks_read_python(stacks, view);
     read_native(stacks, view);
 }
 
 void fp_stacks_free(struct fp_stacks *stacks)
 {
+    struct fp_symbol *symbol, *next;
+    HASH_ITER(hh, stacks->symbols, symbol, next)
+    {
+        HASH_DEL(stacks->symbols, symbol);
+        free(symbol);
+    }
     free(stacks->stacks);
     *stacks = (struct fp_stacks){0};
 }

@@ -44,6 +44,21 @@ static void read_call(struct fp_view *view, struct fp_task *task, const char *fo
         task->arguments[i] = strtoull(at, &at, 16);
 }
 
+/* The last number of NSpid is the innermost namespace's; kernels before 4.1 do not tell. */
+static pid_t own_tid(const char *status, pid_t tid)
+{
+    const char *line = strstr(status, "\nNSpid:"), *end = line ? strchr(line + 1, '\n') : NULL;
+    while (end && end > line && end[-1] >= '0' && end[-1] <= '9')
+        end--;
+    return end ? (pid_t)strtol(end, NULL, 10) : tid;
+}
+
+pid_t fp_view_own_pid(pid_t pid)
+{
+    char text[4096];
+    return read_of(pid, "status", text, sizeof text) ? own_tid(text, pid) : pid;
+}
+
 static bool read_task(struct fp_view *view, struct fp_task *task)
 {
     char folder[40], name[64], text[4096];
@@ -54,6 +69,7 @@ static bool read_task(struct fp_view *view, struct fp_task *task)
     const char *state = strstr(text, "\nState:\t");
     task->state = state ? state[8] : '?';
     sscanf(text, "Name:\t%31[^\n]", task->name);
+    task->own_tid = own_tid(text, task->tid);
     task->switches = number_after(text, "\nvoluntary_ctxt_switches:", 10) +
                      number_after(text, "\nnonvoluntary_ctxt_switches:", 10);
     task->blocked = number_after(text, "\nSigBlk:", 16);
@@ -195,6 +211,14 @@ const struct fp_task *fp_view_task(const struct fp_view *view, pid_t tid)
 {
     for (size_t i = 0; i < view->task_count; i++)
         if (view->tasks[i].tid == tid)
+            return &view->tasks[i];
+    return NULL;
+}
+
+const struct fp_task *fp_view_own_task(const struct fp_view *view, pid_t own_tid)
+{
+    for (size_t i = 0; i < view->task_count; i++)
+        if (view->tasks[i].own_tid == own_tid)
             return &view->tasks[i];
     return NULL;
 }

@@ -15,6 +15,7 @@
 
 struct fp_task {
     pid_t tid;
+    pid_t own_tid; /* in the PID namespace of its process, as locks and Python have it */
     char state;
     char name[32];
     uint64_t switches; /* how often it gave up or lost the processor */
@@ -50,6 +51,12 @@ bool fp_view_read(struct fp_view *view, pid_t pid, char *why, size_t size);
 void fp_view_free(struct fp_view *view);
 
 const struct fp_task *fp_view_task(const struct fp_view *view, pid_t tid);
+
+/* The same by the number that the process itself has for the thread. */
+const struct fp_task *fp_view_own_task(const struct fp_view *view, pid_t own_tid);
+
+/* The pid of a process in its own PID namespace. */
+pid_t fp_view_own_pid(pid_t pid);
 
 /* A part of fp_view_read; false where the map is empty or may not be read (errno). */
 bool fp_view_read_mappings(struct fp_view *view);

@@ -66,6 +66,16 @@ Test(package, where_names_differ_the_records_tell)
     cr_expect_str_eq(find("site-packages/yaml.so"), "PyYAML 6.0.3");
 }
 
+Test(package, a_folder_of_any_name_that_pip_installed_into)
+{
+    cr_assert_eq(system("mkdir -p lib/deps/my/inner && mkdir lib/deps/my-3.1.dist-info"), 0);
+    cr_expect_str_eq(find("deps/my/inner/engine.abi3.so"), "my 3.1");
+    cr_expect_str_eq(find("deps/my/inner/loop.py"), "my 3.1");
+    cr_expect_str_eq(find("deps/my.libs/libgomp-1.so"), "my 3.1");
+    cr_expect_str_eq(find("deps/mine/loop.py"), "none");
+    cr_expect_str_eq(find("deps/my/libsystem.so.1"), "none", "not Python's");
+}
+
 Test(package, what_is_not_installed_has_none)
 {
     cr_expect_str_eq(find("libc.so.6"), "none");

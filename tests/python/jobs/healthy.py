@@ -173,6 +173,15 @@ def older_than_the_threads():
     os.waitpid(child, 0)
 
 
+def hundreds():
+    """Of threads that wait alike."""
+    event = threading.Event()
+    for _ in range(500):
+        threading.Thread(target=event.wait, daemon=True).start()
+    ready()
+    time.sleep(60)
+
+
 def fed_by_timer():
     with_threads()
 
