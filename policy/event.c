@@ -3,6 +3,8 @@
 
 #include "policy/record.h"
 
+#include <string.h>
+
 /* Adds one runtime unless the record would grow too long; true when it was added. */
 static bool try_runtime(struct fp_text *text, const struct fp_runtime *runtime,
                         const struct fp_judgement *judgement, bool first)
@@ -60,9 +62,13 @@ void fp_event_fork(struct fp_text *text, const struct fp_event_header *header,
 }
 
 void fp_event_start(struct fp_text *text, const struct fp_event_header *header, const char *program,
-                    const char *shim_version, const char *policy_file)
+                    const char *shim_version, const char *policy, const char *policy_file)
 {
+    enum { POLICY_MOST = 400 }; /* a part of one would not say what it asks for */
+    size_t length = strlen(policy);
     fp_record_header(text, header);
+    fp_record_optional(text, "policy",
+                       (struct fp_slice){policy, length > POLICY_MOST ? 0 : length});
     fp_record_string(text, "version", fp_record_shortened(shim_version, 64));
     size_t before = text->length;
     if (*policy_file)

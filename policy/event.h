@@ -25,7 +25,7 @@ const char *fp_origin_name(enum fp_origin origin);
 
 /* "start": the preload took. */
 void fp_event_start(struct fp_text *text, const struct fp_event_header *header, const char *program,
-                    const char *shim_version, const char *policy_file);
+                    const char *shim_version, const char *policy, const char *policy_file);
 
 /* "fork" or "refused", by header->event; child is 0 where it is not known. */
 void fp_event_fork(struct fp_text *text, const struct fp_event_header *header,

@@ -72,12 +72,17 @@ struct subject {
     const struct fp_site *site; /* NULL: not known */
 };
 
+bool fp_rule_names(const struct fp_rule *rule, struct fp_slice name, const struct fp_facts *facts)
+{
+    return !rule->pattern.length || pattern_matches(rule->pattern, name, facts);
+}
+
 static bool rule_matches(const struct fp_rule *rule, const struct subject *subject)
 {
     if (rule->place.file.length &&
         !(subject->site && fp_place_matches(&rule->place, subject->site)))
         return false;
-    return !rule->pattern.length || pattern_matches(rule->pattern, subject->name, subject->facts);
+    return fp_rule_names(rule, subject->name, subject->facts);
 }
 
 /* Whether a rule allows it; `path` is where the rule stands. */

@@ -27,4 +27,7 @@ struct fp_identity fp_identify(const struct fp_policy *policy, const struct fp_f
 void fp_identify_at(struct fp_identity *identity, const struct fp_policy *policy,
                     const struct fp_facts *facts, const struct fp_site *site);
 
+/* Whether its pattern means this runtime, wherever the fork; `name`: in the table, length 0 = none. */
+bool fp_rule_names(const struct fp_rule *rule, struct fp_slice name, const struct fp_facts *facts);
+
 #endif

@@ -18,8 +18,18 @@ static uint64_t hash_process(const json_t *record, unsigned long pid)
     return fp_hash_number(pid, fp_hash_string(fp_log_string(record, "host"), 0));
 }
 
+static void add_policy(struct fp_tally *tally, const char *policy)
+{
+    for (size_t i = 0; i < tally->policy_count; i++)
+        if (strcmp(tally->policies[i], policy) == 0)
+            return;
+    if (*policy && tally->policy_count < FP_TALLY_POLICIES_MAX)
+        tally->policies[tally->policy_count++] = fp_cli_arena_copy(&tally->arena, policy);
+}
+
 static void add_start(struct fp_tally *tally, const json_t *record)
 {
+    add_policy(tally, fp_log_string(record, "policy"));
     uint64_t key = hash_process(record, fp_log_integer(record, "pid", INT_MAX));
     struct fp_tally_program *program;
     HASH_FIND(hh, tally->programs, &key, sizeof key, program);

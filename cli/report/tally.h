@@ -44,7 +44,7 @@ struct fp_tally_row {
     const struct fp_tally_site *site;
     bool is_known;     /* false: a hang of which nobody knows what it waits for */
     const char *label; /* "libgomp (torch 2.13.0)" */
-    const char *name, *package, *version, *dso, *kind, *started, *names;
+    const char *name, *package, *version, *dso, *file, *kind, *started, *names;
     const char *entry; /* what a policy calls it */
     enum fp_class class;
     enum fp_action action;
@@ -115,6 +115,8 @@ struct fp_tally_file {
     const char *path;
 };
 
+enum { FP_TALLY_POLICIES_MAX = 8 };
+
 struct fp_tally {
     struct fp_cli_arena arena;
     struct fp_tally_program *programs;
@@ -129,6 +131,8 @@ struct fp_tally {
     unsigned long records, forks, refused, uses, crashes, hangs[FP_GRADE_PROVEN + 1];
     unsigned long severed, shared, unquiet, quiet, longest_quiesce; /* sever's and quiesce's */
     const char *busy_thread;
+    const char *policies[FP_TALLY_POLICIES_MAX]; /* each FORKPOLICY of a job once */
+    size_t policy_count;
     double first, last; /* when */
 };
 

@@ -109,6 +109,7 @@ static void describe_row(struct fp_tally *tally, struct fp_tally_row *row, const
     row->package = fp_tally_kept_member(tally, json, "package");
     row->version = fp_tally_kept_member(tally, json, "version");
     row->dso = fp_tally_kept_member(tally, json, "dso");
+    row->file = fp_cli_arena_copy(&tally->arena, runtime.facts.file);
     row->started = fp_tally_kept_member(tally, json, "started");
     row->names = fp_tally_kept_member(tally, json, "names");
     row->fix = row->source = row->message = row->call = row->signal = "";

@@ -6,6 +6,7 @@
 #include "cli/report/formats.h"
 #include "cli/report/missing.h"
 #include "cli/report/story.h"
+#include "cli/report/unmatched.h"
 
 #include <string.h>
 
@@ -211,6 +212,7 @@ bool fp_report_text(FILE *stream, struct fp_tally *tally, size_t logs)
         print_site(&table, site);
     fp_report_missing(stream, tally);
     print_advice(stream, tally);
+    fp_print_unmatched(stream, tally);
     if (has_rest(tally)) {
         fputc('\n', stream);
         print_rest(stream, tally);

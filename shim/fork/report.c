@@ -1,4 +1,5 @@
 /* The last step of a fork: say it. See at_fork.h. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
 #include "common/files.h"
 #include "common/version.h"
 #include "policy/event.h"
@@ -12,6 +13,7 @@
 #include "shim/threads/runtimes.h"
 #include "shim/threads/table.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* What a fork site is known by. */
@@ -152,13 +154,15 @@ void fp_report_record(const struct fp_fork_context *at_fork, pid_t child)
 static void record_start(void *unused)
 {
     (void)unused;
-    char line[2048], host[65], program[FP_PROGRAM_SIZE];
+    char line[FP_EVENT_MAX], host[65], program[FP_PROGRAM_SIZE];
     struct fp_text text = FP_TEXT(line);
     struct fp_event_header header = fp_emit_header("start", host, sizeof host);
     fp_program_read(program);
     program[strcspn(program, " ")] = '\0'; /* no arguments in records: they may be secrets */
     const struct fp_policy_text *file = fp_config.policy.file;
-    fp_event_start(&text, &header, program, FP_VERSION, file ? file->path : "");
+    const char *policy = secure_getenv("FORKPOLICY");
+    fp_event_start(&text, &header, program, FP_VERSION, policy ? policy : "",
+                   file ? file->path : "");
     fp_emit_record(&text);
 }
 

@@ -90,6 +90,22 @@ def test_the_worst_comes_first():
     assert words == ["HUNG", "waits?", "hung?", "refused", "used", "lost"]
 
 
+@pytest.mark.parametrize(
+    "policy, unmatched",
+    [
+        ("fail,off:deltalak,refuse:polrs", ["off:deltalak", "refuse:polrs"]),
+        ("fail,off:deltalake,off:*/deltalake/*", []),
+        ("fail", []),
+        (None, []),
+    ],
+)
+def test_a_pattern_that_matches_nothing_is_told(policy, unmatched, tmp_path):
+    log = write_log(tmp_path / "log", record(policy=policy), *samples("forty.jsonl"))
+    told = [line for line in report(log).stdout.splitlines() if line.startswith("FORKPOLICY: ")]
+    assert told == [f"FORKPOLICY: {entry} matches no runtime of these logs" for entry in unmatched]
+    assert "FORKPOLICY: " not in report(write_log(log, record(policy="off:polrs"))).stdout, "there is no fork"
+
+
 def test_advice_is_given_once_for_a_runtime():
     text = report("forty.jsonl").stdout
     assert text.count("first use deltalake in the child") == 1

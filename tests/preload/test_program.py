@@ -151,9 +151,11 @@ def test_options_reach_the_job_and_paths_become_absolute(tmp_path):
 
 def test_start_record_is_written_once_by_the_job_itself(tmp_path):
     log = tmp_path / "log.jsonl"
-    forkpolicy("run", "--log", log, "--", "sh", "-c", "true; ls / >/dev/null; exec env true secret")
+    command = "true; ls / >/dev/null; exec env true secret"
+    forkpolicy("run", "--policy", "fail,off:polars", "--log", log, "--", "sh", "-c", command)
     records = [json.loads(line) for line in log.read_text().splitlines()]
     assert [record["event"] for record in records] == ["start"]
+    assert records[0]["policy"] == "fail,off:polars"
     assert records[0]["program"] == "sh" and "secret" not in log.read_text()
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
 
