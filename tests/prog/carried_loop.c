@@ -63,8 +63,10 @@ static void take_wake_up(int event)
 {
     uint64_t value;
     if (!is("unread"))
-        while (read(event, &value, sizeof value) == sizeof value)
+        while (read(event, &value, sizeof value) == sizeof value) {
+            must(!is("semaphore") || value == 1, "a semaphore");
             __atomic_fetch_add(&taken, value, __ATOMIC_SEQ_CST);
+        }
 }
 
 static int wait_for_events(struct loop *loop, struct epoll_event *events)
@@ -113,10 +115,10 @@ static void *serve(void *argument)
 
 static void wake(struct loop *loop)
 {
-    uint64_t one = 1;
+    uint64_t times = is("semaphore") ? 2 : 1;
     int event = is("dups") ? loop->other_event : loop->event;
-    __atomic_fetch_add(&written, 1, __ATOMIC_SEQ_CST);
-    must(write(event, &one, sizeof one) == sizeof one, "write");
+    __atomic_fetch_add(&written, times, __ATOMIC_SEQ_CST);
+    must(write(event, &times, sizeof times) == sizeof times, "write");
 }
 
 /* A child without the pool wakes the parent's threads. */
