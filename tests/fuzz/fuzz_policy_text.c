@@ -42,10 +42,8 @@ static void check_statement(const struct fp_statement *statement, struct fp_slic
         MUST(!fp_glob_check(value, &offset));
     else if (statement->word == FP_WORD_CLASS)
         MUST(!fp_clause_check(value, &offset));
-    else if (statement->word == FP_WORD_EXECS)
+    else if (statement->word >= FP_WORD_EXECS) /* and handlers, exits, helpers */
         MUST(!fp_glob_check(fp_slice_word(&value), &offset));
-    else
-        MUST(statement->word < FP_WORD_EXECS);
 }
 
 static void check_known(const struct fp_known *known, struct fp_slice text)
