@@ -17,7 +17,8 @@ struct fp_slice fp_slice_of(const char *string)
 
 bool fp_slice_is(struct fp_slice slice, const char *string)
 {
-    return strlen(string) == slice.length && memcmp(slice.text, string, slice.length) == 0;
+    return strlen(string) == slice.length &&
+           (!slice.length || memcmp(slice.text, string, slice.length) == 0);
 }
 
 struct fp_slice fp_slice_trim(struct fp_slice slice)

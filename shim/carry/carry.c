@@ -15,6 +15,7 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 
 /* Memory for the snapshots; kept from fork to fork. */
@@ -70,8 +71,21 @@ static bool look_at_thread(struct fp_thread_slot *slot, fp_life life, void *cont
     return true;
 }
 
-/* One of those that were looked at first may have been woken by the last ones, before these slept.
- */
+/* How often the other threads gave up or lost the processor. */
+static long switches_of_others(void)
+{
+    struct rusage all, own;
+    long before, after;
+    do { /* the forking thread may lose the processor between the calls */
+        getrusage(RUSAGE_THREAD, &own);
+        before = own.ru_nvcsw + own.ru_nivcsw;
+        getrusage(RUSAGE_SELF, &all);
+        getrusage(RUSAGE_THREAD, &own);
+        after = own.ru_nvcsw + own.ru_nivcsw;
+    } while (before != after);
+    return all.ru_nvcsw + all.ru_nivcsw - after;
+}
+
 static bool look_again(struct fp_thread_slot *slot, fp_life life, void *context)
 {
     struct fp_member *member = fp_party_member(context, slot->runtime);
@@ -106,8 +120,11 @@ static bool is_at_rest(struct fp_party *party)
         party->members[i].outcome.reason = FP_UNCARRIED_NONE;
         party->members[i].outcome.threads = 0;
     }
+    long before = switches_of_others();
     fp_table_each(look_at_thread, party);
-    if (!any_hindered(party))
+    /* One of those that were looked at first may have been woken by the last ones, before these
+       slept: if any thread has fallen asleep meanwhile. */
+    if (!any_hindered(party) && switches_of_others() != before)
         fp_table_each(look_again, party);
     if (!any_hindered(party))
         hinder_all(party, look_for_others(party));

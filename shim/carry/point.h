@@ -48,7 +48,6 @@ struct fp_point_place {
 struct fp_point_snapshot {
     const uint32_t *word; /* the futex, and what is in it; NULL: none */
     uint32_t value;
-    bool is_stale;      /* not what the thread expects: others were woken there since it slept */
     int forking;        /* the thread that forks: it may hold the mutex that goes with the wait */
     unsigned long wait; /* the wait in which the next three were read; 0: none */
     sigset_t mask;

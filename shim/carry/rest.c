@@ -37,6 +37,29 @@ static bool read_call(int tid, struct call *call)
     return call->stack != 0;
 }
 
+/*
+ * Whether the kernel has it sleep, and its name. The other file is not enough: a thread that
+ * another processor is to wake (TASK_WAKING) is shown there in its call, as long as that processor,
+ * a virtual one maybe, takes (Linux 6.18).
+ */
+static bool is_asleep(struct fp_point *point, int tid)
+{
+    enum { NAME = sizeof point->snapshot.name };
+    char path[48], line[128]; /* "TID (NAME) S ...": the name may hold what it likes */
+    struct fp_text text = FP_TEXT(path);
+    fp_text_format(&text, "/proc/self/task/%d/stat", tid);
+    if (fp_file_read(path, line, sizeof line) <= 0)
+        return false;
+    const char *begin = strchr(line, '('), *end = NULL;
+    for (const char *at = begin; at && (at = strchr(at, ')')) && at - begin <= NAME; at++)
+        end = at;
+    if (!end || strncmp(end, ") S ", 4) != 0)
+        return false;
+    memset(point->snapshot.name, 0, NAME);
+    memcpy(point->snapshot.name, begin + 1, (size_t)(end - begin - 1));
+    return true;
+}
+
 /* What the thread waits for: a part of a condition or semaphore, or the futex itself. */
 FP_CHILD static size_t object_bytes(const struct fp_point *point)
 {
@@ -104,7 +127,6 @@ static enum fp_uncarried look_at_futex(struct fp_point *point, const struct call
         return FP_UNCARRIED_SHARED;
     point->snapshot.word = word;
     point->snapshot.value = __atomic_load_n(word, __ATOMIC_ACQUIRE);
-    point->snapshot.is_stale = point->snapshot.value != (uint32_t)call->arguments[2];
     point->snapshot.forking = (int)syscall(SYS_gettid);
     return is_lock_free(point) && (!mutex || is_plain(mutex)) ? FP_UNCARRIED_NONE
                                                               : FP_UNCARRIED_LOCK;
@@ -123,7 +145,6 @@ static bool is_ready(int instance)
 static enum fp_uncarried look_at_epoll(struct fp_point *point, const struct call *call)
 {
     point->snapshot.word = NULL;
-    point->snapshot.is_stale = false;
     return fp_point_is_timed(point)            ? FP_UNCARRIED_TIMED
            : is_ready((int)call->arguments[0]) ? FP_UNCARRIED_PENDING
                                                : FP_UNCARRIED_NONE;
@@ -152,7 +173,8 @@ enum fp_uncarried fp_rest_look(struct fp_point *point, int tid, bool is_tried)
         return FP_UNCARRIED_STARTING;
     if (point->has_foreign_stack)
         return FP_UNCARRIED_STACK;
-    if (state != FP_POINT_WAITS || !read_call(tid, &call) || !is_wait(point, &call))
+    if (state != FP_POINT_WAITS || !read_call(tid, &call) || !is_wait(point, &call) ||
+        !is_asleep(point, tid))
         return FP_UNCARRIED_RUNS;
     if (!is_idle(point, is_tried))
         return FP_UNCARRIED_TASK;
@@ -160,14 +182,10 @@ enum fp_uncarried fp_rest_look(struct fp_point *point, int tid, bool is_tried)
                                          : look_at_futex(point, &call);
 }
 
-bool fp_rest_goes_on(const struct fp_point *point, int tid)
+bool fp_rest_goes_on(struct fp_point *point, int tid)
 {
-    struct call call;
-    if (!fp_rest_is_unchanged(point))
-        return false;
-    if (point->kind == FP_POINT_EPOLL)
-        return !is_ready((int)point->arguments[0]);
-    return !point->snapshot.is_stale || (read_call(tid, &call) && is_wait(point, &call));
+    return fp_rest_is_unchanged(point) && is_asleep(point, tid) &&
+           (point->kind != FP_POINT_EPOLL || !is_ready((int)point->arguments[0]));
 }
 
 FP_CHILD bool fp_rest_is_unchanged(const struct fp_point *point)
@@ -201,17 +219,6 @@ static void read_mask(void *context)
     reading->is_read = true;
 }
 
-static bool read_name(int tid, char name[16])
-{
-    char path[48];
-    struct fp_text text = FP_TEXT(path);
-    fp_text_format(&text, "/proc/self/task/%d/comm", tid);
-    ssize_t length = fp_file_read(path, name, 16);
-    if (length > 0 && name[length - 1] == '\n')
-        name[length - 1] = '\0';
-    return length > 0;
-}
-
 /* A thread itself changes its signal mask, and not while it sleeps: what was read in this wait
  * holds. */
 static bool read_own(struct fp_point *point, int tid)
@@ -233,7 +240,7 @@ static bool read_own(struct fp_point *point, int tid)
 enum fp_uncarried fp_rest_note(struct fp_point *point, int tid)
 {
     struct fp_point_snapshot *snapshot = &point->snapshot;
-    if (!read_own(point, tid) || !read_name(tid, snapshot->name))
+    if (!read_own(point, tid))
         return FP_UNCARRIED_KERNEL;
     const struct robust_list_head *held = snapshot->robust;
     return held->list.next == &held->list ? FP_UNCARRIED_NONE : FP_UNCARRIED_ROBUST;

@@ -15,7 +15,7 @@
 enum fp_uncarried fp_rest_look(struct fp_point *point, int tid, bool is_tried);
 
 /* In the parent, when all have been looked at: whether nobody has woken it meanwhile. */
-bool fp_rest_goes_on(const struct fp_point *point, int tid);
+bool fp_rest_goes_on(struct fp_point *point, int tid);
 
 /* Child room, and after the fork in the parent: whether it still is, as the memory has it. */
 bool fp_rest_is_unchanged(const struct fp_point *point);

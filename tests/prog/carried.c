@@ -11,6 +11,7 @@
  *   grown      likewise, and each has one thread more, which it started
  *   handed     work is handed over right before the fork: each piece is done once, in one process
  *   unwoken    the threads' futex has changed since they slept, and nobody woke them
+ *   stirred    before a thread sleeps it wakes the others, for nothing, while the process forks
  *   held       the forking thread holds the pool's lock
  *   killed     children are killed at once
  *   flat       as works; the parent's memory and descriptors stay the same
@@ -201,6 +202,15 @@ static void work(long id, long what)
         fork_here();
 }
 
+/* With the lock. */
+static void stir(void)
+{
+    pthread_mutex_unlock(&lock);
+    for (int i = 0; i < 60; i++)
+        syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, NULL);
+    pthread_mutex_lock(&lock);
+}
+
 static void *serve(void *argument)
 {
     long id = (long)argument;
@@ -241,6 +251,8 @@ static void *serve(void *argument)
         sum += what;
         done++;
         pthread_cond_broadcast(&answered);
+        if (what == 0 && is("stirred"))
+            stir();
     }
     pthread_mutex_unlock(&lock);
     return (void *)(id * 3);
@@ -514,6 +526,8 @@ static void fork_in_turn(int forks)
             wait_until_idle(is("runs") || is("task"));
         if (is("unwoken"))
             __atomic_fetch_add(&word, 1, __ATOMIC_SEQ_CST);
+        if (is("stirred"))
+            must(have_done(1, false) == NULL, "the parent's pool");
         pid_t child = fork_child(is_deep() ? 2 : 0);
         must(child > 0, "fork");
         if (is("killed"))
