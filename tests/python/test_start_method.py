@@ -321,6 +321,6 @@ def test_a_preloaded_module_with_threads_in_the_forkserver_is_told(tmp_path):
 def test_a_pattern_is_a_mistake(job):
     outcome = job("import threading\nt = threading.Thread(target=int)\nt.start()\n", "spawn:polars")
     assert outcome.said == [
-        "forkpolicy: FORKPOLICY column 7: a start method is for the whole job: no pattern; "
-        "this entry is left out"
+        "forkpolicy: FORKPOLICY column 7: a start method is for the whole job: no pattern, no "
+        "place; this entry is left out"
     ]
