@@ -263,18 +263,24 @@ static bool note_woken(struct fp_thread_slot *slot, fp_life life, void *context)
     return true;
 }
 
+void fp_carry_go_on(void)
+{
+    if (!fp_party_mine)
+        return;
+    struct fp_party *party = fp_party();
+    fp_table_each(note_woken, party);
+    fp_gate_open();
+    if (!any_hindered(party))
+        return;
+    hinder_all(party, FP_UNCARRIED_OTHERS);
+    party->is_ready = false;
+}
+
 void fp_carry_parent(pid_t child)
 {
     if (!fp_party_mine)
         return;
-    struct fp_work work = fp_work_begin();
-    struct fp_party *party = fp_party();
-    fp_table_each(note_woken, party);
-    fp_gate_open();
-    if (any_hindered(party))
-        hinder_all(party, FP_UNCARRIED_OTHERS);
     if (child > 0)
-        fp_party_tell(party);
+        fp_party_tell(fp_party());
     fp_party_give();
-    fp_work_end(work);
 }

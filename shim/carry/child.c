@@ -76,42 +76,67 @@ FP_CHILD bool fp_carry_any(void)
 FP_CHILD bool fp_carry_has(uint32_t runtime)
 {
     struct fp_party *party = fp_party();
-    return party->is_restored && fp_party_member(party, runtime);
+    bool is_carried = party->is_restored || (fp_party_mine && party->is_ready);
+    return is_carried && fp_party_member(party, runtime);
 }
 
-/* A thread that cannot be made, now or in a moment, is missing from its pool: that is said. */
-FP_CHILD static void start_thread(struct fp_point *point)
+/* False where it cannot be made, now or in a moment. */
+FP_CHILD static bool start_thread(struct fp_point *point)
 {
     enum { TRIES = 200 };
-    static const char MISSING[] =
-        "forkpolicy: a thread that was to be carried into this child cannot be started\n";
     const struct timespec pause = {.tv_nsec = 1000000};
     for (int i = 0; i < TRIES; i++) {
         if (fp_libc_start(point))
-            return;
+            return true;
         syscall(SYS_nanosleep, &pause, NULL);
     }
-    syscall(SYS_write, STDERR_FILENO, MISSING, sizeof MISSING - 1);
+    return false;
 }
 
 FP_CHILD static bool start(struct fp_thread_slot *slot, fp_life life, void *context)
 {
+    bool *is_done = context;
+    (void)life;
+    if (fp_carry_has(slot->runtime))
+        *is_done = start_thread(fp_point_of(slot));
+    return *is_done;
+}
+
+FP_CHILD static bool abandon(struct fp_thread_slot *slot, fp_life life, void *context)
+{
     (void)life, (void)context;
     if (fp_carry_has(slot->runtime))
-        start_thread(fp_point_of(slot));
+        fp_libc_abandon(fp_point_of(slot));
     return true;
 }
 
-FP_CHILD void fp_carry_start(void)
+/* A pool with some of its threads hangs like one without any, and nobody could tell. */
+FP_CHILD static bool start_all(void)
+{
+    static const char MISSING[] =
+        "forkpolicy: no threads are carried into this child: it cannot start as many\n";
+    bool is_done = true;
+    fp_gate_close();
+    fp_table_each(start, &is_done);
+    fp_gate_decide(is_done);
+    if (!is_done) {
+        fp_table_each(abandon, NULL);
+        syscall(SYS_write, STDERR_FILENO, MISSING, sizeof MISSING - 1);
+    }
+    return is_done;
+}
+
+FP_CHILD bool fp_carry_start(void)
 {
     sigset_t all, before;
     if (!fp_party()->is_restored)
-        return;
+        return true;
     int saved = errno;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    fp_table_each(start, NULL);
+    bool is_done = start_all();
     fp_party()->is_restored = false;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     errno = saved;
+    return is_done;
 }

@@ -7,6 +7,7 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -236,6 +237,20 @@ FP_CHILD bool fp_libc_start(struct fp_point *point)
     (void)flags, (void)tid;
     return false;
 #endif
+}
+
+FP_CHILD void fp_libc_abandon(struct fp_point *point)
+{
+    int *tid = (int *)(point->descriptor + libc.tid), running;
+    struct node *node = (struct node *)(point->descriptor + libc.node);
+    if (*tid == NOT_YET)
+        *tid = 0;
+    while ((running = __atomic_load_n(tid, __ATOMIC_ACQUIRE)) != 0)
+        syscall(SYS_futex, tid, FUTEX_WAIT, running, NULL, NULL, 0); /* the kernel clears it */
+    node->previous->next = node->next;
+    node->next->previous = node->previous;
+    *node = (struct node){node, node};
+    --*libc.count;
 }
 
 static void register_rseq(const struct fp_point *point)

@@ -31,6 +31,9 @@ void fp_libc_restore(struct fp_point *point);
 /* Child room: starts it; false where the kernel has no room. */
 bool fp_libc_start(struct fp_point *point);
 
+/* Child room: not all could be started. Waits until this one has ended; libc knows it as dead. */
+void fp_libc_abandon(struct fp_point *point);
+
 /* In the new thread: what the kernel keeps of it. */
 void fp_libc_thread_begins(struct fp_point *point);
 

@@ -16,18 +16,19 @@ FP_THREAD struct fp_point *fp_point_own;
 
 /* Odd: closed. */
 static _Atomic uint32_t gate;
+static _Atomic bool is_barred; /* in a child: who has stopped there has to end */
 
 FP_CHILD struct fp_point *fp_point_of(const struct fp_thread_slot *slot)
 {
     return &points[fp_table_index(slot)];
 }
 
-void fp_gate_close(void)
+FP_CHILD void fp_gate_close(void)
 {
     atomic_fetch_add(&gate, 1);
 }
 
-void fp_gate_open(void)
+FP_CHILD void fp_gate_open(void)
 {
     atomic_fetch_add(&gate, 1);
     syscall(SYS_futex, &gate, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
@@ -36,6 +37,13 @@ void fp_gate_open(void)
 FP_CHILD void fp_gate_child(void)
 {
     atomic_store(&gate, 0);
+    atomic_store(&is_barred, false);
+}
+
+FP_CHILD void fp_gate_decide(bool go_on)
+{
+    atomic_store(&is_barred, !go_on);
+    fp_gate_open();
 }
 
 FP_CHILD enum fp_point_object fp_point_object(const struct fp_point *point)
@@ -85,4 +93,10 @@ void fp_gate_pass(void)
     while ((closed = atomic_load(&gate)) & 1)
         syscall(SYS_futex, &gate, FUTEX_WAIT_PRIVATE, closed, NULL, NULL, 0);
     errno = saved;
+}
+
+bool fp_gate_admits(void)
+{
+    fp_gate_pass();
+    return !atomic_load(&is_barred);
 }

@@ -89,6 +89,10 @@ void fp_gate_open(void);
 void fp_gate_child(void);
 void fp_gate_pass(void);
 
+/* In a child, while its threads are made: they stop, until all of them go on, or none. */
+void fp_gate_decide(bool go_on);
+bool fp_gate_admits(void);
+
 enum fp_point_object fp_point_object(const struct fp_point *point);
 
 /* Whether the wait has a time limit. */

@@ -74,3 +74,10 @@ FP_CHILD void fp_child_enter(void)
     if (!fp_self.inside)
         fp_dispatch_arm(); /* a fork ends it */
 }
+
+FP_CHILD void fp_child_lose_carried(void)
+{
+    fp_origin_watch(true); /* they are noted as lost, and their waits are watched */
+    fp_watch_child(fp_child_keeps);
+    fp_table_child(NULL);
+}

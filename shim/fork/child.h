@@ -15,6 +15,9 @@
    system call, gettid, cannot fail. */
 void fp_child_enter(void);
 
+/* After that: the threads that were to be carried are lost after all. */
+void fp_child_lose_carried(void);
+
 /* Whether a runtime works in the child of the fork that is under way: it begins anew when it is
    next used, or its threads come along. */
 bool fp_child_keeps(uint32_t runtime);

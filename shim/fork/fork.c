@@ -31,11 +31,23 @@ static pid_t fork_now(fp_real_fork *real, void *context)
     pid_t child = real(context);
     if (child == 0) {
         fp_child_enter();
-        fp_carry_start();
+        if (!fp_carry_start())
+            fp_child_lose_carried();
     } else {
         fp_list_fork_end(begun);
     }
     return child;
+}
+
+/* A signal handler that forks now carries nothing. */
+static void back_in_parent(pid_t child)
+{
+    struct fp_work work = fp_work_begin();
+    fp_carry_go_on();
+    if (child > 0)
+        fp_children_note(child, fp_child_keeps);
+    fp_carry_parent(child);
+    fp_work_end(work);
 }
 
 /* The atfork handler finds that a hook has seen this fork. */
@@ -44,10 +56,8 @@ static pid_t seen_fork_now(fp_real_fork *real, void *context)
     fp_self.forking++;
     pid_t child = fork_now(real, context);
     fp_self.forking--;
-    if (child > 0)
-        fp_children_note(child, fp_child_keeps);
     if (child)
-        fp_carry_parent(child);
+        back_in_parent(child);
     if (child && !fp_self.forking)
         fp_origin_watch(false); /* the next fork may be another's */
     return child;

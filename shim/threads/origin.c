@@ -52,7 +52,7 @@ void fp_origin_note(const char *call, enum fp_origin kind, const struct fp_site 
     next.other_count = fp_python_other_threads(others, FP_ORIGIN_OTHERS);
 }
 
-void fp_origin_watch(bool is_to_be_watched)
+FP_CHILD void fp_origin_watch(bool is_to_be_watched)
 {
     if (is_wanted != is_to_be_watched) /* most forks write nothing */
         is_wanted = is_to_be_watched;

@@ -156,6 +156,12 @@ def test_what_is_not_at_rest_is_not_carried(case, kind, reason, tmp_path):
     assert len(outcome.of("hang")) == forks
 
 
+def test_a_crash_is_not_put_down_to_threads_that_came_along(tmp_path):
+    outcome = carried("crashes", "cond", 4, 3, tmp_path)
+    assert outcome.stdout == "0 work, 3 do not\n" and not outcome.stderr, outcome
+    assert not outcome.of("crash") and [each["reason"] for each in outcome.of("carry")] == ["none"] * 3
+
+
 @pytest.mark.parametrize("case, reason", [("woken", "woken"), ("starting", "starting")])
 def test_others_break_in(case, reason, tmp_path):
     """A handler of another library wakes a thread when all have been looked at, or one has yet to begin."""

@@ -74,3 +74,12 @@ def test_a_child_that_can_open_nothing_says_so(tmp_path):
     assert outcome.said[0] == (
         "forkpolicy: no threads are carried into this child: it cannot open files of its own"
     )
+
+
+def test_a_child_that_cannot_have_all_threads_has_none(tmp_path):
+    """...and is told when it waits for them."""
+    outcome = looped("no_room", 4, 2, tmp_path)
+    assert (outcome.status, outcome.stdout) == (0, "0 work, 2 do not\n"), outcome
+    assert outcome.said[0] == "forkpolicy: no threads are carried into this child: it cannot start as many"
+    hangs = [(each["verdict"], each["fork"]["lost_threads"]) for each in outcome.of("hang")]
+    assert hangs == [("proven", 4)] * 2, outcome

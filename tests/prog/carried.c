@@ -14,6 +14,7 @@
  *   stirred    before a thread sleeps it wakes the others, for nothing, while the process forks
  *   held       the forking thread holds the pool's lock
  *   killed     children are killed at once
+ *   crashes    children work, and abort
  *   flat       as works; the parent's memory and descriptors stay the same
  *   signals    signals break in upon the pool all the time
  *   at_once    two threads fork at once; children work, or are without the pool
@@ -375,6 +376,8 @@ static pid_t fork_child(int depth)
         const char *why = is("handed") && done != 3 ? "done elsewhere" : try_pool(depth);
         if (why)
             say("bad %s\n", why);
+        if (is("crashes"))
+            abort();
         exit(why ? 1 : 0);
     }
     if (is("held"))

@@ -20,6 +20,7 @@
  *   many       there are too many eventfds
  *   no_kcmp    the kernel does not tell which numbers stand for one file
  *   no_number  the child can open no file
+ *   no_room    the child can start all threads but the last
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -205,6 +206,13 @@ static void set_up_loop(struct loop *loop)
 }
 
 /* To the calling thread, and to its children. */
+static void install(struct sock_filter *filter, size_t length)
+{
+    struct sock_fprog program = {(unsigned short)length, filter};
+    must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no_new_privs");
+    must(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0, "seccomp");
+}
+
 static void forbid(unsigned call, unsigned error)
 {
     struct sock_filter filter[] = {
@@ -213,14 +221,27 @@ static void forbid(unsigned call, unsigned error)
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
-    struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
-    must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no_new_privs");
-    must(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0, "seccomp");
+    install(filter, sizeof filter / sizeof *filter);
+}
+
+/* A clone with the descriptor of this thread. */
+static void forbid_thread(pthread_t thread)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[4])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)thread, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAGAIN),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    install(filter, sizeof filter / sizeof *filter);
 }
 
 int main(int arguments_count, char **arguments)
 {
     int works = 0;
+    pthread_t thread;
     must(arguments_count == 4, "carried_loop CASE THREADS FORKS");
     name = arguments[1];
     count = atoi(arguments[2]);
@@ -228,15 +249,15 @@ int main(int arguments_count, char **arguments)
     alarm(100);
     for (int i = 0; i < count; i++)
         set_up_loop(&loops[i]);
-    for (int i = 0; i < count; i++) {
-        pthread_t thread;
+    for (int i = 0; i < count; i++)
         must(pthread_create(&thread, NULL, serve, &loops[i]) == 0, "pthread_create");
-    }
     have_done();
     if (is("no_kcmp"))
         forbid(SYS_kcmp, EPERM);
     if (is("no_number"))
         forbid(SYS_eventfd2, EMFILE);
+    if (is("no_room"))
+        forbid_thread(thread);
     for (int i = 0; i < forks; i++) {
         pid_t child = fork();
         if (child == 0) {
