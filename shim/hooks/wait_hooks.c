@@ -24,6 +24,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define RESOLVED(name) (fp_real.name ? fp_real.name : (fp_real_resolve(FP_OPTIONAL), fp_real.name))
@@ -54,10 +55,12 @@ static bool look(idtype_t kind, id_t id, int options)
     return true;
 }
 
-/* As wait4 names children. */
+/* As wait4 names children. Options that only waitid takes are an error at once. */
 static bool look_at(pid_t pid, int options)
 {
-    if (pid == INT_MIN || (pid > 0 && !fp_children_has(pid)) || !looks())
+    const unsigned known = WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WALL | __WCLONE;
+    if (((unsigned)options & ~known) || pid == INT_MIN || (pid > 0 && !fp_children_has(pid)) ||
+        !looks())
         return true;
     if (pid == -1)
         return look(P_ALL, 0, options);

@@ -100,9 +100,10 @@ struct fp_python_thread {
     char function[FP_FUNCTION_SIZE];
 };
 
-/* The others of the calling thread's interpreter, `most` of them at most; 0 where it does not hold
-   the GIL, where there is none, and before Python 3.9. */
-size_t fp_python_other_threads(struct fp_python_thread *threads, size_t most);
+/* The others of the calling thread's interpreter, the newest of them; how many: 0 where it does not
+   hold the GIL, where there is none, and before Python 3.9. Runs no code of the program. */
+enum { FP_PYTHON_OTHERS = 32 };
+size_t fp_python_other_threads(struct fp_python_thread threads[FP_PYTHON_OTHERS]);
 
 /* The calling thread's frames, innermost first, `most` of them at most; needs the GIL. */
 size_t fp_python_frames(struct fp_python_frame *frames, size_t most);

@@ -42,6 +42,9 @@ typedef void fp_python_import(void *arguments);
 /* Adds the audit hook where Python initialises a built-in module: its allocators are settled. */
 void fp_python_hear_imports(fp_python_import *importing);
 
+/* The code object of a frame; a new reference. */
+void *fp_python_code_of(void *frame);
+
 /* The frame that called a frame; a new reference, or NULL. */
 void *fp_python_frame_behind(void *frame);
 

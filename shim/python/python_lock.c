@@ -113,7 +113,7 @@ bool fp_python_has_lock(const void *semaphore, unsigned long *owner)
 void *fp_python_self_in(void *frame, const char *module, const char *function)
 {
     char file[FP_LINE_SIZE], name[FP_FUNCTION_SIZE];
-    void *code = fp_python_api.PyObject_GetAttrString(frame, "f_code");
+    void *code = fp_python_code_of(frame);
     fp_python_copy_attribute(code, "co_filename", file, sizeof file);
     fp_python_copy_attribute(code, "co_name", name, sizeof name);
     fp_python_drop(code);

@@ -43,12 +43,17 @@ struct frame {
     int line;
 };
 
+/* 3.8 has neither PyFrame_GetCode nor PyFrame_GetBack, but the attributes are there; that of the
+   code runs the program's audit hooks. */
+void *fp_python_code_of(void *frame)
+{
+    return fp_python_api.PyFrame_GetCode ? fp_python_api.PyFrame_GetCode(frame)
+                                         : fp_python_api.PyObject_GetAttrString(frame, "f_code");
+}
+
 static void read_frame(void *object, struct frame *frame)
 {
-    /* 3.8 has neither PyFrame_GetCode nor PyFrame_GetBack, but the attributes are there. */
-    void *code = fp_python_api.PyFrame_GetCode
-                     ? fp_python_api.PyFrame_GetCode(object)
-                     : fp_python_api.PyObject_GetAttrString(object, "f_code");
+    void *code = fp_python_code_of(object);
     fp_python_copy_attribute(code, "co_filename", frame->file, sizeof frame->file);
     fp_python_copy_attribute(code, "co_name", frame->function, sizeof frame->function);
     frame->line = fp_python_api.PyFrame_GetLineNumber(object);

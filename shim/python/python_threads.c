@@ -8,20 +8,53 @@
 
 #include <string.h>
 
-static long number_of(void *object, const char *name)
+static void copy(char *to, size_t size, const char *from)
 {
-    void *value = fp_python_api.PyObject_GetAttrString(object, name);
+    struct fp_text text = {.data = to, .size = size};
+    fp_text_reset(&text);
+    fp_text_append(&text, from, strlen(from));
+}
+
+/* What a Thread keeps, borrowed: from its dictionary, since a property, or __getattribute__, would
+   run the program's code. */
+static void *kept(void *names, const char *name)
+{
+    void *value = names ? fp_python_api.PyDict_GetItemString(names, name) : NULL;
+    fp_python_api.PyErr_Clear();
+    return value;
+}
+
+static void *names_of(void *thread)
+{
+    void *(*dictionary)(void *, void *) = fp_python_api.PyObject_GenericGetDict;
+    void *names = dictionary ? dictionary(thread, NULL) : NULL;
+    fp_python_api.PyErr_Clear();
+    return names;
+}
+
+static long number_of(void *names, const char *name)
+{
+    void *value = kept(names, name);
     long number = value ? fp_python_api.PyLong_AsLong(value) : 0;
-    fp_python_drop(value);
     fp_python_api.PyErr_Clear();
     return number;
 }
 
+static void copy_name(void *names, char *to, size_t size)
+{
+    void *value = kept(names, "_name");
+    const char *name = value ? fp_python_api.PyUnicode_AsUTF8(value) : NULL;
+    fp_python_api.PyErr_Clear();
+    copy(to, size, name ? name : "");
+}
+
 static bool names_thread(void *thread, int tid, char *name, size_t size)
 {
-    bool is_it = number_of(thread, "_native_id") == tid; /* 3.8 and later */
+    void *names = names_of(thread);
+    bool is_it = number_of(names, "_native_id") == tid; /* 3.8 and later */
     if (is_it)
-        fp_python_copy_attribute(thread, "_name", name, size);
+        copy_name(names, name, size);
+    fp_python_drop(names);
     return is_it && name[0];
 }
 
@@ -61,19 +94,10 @@ static void *thread_of(void *frame)
     return thread;
 }
 
-static void copy(char *to, size_t size, const char *from)
-{
-    struct fp_text text = {.data = to, .size = size};
-    fp_text_reset(&text);
-    fp_text_append(&text, from, strlen(from));
-}
-
-static bool describe(void *state, struct fp_python_thread *told)
+/* Takes over the reference to the frame. */
+static void describe(void *frame, struct fp_python_thread *told)
 {
     FP_LARGE static struct fp_python_stack stack; /* whoever has the GIL */
-    void *frame = fp_python_api.PyThreadState_GetFrame(state);
-    if (!frame)
-        return false;
     fp_python_api.Py_IncRef(frame);
     fp_python_stack_from(frame, &stack);
     const char *line = *stack.user ? stack.user : *stack.library ? stack.library : stack.innermost;
@@ -81,28 +105,61 @@ static bool describe(void *state, struct fp_python_thread *told)
     copy(told->line, sizeof told->line, line);
     copy(told->function, sizeof told->function, *stack.user ? stack.function : "");
     void *thread = thread_of(frame);
-    if (thread) {
-        fp_python_copy_attribute(thread, "_name", told->name, sizeof told->name);
-        told->ident = (unsigned long)number_of(thread, "_ident");
-        told->tid = (int)number_of(thread, "_native_id");
-    }
+    void *names = thread ? names_of(thread) : NULL;
+    copy_name(names, told->name, sizeof told->name);
+    told->ident = (unsigned long)number_of(names, "_ident");
+    told->tid = (int)number_of(names, "_native_id");
+    fp_python_drop(names);
     fp_python_drop(thread);
-    return true;
 }
 
-size_t fp_python_other_threads(struct fp_python_thread *threads, size_t most)
+/*
+ * A native thread that comes to Python puts its state at the head of the list without the GIL. 3.11
+ * fills it in after that, and asked for the frame of such a state it would read by a null pointer;
+ * other versions link a state that is whole. States go with the GIL held.
+ */
+static bool is_whole(const void *state)
 {
-    void *type, *value, *trace;
+    const struct {
+        void *list[2], *interpreter;
+        int numbers[8];
+        void *c_frame; /* set after the state was linked */
+    } *of_3_11 = state;
+    return strncmp(fp_python_version(), "3.11.", 5) != 0 ||
+           __atomic_load_n(&of_3_11->c_frame, __ATOMIC_ACQUIRE);
+}
+
+/* New references to the frames in which the interpreter's other threads are. */
+static size_t other_frames(void *frames[FP_PYTHON_OTHERS])
+{
     size_t count = 0;
-    if (!fp_python_holds_gil() || !fp_python_api.PyThreadState_GetFrame ||
-        !fp_python_api.PyInterpreterState_Get || fp_python_is_free_threaded())
-        return 0;
     void *own = fp_python_api.PyGILState_GetThisThreadState();
     void *state =
         fp_python_api.PyInterpreterState_ThreadHead(fp_python_api.PyInterpreterState_Get());
+    for (; state && count < FP_PYTHON_OTHERS; state = fp_python_api.PyThreadState_Next(state)) {
+        void *frame =
+            state != own && is_whole(state) ? fp_python_api.PyThreadState_GetFrame(state) : NULL;
+        if (frame)
+            frames[count++] = frame;
+    }
+    return count;
+}
+
+/* No code of the program may run meanwhile, not even a finalizer: another thread would get the GIL,
+   and states could go. */
+size_t fp_python_other_threads(struct fp_python_thread threads[FP_PYTHON_OTHERS])
+{
+    void *type, *value, *trace, *frames[FP_PYTHON_OTHERS];
+    if (!fp_python_holds_gil() || !fp_python_api.PyThreadState_GetFrame ||
+        !fp_python_api.PyInterpreterState_Get || fp_python_is_free_threaded())
+        return 0;
     fp_python_api.PyErr_Fetch(&type, &value, &trace);
-    for (; state && count < most; state = fp_python_api.PyThreadState_Next(state))
-        count += state != own && describe(state, &threads[count]);
+    bool collects = fp_python_api.PyGC_Disable && fp_python_api.PyGC_Disable();
+    size_t count = other_frames(frames);
+    for (size_t i = 0; i < count; i++)
+        describe(frames[i], &threads[i]);
+    if (collects)
+        fp_python_api.PyGC_Enable();
     fp_python_api.PyErr_Clear();
     fp_python_api.PyErr_Restore(type, value, trace);
     return count;

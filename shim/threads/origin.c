@@ -30,7 +30,7 @@ static FP_THREAD bool is_wanted;   /* and its child is to be watched */
 static FP_THREAD bool is_survivor;
 
 /* Python's other threads, as the last fork found them; for who has the GIL. */
-FP_LARGE static struct fp_python_thread others[FP_ORIGIN_OTHERS];
+FP_LARGE static struct fp_python_thread others[FP_PYTHON_OTHERS];
 static unsigned others_noted;
 
 static struct note origin;
@@ -49,7 +49,7 @@ void fp_origin_note(const char *call, enum fp_origin kind, const struct fp_site 
     if (kind != FP_ORIGIN_PYTHON || !fp_python_holds_gil())
         return;
     next.others_noted = ++others_noted;
-    next.other_count = fp_python_other_threads(others, FP_ORIGIN_OTHERS);
+    next.other_count = fp_python_other_threads(others);
 }
 
 FP_CHILD void fp_origin_watch(bool is_to_be_watched)

@@ -36,8 +36,7 @@ bool fp_origin_is_survivor(void);
    the parent's. 0 where the thread was started in this process. */
 size_t fp_origin_python_depth(void);
 
-/* The parent's other threads that ran Python code at the fork, the first FP_ORIGIN_OTHERS. */
-enum { FP_ORIGIN_OTHERS = 32 };
+/* The parent's other threads that ran Python code at the fork, as many as Python tells of. */
 size_t fp_origin_other_threads(const struct fp_python_thread **threads);
 
 struct fp_fork_origin fp_origin(void);
