@@ -84,6 +84,33 @@ for _ in range(200):
     assert os.waitpid(fork(), 0)[1] == 768
 print("forked")
 """
+# Threads of C code come to Python at every moment of a fork. A child of CPython's may wait for ever: it is ended.
+NATIVE = """
+import ctypes
+
+libc = ctypes.CDLL(None)
+
+
+@ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)
+def call(argument):
+    return None
+
+
+def start():
+    thread = ctypes.c_ulong()
+    while True:
+        if libc.pthread_create(ctypes.byref(thread), None, call, None) == 0:
+            libc.pthread_join(thread, None)
+
+
+for _ in range(6):
+    threading.Thread(target=start, daemon=True).start()
+for _ in range(500):
+    child = fork()
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+print("forked")
+"""
 # Options that only waitid takes: an error at once, while the child lives.
 OPTIONS = """
 signal.alarm(20)
@@ -126,6 +153,10 @@ def test_no_audit_hook_hears_of_it(python, tmp_path):
 
 def test_threads_end_meanwhile(python, tmp_path):
     assert run(python, CHURN, tmp_path) == "forked\n"
+
+
+def test_native_threads_come_meanwhile(python, tmp_path):
+    assert run(python, NATIVE, tmp_path) == "forked\n"
 
 
 def test_a_wait_with_options_that_it_does_not_take(python, tmp_path):
