@@ -1,6 +1,6 @@
 /*
- * Tests of shim/libraries/elf.c, on this program and the libraries that it has loaded; the loader's own
- * functions know the answers. SPDX-License-Identifier: Apache-2.0
+ * Tests of shim/libraries/elf.c, on this program and the libraries that it has loaded; the loader's
+ * own functions know the answers. SPDX-License-Identifier: Apache-2.0
  */
 #define _GNU_SOURCE
 #include <criterion/criterion.h>
@@ -387,8 +387,10 @@ Test(elf, slots_are_told_by_their_kind_and_by_symbols_that_others_define)
 
 Test(elf, a_slot_is_still_there_while_its_relocation_names_the_function)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    char *memory = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    size_t page = (size_t)sysconf(_SC_PAGESIZE),
+           around = 64U << 20; /* of which nothing can be read */
+    char *memory = mmap(NULL, around, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    cr_assert_eq(mprotect(memory, page, PROT_READ | PROT_WRITE), 0);
     uintptr_t base = (uintptr_t)memory;
     ElfW(Rela) *relocation = (ElfW(Rela) *)memory;
     ElfW(Sym) *symbols = (ElfW(Sym) *)(memory + 64);
@@ -406,7 +408,7 @@ Test(elf, a_slot_is_still_there_while_its_relocation_names_the_function)
     cr_expect_not(fp_elf_is_still_slot(base, symbols, strings, &slot), "its name has no end here");
     relocation->r_info = ELF64_R_INFO(1U << 20, CALLED);
     cr_expect_not(fp_elf_is_still_slot(base, symbols, strings, &slot), "its symbol is nowhere");
-    munmap(memory, page);
+    munmap(memory, around);
     cr_expect_not(fp_elf_is_still_slot(base, symbols, strings, &slot), "nothing is there");
 }
 
