@@ -124,7 +124,8 @@ static enum fp_advance weigh(struct fp_waiting *waiting, const struct fp_company
     if (waiting->repeated) {
         /* Its caller has looked at the condition since the last look, and nobody did a thing. */
         facts.evaluated = waiting->repeated->object == waiting->object &&
-                          waiting->repeated->standstill == look->standstill;
+                          waiting->repeated->standstill == look->standstill &&
+                          !look->mutex_is_wanted;
         waiting->repeated->standstill = look->standstill;
     }
     struct fp_opinion opinion = fp_hang_judge(&facts);
@@ -161,7 +162,10 @@ static uint64_t used_time(void)
 
 static void look_and_weigh(struct fp_waiting *waiting, uint64_t blocked, enum fp_advance *advance)
 {
-    struct fp_company_look look;
+    /* At a slice's end libc has taken the condition's mutex again: who wants that gets it in the
+     * next. */
+    struct fp_company_look look = {
+        .mutex = waiting->wait == FP_WAIT_CONDITION ? (const void *)waiting->argument : NULL};
     uint64_t begun = used_time();
     bool is_late = !waiting->told && has_waited_long(waiting);
     fp_company_look(&look, blocked, is_late);

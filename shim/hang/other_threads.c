@@ -153,6 +153,7 @@ static void note_told(struct fp_company_look *look, const struct companion *comp
     mix(&look->standstill, atomic_load(&record->woken));
     mix(&look->standstill, (uint64_t)(uintptr_t)atomic_load(&record->object));
     mix(&look->standstill, (uint64_t)(uintptr_t)caller);
+    look->mutex_is_wanted |= look->mutex && atomic_load(&record->object) == look->mutex;
     if (look->caller_count < FP_COMPANIONS_MAX)
         look->callers[look->caller_count++] = caller;
     if (atomic_load(&record->has_gil))
@@ -225,7 +226,8 @@ static struct pass look_once(struct fp_company_look *look, uint64_t blocked, boo
 {
     struct pass pass = {
         .look = look, .self = (pid_t)syscall(SYS_gettid), .asleep = true, .thorough = thorough};
-    *look = (struct fp_company_look){.threads = 1, .gil_is_free = true, .deliverable = ~blocked};
+    *look = (struct fp_company_look){
+        .threads = 1, .gil_is_free = true, .deliverable = ~blocked, .mutex = look->mutex};
     mix(&look->standstill,
         fp_table_starts()); /* one that has ended since may have done something */
     if (read_task(pass.self, "status")) {

@@ -24,6 +24,8 @@ struct fp_company_look {
     bool main_is_interruptible;             /* sem_wait comes back from a signal, maybe to Python */
     const void *callers[FP_COMPANIONS_MAX]; /* whose code the others wait in */
     size_t caller_count;
+    const void *mutex;    /* given: what the looking thread holds while it looks, or NULL */
+    bool mutex_is_wanted; /* another thread waits for that */
 };
 
 /* By one thread at a time; `blocked`: the signals that it blocked in its wait, by bit number - 1.
