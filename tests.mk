@@ -64,7 +64,7 @@ $(BUILD)/unit/%: $(BUILD)/unit/obj/tests/unit/%.o $(call tested,unit)
 
 # A file of the shim by itself: tests/unit/shim/ROOM/FILE.c tests shim/ROOM/FILE.c, and is all that it calls of the rooms
 # below. Only what keeps no state is the real one.
-STATELESS := $(POLICY) $(COMMON) shim/libraries/probe.c
+STATELESS := $(POLICY) $(COMMON) shim/base/number.c shim/libraries/probe.c
 $(BUILD)/unit/stateless.a: $(STATELESS:%.c=$(BUILD)/unit/obj/%.o) $(BUILD)/unit/obj/known.o
 	$(call say,link)
 	$(Q)rm -f $@ && ar rcs $@ $^

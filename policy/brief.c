@@ -99,19 +99,12 @@ static void add_why(struct fp_text *text, const struct fp_hang *hang)
     fp_text_format(text, " when the process forked\n");
 }
 
-static void add_fix(struct fp_text *text, struct fp_slice advice, size_t nth)
-{
-    fp_add_label(text, nth ? "or" : "fix");
-    fp_text_quote(text, advice, 300);
-    fp_text_format(text, "\n");
-}
-
 /* The first of those that fit. */
 static void add_fixes(struct fp_text *text, const struct fp_hang *hang)
 {
     struct fp_slice advice;
     for (size_t nth = 0; nth < FIXES_SHOWN && (advice = fp_hang_advice(hang, nth)).length; nth++)
-        add_fix(text, advice, nth);
+        fp_add_advice(text, "fix", advice, nth);
 }
 
 void fp_brief_hang(struct fp_text *text, const struct fp_job_end *end, const struct fp_hang *hang)
@@ -145,7 +138,7 @@ void fp_brief_crash(struct fp_text *text, const struct fp_job_end *end,
     fp_add_crash_loss(text, crash);
     fp_text_format(text, "\n");
     for (size_t nth = 0; nth < FIXES_SHOWN && (advice = fp_crash_advice(crash, nth)).length; nth++)
-        add_fix(text, advice, nth);
+        fp_add_advice(text, "fix", advice, nth);
     fp_end_at_line(text);
 }
 
@@ -178,12 +171,12 @@ void fp_brief_refusal(struct fp_text *text, const struct fp_job_end *end,
     }
     fp_text_format(text, "; the child would have 1 of %u threads\n", snapshot->threads);
     struct fp_slice advice;
-    add_fix(text, fp_advice_fork(snapshot, meant), 0);
+    fp_add_advice(text, "fix", fp_advice_fork(snapshot, meant), 0);
     for (size_t nth = 1; first && nth < FIXES_SHOWN; nth++) {
         advice = fp_runtime_value(first, FP_WORD_ADVICE, nth - 1);
         if (!advice.length)
             break;
-        add_fix(text, advice, nth);
+        fp_add_advice(text, "fix", advice, nth);
     }
     fp_end_at_line(text);
 }

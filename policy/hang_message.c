@@ -145,18 +145,11 @@ static void add_fork(struct fp_text *text, const struct fp_fork_origin *fork)
     fp_text_format(text, " ago by pid %d\n", (int)fork->parent);
 }
 
-static void add_one(struct fp_text *text, struct fp_slice advice, size_t nth)
-{
-    fp_add_label(text, nth ? "or" : "do");
-    fp_text_quote(text, advice, 300);
-    fp_text_format(text, "\n");
-}
-
 static void add_advice(struct fp_text *text, const struct fp_hang *hang)
 {
     struct fp_slice advice;
     for (size_t nth = 0; (advice = fp_hang_advice(hang, nth)).length; nth++)
-        add_one(text, advice, nth);
+        fp_add_advice(text, "do", advice, nth);
 }
 
 enum { FRAMES_SHOWN = 12 };
@@ -287,6 +280,6 @@ void fp_message_use(struct fp_text *text, pid_t pid, const char *program,
     add_fork(text, fork);
     struct fp_slice advice;
     for (size_t nth = 0; (advice = fp_runtime_advice(runtime, nth)).length; nth++)
-        add_one(text, advice, nth);
+        fp_add_advice(text, "do", advice, nth);
     fp_end_at_line(text);
 }

@@ -16,6 +16,13 @@ void fp_add_label(struct fp_text *text, const char *label)
     fp_text_format(text, FP_LABEL("%s%.*s"), label, 8 - (int)strlen(label), "        ");
 }
 
+void fp_add_advice(struct fp_text *text, const char *label, struct fp_slice advice, size_t nth)
+{
+    fp_add_label(text, nth ? "or" : label);
+    fp_text_quote(text, advice, 300);
+    fp_text_format(text, "\n");
+}
+
 void fp_add_runtime_name(struct fp_text *text, const struct fp_runtime *runtime)
 {
     const struct fp_facts *facts = &runtime->facts;

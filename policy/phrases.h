@@ -14,6 +14,9 @@
 
 void fp_add_label(struct fp_text *text, const char *label);
 
+/* A line with the nth piece of advice, from 0 on; `label` stands before the first one. */
+void fp_add_advice(struct fp_text *text, const char *label, struct fp_slice advice, size_t nth);
+
 /* "deltalake 0.18.2", "libgomp (torch 2.13.0)", "libfoo.so.1" */
 void fp_add_runtime_name(struct fp_text *text, const struct fp_runtime *runtime);
 

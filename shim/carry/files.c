@@ -6,6 +6,7 @@
 #include "common/large.h"
 #include "policy/text.h"
 #include "shim/base/child_section.h"
+#include "shim/base/number.h"
 #include "shim/reset/watches.h"
 
 #include <fcntl.h>
@@ -103,8 +104,8 @@ static bool read_event(int number, bool is_tried, struct file *file)
         close(folder);
     *file = (struct file){.number = number, .kind = EVENT};
     return is_event && fp_file_read(path, information, sizeof information) > 0 &&
-           fp_watches_number(information, "eventfd-count:", 16, &file->count) &&
-           (fp_watches_number(information, "eventfd-semaphore:", 10, &file->is_semaphore) ||
+           fp_number_after(information, "eventfd-count:", 16, &file->count) &&
+           (fp_number_after(information, "eventfd-semaphore:", 10, &file->is_semaphore) ||
             is_tried);
 }
 

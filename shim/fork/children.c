@@ -93,10 +93,9 @@ static void store(pid_t child, const struct fp_child_note *note)
 
 void fp_children_note(pid_t child, fp_is_kept *is_kept)
 {
-    struct fp_child_note note = {.sent = 0};
-    if (fp_children_any())
-        fp_children_take(child,
-                         &note); /* of an earlier child of that number, which nobody saw end */
+    struct fp_child_note note;
+    if (fp_children_any()) /* one of an earlier child of that number, which nobody saw end */
+        fp_children_take(child, &note);
     note = (struct fp_child_note){.sent = 0};
     if (!fp_origin_next(&note.fork))
         return;

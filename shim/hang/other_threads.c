@@ -7,6 +7,7 @@
 #include "policy/named_code.h"
 #include "shim/base/clock.h"
 #include "shim/base/config.h"
+#include "shim/base/number.h"
 #include "shim/hang/wait_record.h"
 #include "shim/python/python.h"
 #include "shim/threads/runtimes.h"
@@ -34,20 +35,9 @@ struct pass {
 
 static uint64_t number_after(const char *text, const char *key, unsigned base)
 {
-    const char *at = strstr(text, key);
-    uint64_t number = 0;
-    if (!at)
-        return 0;
-    for (at += strlen(key); *at == ' ' || *at == '\t'; at++)
-        ;
-    for (;; at++) {
-        unsigned digit = *at >= '0' && *at <= '9'   ? (unsigned)(*at - '0')
-                         : *at >= 'a' && *at <= 'f' ? (unsigned)(*at - 'a') + 10
-                                                    : base;
-        if (digit >= base)
-            return number;
-        number = number * base + digit;
-    }
+    uint64_t number;
+    fp_number_after(text, key, base, &number);
+    return number;
 }
 
 /* The nth number of a line of /proc/PID/syscall; the first is the call's, and decimal. */

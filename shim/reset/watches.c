@@ -5,6 +5,7 @@
 #include "common/large.h"
 #include "policy/text.h"
 #include "shim/base/child_section.h"
+#include "shim/base/number.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,35 +14,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-FP_CHILD const char *fp_watches_number(const char *at, const char *key, unsigned base,
-                                       uint64_t *number)
-{
-    *number = 0;
-    at = at ? strstr(at, key) : NULL;
-    if (!at)
-        return NULL;
-    for (at += strlen(key); *at == ' ' || *at == '\t'; at++)
-        ;
-    for (;; at++) {
-        unsigned digit = *at >= '0' && *at <= '9'   ? (unsigned)(*at - '0')
-                         : *at >= 'a' && *at <= 'f' ? (unsigned)(*at - 'a') + 10
-                                                    : base;
-        if (digit >= base)
-            return at;
-        *number = *number * base + digit;
-    }
-}
-
 /* One line of /proc/self/fdinfo of an epoll instance:
    "tfd:        5 events:       19 data:                5  pos:0 ino:9f3 sdev:9" */
 FP_CHILD static bool read_watch(const char *line, struct fp_watch *watch)
 {
     uint64_t file, events, data;
-    const char *at = fp_watches_number(line, "tfd:", 10, &file);
-    at = fp_watches_number(at, "events:", 16, &events);
-    at = fp_watches_number(at, "data:", 16, &data);
-    at = fp_watches_number(at, "ino:", 16, &watch->inode);
-    at = fp_watches_number(at, "sdev:", 16, &watch->device);
+    const char *at = fp_number_after(line, "tfd:", 10, &file);
+    at = fp_number_after(at, "events:", 16, &events);
+    at = fp_number_after(at, "data:", 16, &data);
+    at = fp_number_after(at, "ino:", 16, &watch->inode);
+    at = fp_number_after(at, "sdev:", 16, &watch->device);
     watch->file = (int)file;
     watch->event = (struct epoll_event){.events = (uint32_t)events, .data.u64 = data};
     return at;

@@ -28,7 +28,4 @@ bool fp_watches_file(int instance, int file);
 /* 0: the two numbers stand for one open file, 1: for two, -1: the kernel does not say. */
 int fp_watches_differ(int file, int other);
 
-/* The number behind `key` in a line of /proc, or NULL; where it ends. Child room, too. */
-const char *fp_watches_number(const char *at, const char *key, unsigned base, uint64_t *number);
-
 #endif
