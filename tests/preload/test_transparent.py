@@ -276,3 +276,12 @@ def test_a_constructors_thread_is_known(tmp_path):
     for record in outcome.of("fork"):
         (runtime,) = record["runtimes"]
         assert os.path.basename(runtime["dso"]) == "libearly.so" and runtime["threads"] == 1
+
+
+@pytest.mark.parametrize("policy", ["warn", "fail", "reset"])
+def test_a_childs_end_breaks_off_no_wait_of_another_thread(policy, tmp_path):
+    """A SIGCHLD that nobody handles wakes nobody, also while a record is written."""
+    command = [support.host("epoll_beside_forks"), 2000]
+    outcome = support.run(command, policy=policy, log=tmp_path / "log")
+    assert (outcome.status, outcome.stdout) == (0, "done\n"), outcome
+    assert len(outcome.of("fork")) == 2000
