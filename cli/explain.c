@@ -41,7 +41,7 @@ static int explain_process(const char *argument, const struct fp_explain_options
     }
     struct fp_tree_process process;
     if (fp_explain_process(stdout, (pid_t)pid, options, &worst))
-        return worst.grade == FP_GRADE_NONE ? 0 : EXIT_HANG;
+        return worst.grade == FP_GRADE_NONE && !worst.is_deadlock ? 0 : EXIT_HANG;
     return fp_tree_read_process((pid_t)pid, &process) ? EXIT_NOT_ALLOWED : FP_EXIT_USAGE;
 }
 

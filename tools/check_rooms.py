@@ -26,7 +26,7 @@ RULES = [
      "shim/**/*.c common/*.[ch]", ("shim/watch/waits.c",)),
     ("only shim/python knows CPython", r"\bPy[A-Z][A-Za-z]*_",
      "shim/**/*.[ch] policy/**/*.[ch] common/*.[ch] cli/**/*.[ch]",
-     ("shim/python/*", "cli/explain/judge.c")),
+     ("shim/python/*", "cli/explain/facts.c")),
     ("only ffi_call.c knows libffi", r"<ffi\.h>",
      "shim/**/*.[ch] policy/**/*.[ch] common/*.[ch]", ("shim/reset/ffi_call.c",)),
     ("threads of the loader start in one file, which takes them through forks", r"\bpthread_create\(",

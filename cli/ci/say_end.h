@@ -6,7 +6,7 @@
 #ifndef FP_CLI_SAY_END_H
 #define FP_CLI_SAY_END_H
 
-#include "cli/ci/waits.h"
+#include "cli/explain/waits.h"
 #include "policy/brief.h"
 
 #include <stdio.h>

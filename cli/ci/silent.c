@@ -29,7 +29,7 @@ static void find(const struct fp_log_record *record, void *context)
 struct fp_silent fp_silent_find(struct fp_tail *tail, pid_t pid)
 {
     const struct fp_explain_options json = {.json = true};
-    struct fp_explanation worst = {FP_GRADE_NONE, 0};
+    struct fp_explanation worst = {FP_GRADE_NONE, 0, false};
     struct fp_silent found = {0, 0};
     char *record = NULL;
     size_t length = 0;

@@ -127,6 +127,43 @@ void fp_picture_print_no_hang(FILE *stream, const struct fp_picture *picture)
     fputs(record, stream);
 }
 
+static void print_deadlock_record(FILE *stream, const struct fp_picture *picture,
+                                  const struct fp_waits *waits)
+{
+    char record[FP_EVENT_MAX + 2 * sizeof waits->lines];
+    struct fp_text text = {.data = record, .size = sizeof record};
+    struct fp_event_header header = header_of(picture, "deadlock");
+    fp_record_header(&text, &header);
+    fp_record_string(&text, "verdict", fp_slice_of(fp_grade_name(FP_GRADE_PROVEN)));
+    fp_record_string(&text, "what", fp_slice_of(waits->what));
+    fp_record_optional(&text, "fix", fp_slice_of(waits->fix ? waits->fix : ""));
+    fp_text_format(&text, ",\"waits\":[");
+    for (size_t i = 0; i < waits->count; i++) {
+        fp_text_format(&text, i ? "," : "");
+        fp_text_json(&text, fp_slice_of(waits->lines[i]));
+    }
+    fp_text_format(&text, "]");
+    fp_record_end(&text);
+    fputs(record, stream);
+}
+
+void fp_picture_print_deadlock(FILE *stream, const struct fp_picture *picture,
+                               const struct fp_waits *waits,
+                               const struct fp_explain_options *options)
+{
+    if (options->json) {
+        print_deadlock_record(stream, picture, waits);
+        return;
+    }
+    fprintf(stream, "forkpolicy: %s\n", waits->what);
+    for (size_t i = 0; i < waits->count; i++)
+        fprintf(stream, "forkpolicy:   %s\n", waits->lines[i]);
+    if (waits->omitted)
+        fprintf(stream, "forkpolicy:   and     %zu more threads\n", waits->omitted);
+    if (waits->fix)
+        fprintf(stream, "forkpolicy:   fix     %s\n", waits->fix);
+}
+
 static void print_head(FILE *stream, const struct fp_picture *picture)
 {
     const struct fp_tree_process *process = &picture->view.process;

@@ -9,6 +9,7 @@
 #include "cli/base/arena.h"
 #include "cli/explain/judge.h"
 #include "cli/explain/process.h"
+#include "cli/explain/waits.h"
 
 /* All that is known of one process. */
 struct fp_picture {
@@ -26,6 +27,11 @@ void fp_picture_print(FILE *stream, const struct fp_picture *picture,
 
 /* A record that says so: who reads JSON always gets an object. */
 void fp_picture_print_no_hang(FILE *stream, const struct fp_picture *picture);
+
+/* Before the processes themselves; as a record it is that of the first of them. */
+void fp_picture_print_deadlock(FILE *stream, const struct fp_picture *picture,
+                               const struct fp_waits *waits,
+                               const struct fp_explain_options *options);
 
 /* The library that holds up a fork of this process, or NULL. */
 const char *fp_picture_handler(const struct fp_picture *picture);

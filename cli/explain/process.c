@@ -4,6 +4,7 @@
 #include "cli/base/say.h"
 #include "cli/explain/origin.h"
 #include "cli/explain/picture.h"
+#include "cli/explain/waits.h"
 
 #include <stdlib.h>
 
@@ -90,7 +91,30 @@ static void note_worst(struct fp_explanation *worst, const struct fp_picture *pi
     if (fp_picture_handler(picture) && grade < FP_GRADE_STRONG)
         grade = FP_GRADE_STRONG;
     if (grade > worst->grade)
-        *worst = (struct fp_explanation){grade, picture->view.process.pid};
+        *worst = (struct fp_explanation){grade, picture->view.process.pid, false};
+}
+
+static void find_deadlock(struct fp_waits *waits, const struct album *album)
+{
+    struct fp_looked_at *processes = calloc(album->count, sizeof *processes);
+    for (size_t i = 0; processes && i < album->count; i++)
+        processes[i] = (struct fp_looked_at){album->pictures[i]->view.process.pid,
+                                             &album->pictures[i]->stacks};
+    fp_waits_find(waits, processes, processes ? album->count : 0, false);
+    free(processes);
+}
+
+static void judge_all(struct album *album, struct fp_waits *waits, struct fp_explanation *worst)
+{
+    *worst = (struct fp_explanation){FP_GRADE_NONE, 0, false};
+    waits->is_deadlock = false;
+    for (size_t i = 0; i < album->count; i++) {
+        judge(album, album->pictures[i]);
+        note_worst(worst, album->pictures[i]);
+    }
+    if (worst->grade == FP_GRADE_NONE)
+        find_deadlock(waits, album);
+    worst->is_deadlock = waits->is_deadlock;
 }
 
 bool fp_explain_process(FILE *stream, pid_t pid, const struct fp_explain_options *options,
@@ -98,8 +122,8 @@ bool fp_explain_process(FILE *stream, pid_t pid, const struct fp_explain_options
 {
     struct album album = {0};
     struct fp_tree tree = {0};
-    bool any = false;
-    *worst = (struct fp_explanation){FP_GRADE_NONE, 0};
+    static struct fp_waits waits;
+    bool any;
     add(&album, take_picture(pid, true));
     if (!album.count)
         return false;
@@ -108,15 +132,16 @@ bool fp_explain_process(FILE *stream, pid_t pid, const struct fp_explain_options
     fp_tree_read(&tree, pid);
     for (size_t i = 0; i < tree.count; i++)
         add(&album, take_picture(tree.processes[i].pid, false));
-    for (size_t i = 0; i < album.count; i++)
-        judge(&album, album.pictures[i]);
+    judge_all(&album, &waits, worst);
+    if (waits.is_deadlock)
+        fp_picture_print_deadlock(stream, find(&album, waits.pid), &waits, options);
+    any = waits.is_deadlock;
     for (int grade = FP_GRADE_PROVEN; grade >= FP_GRADE_NONE; grade--)
         for (size_t i = 0; i < album.count; i++) {
             struct fp_picture *picture = album.pictures[i];
             if (picture->finding.hang.opinion.grade != (enum fp_grade)grade)
                 continue;
             fp_picture_print(stream, picture, options);
-            note_worst(worst, picture);
             any |= grade != FP_GRADE_NONE || fp_picture_handler(picture);
         }
     if (options->json && !any)

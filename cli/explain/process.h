@@ -1,6 +1,6 @@
 /*
  * A process and those that descend from it, explained: which of them hang for what they lost in a
- * fork, and what each of their threads waits for, parent and child side by side.
+ * fork, or wait for each other, and what each of their threads waits for, parent and child side by side.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -23,6 +23,7 @@ struct fp_explain_options {
 struct fp_explanation {
     enum fp_grade grade; /* STRONG where a handler holds up a fork, NONE where a worker is parked */
     pid_t pid;
+    bool is_deadlock; /* nothing of that, but processes that wait for each other or themselves */
 };
 
 /* False, and said, where the process cannot be looked at. */

@@ -48,6 +48,9 @@ struct fp_view {
 /* False, and the reason in `why`: gone, a zombie, a kernel thread, another user's. */
 bool fp_view_read(struct fp_view *view, pid_t pid, char *why, size_t size);
 
+/* Whether no thread of it has run since the view was read. */
+bool fp_view_rests(const struct fp_view *view);
+
 void fp_view_free(struct fp_view *view);
 
 const struct fp_task *fp_view_task(const struct fp_view *view, pid_t tid);

@@ -45,7 +45,6 @@ HEALTHY = [
     "own_pool",
     "older_than_the_threads",
     "fed_by_timer",
-    "never_forked",
     "busy",
     "stopped",
 ]
