@@ -22,6 +22,10 @@ struct fp_slice fp_hang_remedy(const struct fp_hang *hang)
     static const char FREE_LOCK[] =
         "hold the lock while forking: os.register_at_fork(before=lock.acquire, "
         "after_in_parent=lock.release, after_in_child=lock.release)";
+    /* Python does not hear of a fork by C code, and runs no handlers for forks. */
+    if (hang->fork.origin == FP_ORIGIN_NATIVE_IN_PYTHON)
+        return hang->lost ? fp_runtime_value(hang->lost, FP_WORD_REMEDY, 0)
+                          : (struct fp_slice){"", 0};
     if (fp_hang_is_plain_lock(hang))
         return fp_slice_of(FREE_LOCK);
     return hang->lost ? fp_advice_remedy(hang->lost) : (struct fp_slice){"", 0};

@@ -11,31 +11,72 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *note_line(struct fp_finding *finding, int which,
-                             const struct fp_python_frame *frame)
+static const char *note_line(char *line, const struct fp_python_frame *frame)
 {
-    snprintf(finding->lines[which], sizeof finding->lines[which], "%s:%d", frame->file,
-             frame->line);
-    return finding->lines[which];
+    snprintf(line, sizeof(char[300]), "%s:%d", frame->file, frame->line);
+    return line;
 }
 
-static struct fp_site find_site(struct fp_finding *finding, const struct fp_stack *stack)
+/* The lines from the nth frame outwards. */
+static struct fp_site find_site(char (*lines)[300], const struct fp_stack *stack, size_t first)
 {
     struct fp_site site = {"", "", "", "", "", "", ""};
-    for (size_t i = 0; stack && i < stack->python_count; i++) {
+    for (size_t i = first; stack && i < stack->python_count; i++) {
         enum fp_code code = fp_code_of(stack->python[i].file);
-        if (i == 0)
-            site.innermost = note_line(finding, 0, &stack->python[i]);
+        if (i == first)
+            site.innermost = note_line(lines[0], &stack->python[i]);
         if (code == FP_CODE_USER && fp_package_starts(stack->python[i].file))
             continue;
         if (code == FP_CODE_PACKAGE && !*site.library)
-            site.library = note_line(finding, 1, &stack->python[i]);
+            site.library = note_line(lines[1], &stack->python[i]);
         if (code == FP_CODE_USER && !*site.user) {
-            site.user = note_line(finding, 2, &stack->python[i]);
+            site.user = note_line(lines[2], &stack->python[i]);
             site.function = stack->python[i].function;
+            site.called = i > first ? note_line(lines[3], &stack->python[i - 1]) : "";
         }
     }
     return site;
+}
+
+/* Python functions that fork, and go on in the child: they stay on its stack. */
+static const struct {
+    const char *file, *function;
+} FORKERS[] = {{"/popen_fork.py", "_launch"}, {"/gunicorn/arbiter.py", "spawn_worker"}};
+
+static bool is_end_of(const char *string, const char *end)
+{
+    size_t length = strlen(string), wanted = strlen(end);
+    return length >= wanted && strcmp(string + length - wanted, end) == 0;
+}
+
+static bool is_forker(const struct fp_python_frame *frame)
+{
+    for (size_t i = 0; i < sizeof FORKERS / sizeof *FORKERS; i++)
+        if (is_end_of(frame->file, FORKERS[i].file) &&
+            is_end_of(frame->function, FORKERS[i].function))
+            return true;
+    return false;
+}
+
+/* Where the process was forked, as far as its main thread's stack has it: by Python code, or by a
+   program that runs Python within itself. */
+static enum fp_origin find_fork(struct fp_finding *finding, const struct fp_view *view,
+                                const struct fp_stack *stack)
+{
+    finding->fork_site = (struct fp_site){"", "", "", "", "", "", ""};
+    if (!view->is_python)
+        return FP_ORIGIN_NATIVE;
+    for (size_t i = 0; stack && i < stack->python_count; i++)
+        if (is_forker(&stack->python[i])) {
+            finding->fork_site = find_site(finding->fork_lines, stack, i);
+            return FP_ORIGIN_PYTHON;
+        }
+    for (size_t i = stack ? stack->native_count : 0; i-- > 0;)
+        if (is_end_of(stack->native[i].dso, "bin/uwsgi")) {
+            finding->fork_site.dso = stack->native[i].dso;
+            return FP_ORIGIN_NATIVE_IN_PYTHON;
+        }
+    return FP_ORIGIN_PYTHON;
 }
 
 /* Whose code waits: the innermost frame that is neither libc's nor Python's own. */
@@ -91,10 +132,11 @@ static struct judged judge_task(const struct fp_view *view, const struct fp_task
 }
 
 static void fill(struct fp_finding *finding, const struct fp_view *view,
-                 const struct judged *judged)
+                 const struct fp_stacks *stacks, const struct judged *judged)
 {
     const struct fp_stack *stack = judged->stack;
-    finding->fork_site = (struct fp_site){"", "", "", "", "", "", ""};
+    enum fp_origin origin =
+        find_fork(finding, view, fp_stacks_of(stacks, view->process.pid));
     finding->hang = (struct fp_hang){
         .program = view->program,
         .pid = view->process.pid,
@@ -103,13 +145,13 @@ static void fill(struct fp_finding *finding, const struct fp_view *view,
         .wait = judged->facts.wait,
         .interruptible = judged->facts.waker == FP_WAKER_INTERRUPT,
         .waiting = find_waiting_code(finding, stack),
-        .at = find_site(finding, stack),
+        .at = find_site(finding->lines, stack, 0),
         .threads = (unsigned)view->task_count,
         .lost = judged->blamed.runtime,
         .judgement = judged->blamed.judgement,
         .cause = judged->blamed.cause,
         .fork = {.call = "fork",
-                 .origin = view->is_python ? FP_ORIGIN_PYTHON : FP_ORIGIN_NATIVE,
+                 .origin = origin,
                  .site = &finding->fork_site,
                  .parent = view->process.parent,
                  .lost_threads = judged->blamed.threads,
@@ -143,5 +185,5 @@ void fp_judge_process(struct fp_finding *finding, const struct fp_view *view,
         if (i == 0 || is_worse(&next, &worst))
             worst = next;
     }
-    fill(finding, view, &worst);
+    fill(finding, view, stacks, &worst);
 }

@@ -16,7 +16,8 @@
 struct fp_finding {
     struct fp_hang hang; /* fp_hang.opinion.grade may be NONE */
     struct fp_site fork_site;
-    char lines[3][300];        /* of the wait's site */
+    char lines[4][300];        /* of the wait's site */
+    char fork_lines[4][300];   /* of the fork's */
     struct fp_package package; /* of the code that waits */
 };
 

@@ -21,8 +21,8 @@ PAIR = r"pid \d+ and pid \d+ wait for each other"
 
 # case: the headline, and words of the report.
 HANGS = {
-    "executor_in_child": (LOST, "ThreadPoolExecutor"),
-    "executor_in_worker": (LOST, "ThreadPoolExecutor"),
+    "executor_in_child": (LOST, "for     ThreadPoolExecutor"),
+    "executor_in_worker": (LOST, r"fork    \S+/kinds.py:\d+ in executor_in_worker, through multiprocessing/"),
     "lock_held": (LOST, "kinds.py"),
     "mutex_held": (LOST, "kinds.py"),
     "two_locks": (ALL, "fix     take the locks in the same order"),
@@ -37,10 +37,10 @@ HANGS = {
     "own_end_open": (r"pid \d+ waits for itself", "fix     close the end of the pipe"),
     "condition": (ALL, r"fix     call notify\(\)"),
     "barrier": (ALL, ""),
-    "polars_in_child": (LOST, "polars"),
-    "torch_in_child": (LOST, "libgomp"),
-    "loop_in_child": (LOST, "asyncio"),
-    "loop_of_a_client": (LOST, "asyncio"),
+    "polars_in_child": (LOST, "for     polars"),
+    "torch_in_child": (LOST, "for     libgomp"),
+    "loop_in_child": (LOST, "for     asyncio"),
+    "loop_of_a_client": (LOST, r"for     asyncio(.*\n)*.*fork    \S+/kinds.py:\d+ in loop_of_a_client"),
 }
 WORKS = [
     "idle_pool",

@@ -256,6 +256,22 @@ Test(hang_message, a_deadlock_that_no_lost_runtime_explains)
         "forkpolicy:   now     the process aborts\n");
 }
 
+Test(hang_message, where_c_code_forked_no_handlers_for_forks_are_advised)
+{
+    static struct fp_runtime lost = {.facts = {"", "/home/me/app.py", "", "", ""},
+                                     .names = "Thread-1",
+                                     .started = "",
+                                     .threads = 1};
+    hang.lost = &lost;
+    fork_site = NO_SITE;
+    fork_site.dso = "/opt/venv/bin/uwsgi";
+    hang.fork.origin = FP_ORIGIN_PYTHON;
+    cr_expect(strstr(message(), "do      os.register_at_fork("));
+    hang.fork.origin = FP_ORIGIN_NATIVE_IN_PYTHON;
+    cr_expect(strstr(message(), "do      uwsgi --lazy-apps, or create "), "%s", message());
+    cr_expect(strstr(message(), " @postfork"));
+}
+
 Test(hang_message, seen_from_outside_the_line_of_the_fork_is_not_known)
 {
     fork_site = NO_SITE;
