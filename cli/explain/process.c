@@ -124,12 +124,14 @@ bool fp_explain_process(FILE *stream, pid_t pid, const struct fp_explain_options
     struct fp_tree tree = {0};
     static struct fp_waits waits;
     bool any;
+    fp_tree_read(&tree, pid); /* first: a parent's picture has what was there at the forks of these */
     add(&album, take_picture(pid, true));
-    if (!album.count)
+    if (!album.count) {
+        fp_tree_free(&tree);
         return false;
+    }
     if (album.pictures[0]->view.process.forked)
         album.above = take_picture(album.pictures[0]->view.process.parent, false);
-    fp_tree_read(&tree, pid);
     for (size_t i = 0; i < tree.count; i++)
         add(&album, take_picture(tree.processes[i].pid, false));
     judge_all(&album, &waits, worst);
