@@ -76,7 +76,7 @@ $(BUILD)/obj/shim/python/embed.o: shim/python/embed.S python/forkpolicy/error.py
 	$(Q)$(CC) $(FLAGS) -Wa,-I$(BUILD) -c -o $@ $<
 
 # The words of policy/, for those who say them without C.
-WORDS := tools/words.py tools/tables.py $(wildcard policy/*.def)
+WORDS := tools/words.py tools/tables.py common/version.h $(wildcard policy/*.def)
 $(BUILD)/words.js: $(WORDS)
 	$(call say,make)
 	$(Q)$(PYTHON) -B $< javascript > $@
@@ -109,6 +109,18 @@ $(BUILD)/obj/runs.o: $(BUILD)/runs.c
 	$(call say,compile)
 	$(Q)$(CC) $(FLAGS) -c -o $@ $<
 
+# Made each time, renewed where it says something else.
+.PHONY: look-at-commit
+$(BUILD)/commit.c: look-at-commit
+	$(Q)mkdir -p $(@D)
+	$(Q)printf 'extern const char fp_commit[];\nconst char fp_commit[] = "%s";\n' \
+	    "$$(sh packaging/commit.sh | cut -d' ' -f1)" > $@.new
+	$(Q)if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+$(BUILD)/obj/commit.o: $(BUILD)/commit.c
+	$(call say,compile)
+	$(Q)$(CC) $(FLAGS) -c -o $@ $<
+
 $(BUILD)/exports.map: shim/hooks/exports.map.in shim/hooks/hooks.def
 	$(call say,make)
 	$(Q)$(HOSTCC) -E -P -x c -I. -o $@ $<
@@ -133,7 +145,7 @@ $(AMPLIFIER): amplify/amplify.c amplify/locks.def | packages
 # Linked in, so that the program of a wheel needs nothing but libc. Debian's libunwind-ptrace.a is
 # not made for position-independent programs.
 PROGRAM_LIBRARIES := $(foreach name,jansson unwind-ptrace unwind-$(ARCH) unwind lzma z,$(call static,lib$(name).a))
-$(PROGRAM): $(call objects,$(CLI)) $(CORE) $(BUILD)/obj/runs.o
+$(PROGRAM): $(call objects,$(CLI)) $(CORE) $(BUILD)/obj/runs.o $(BUILD)/obj/commit.o
 	$(call say,link)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -no-pie -o $@ $^ $(PROGRAM_LIBRARIES)
 
@@ -193,7 +205,7 @@ $(COMPLETIONS): tools/completions.py $(TABLES)
 clean: ## remove what was built, keep the Python environments
 	rm -rf $(BUILD)/obj $(BUILD)/unit $(BUILD)/asan $(BUILD)/prog $(BUILD)/examples $(BUILD)/fuzz $(LIBRARY) \
 	    $(BUILD)/man $(BUILD)/completions $(BUILD)/words.js \
-	    $(PROGRAM) $(BUILD)/compile_known $(BUILD)/known.c $(BUILD)/exports.map
+	    $(PROGRAM) $(BUILD)/compile_known $(BUILD)/known.c $(BUILD)/commit.c $(BUILD)/exports.map
 
 distclean: ## remove everything that make made
 	rm -rf $(BUILD)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from setuptools import Distribution, __version__ as setuptools_version, setup
 from setuptools.command.build_py import build_py
+from setuptools.command.sdist import sdist
 
 try:
     from setuptools.command.bdist_wheel import bdist_wheel
@@ -150,6 +151,14 @@ class BuildWithMake(build_py):
         shutil.copy2(ROOT / "policy/known.policy", package / "known.policy")
 
 
+class SourceDistribution(sdist):
+    def make_release_tree(self, base_dir, files):
+        """With the commit, so that what is built of it is what is built of a checkout."""
+        super().make_release_tree(base_dir, files)
+        said = subprocess.run(["sh", ROOT / "packaging/commit.sh"], check=True, stdout=subprocess.PIPE)
+        (Path(base_dir) / "packaging/commit").write_bytes(said.stdout)
+
+
 class Wheel(bdist_wheel):
     def get_tag(self):
         """No part of it is compiled against Python: one wheel serves every version."""
@@ -172,7 +181,7 @@ setup(
     long_description_content_type="text/markdown",
     scripts=[console_script()],
     distclass=BinaryDistribution,
-    cmdclass={"build_py": BuildWithMake, "bdist_wheel": Wheel},
+    cmdclass={"build_py": BuildWithMake, "bdist_wheel": Wheel, "sdist": SourceDistribution},
     options={
         "build": {"build_base": str(SCRATCH / "build")},
         "egg_info": {"egg_base": str(SCRATCH)},

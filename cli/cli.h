@@ -11,6 +11,9 @@
 #include "cli/verbs.def"
 #undef FP_VERB
 
+/* The commit that the program was built from, "" where none is known (packaging/commit.sh). */
+extern const char fp_commit[];
+
 /* The parts of --help that are about one verb. */
 void fp_explain_help(void);
 void fp_report_help(void);

@@ -19,6 +19,14 @@ static const struct {
 
 enum { VERB_COUNT = sizeof VERBS / sizeof *VERBS };
 
+static void print_version(void)
+{
+    if (*fp_commit)
+        printf("forkpolicy %s (commit %s)\n", FP_VERSION, fp_commit);
+    else
+        printf("forkpolicy %s\n", FP_VERSION);
+}
+
 static void print_usage(FILE *stream)
 {
     fputs("usage:\n", stream);
@@ -119,7 +127,7 @@ int main(int count, char **arguments)
     if (strcmp(verb, "help") == 0 || is_help(verb))
         return print_help();
     if (strcmp(verb, "--version") == 0) {
-        printf("forkpolicy %s\n", FP_VERSION);
+        print_version();
         return 0;
     }
     for (size_t i = 0; i < VERB_COUNT; i++) {

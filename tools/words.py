@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Build tool: the words of policy/*.def for those who say them without C.
+"""Build tool: the words of policy/*.def, and the version, for those who say them without C.
 
 Usage: words.py javascript | python. The page of `report --html` (cli/report/page_model.js) gets the
 first; the second is python/forkpolicy/words.py, which `make words` renews.
@@ -39,7 +39,8 @@ def javascript():
 
 
 def python():
-    head = '# SPDX-License-Identifier: Apache-2.0\n"""Made from policy/*.def: `make words`."""\n\n'
+    head = '# SPDX-License-Identifier: Apache-2.0\n"""Made from policy/*.def and common/version.h: `make words`."""\n\n'
+    head += f'VERSION = "{tables.version()}"\n'
     rows = by_name("outcomes", "later").items()
     return head + "OUTCOMES = {\n" + "".join(f'    "{k}": "{v}",\n' for k, v in rows) + "}\n"
 

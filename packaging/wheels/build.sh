@@ -27,7 +27,8 @@ UNWINDER=$STATIC/libgcc_eh.a
 CFLAGS="-O2 -fno-sanitize=undefined -ffile-prefix-map=$dependencies=."
 LDFLAGS=-Wl,--strip-debug # setup.py says why not all symbols
 _PYTHON_HOST_PLATFORM=linux-$machine # how CPython calls the machine that is built for
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat -c %Y pyproject.toml)}
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(sh packaging/commit.sh | cut -d' ' -f2)}
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(stat -c %Y pyproject.toml)}
 export CC HOSTCC ARCH STATIC LICENCES GNU_LINK UNWINDER CFLAGS LDFLAGS _PYTHON_HOST_PLATFORM SOURCE_DATE_EPOCH
 umask 022
 

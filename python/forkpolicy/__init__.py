@@ -11,5 +11,6 @@ except ImportError:
     from .error import ForkPolicyError
 
 from .allowing import allow
+from .words import VERSION as __version__
 
-__all__ = ["ForkPolicyError", "allow"]
+__all__ = ["ForkPolicyError", "__version__", "allow"]

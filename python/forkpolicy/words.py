@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Made from policy/*.def: `make words`."""
+"""Made from policy/*.def and common/version.h: `make words`."""
 
+VERSION = "0.1.0"
 OUTCOMES = {
     "waits": "the process waits on",
     "raised": "ForkPolicyError was raised at that line",
