@@ -36,6 +36,25 @@ matrix: $(SUITES:%=$(ROOTS)/%/.ready) wheel-x86_64 ## the wheel in roots of Debi
 matrix-preload: $(SUITES:%=$(ROOTS)/%/.ready) wheel-x86_64 ## tests/preload in those roots
 	for suite in $(SUITES); do sh packaging/matrix/preload.sh $(ROOTS)/$$suite $(X86_WHEEL) || exit 1; done
 
+# Where the tools of docs/recipes.md are.
+RECIPES ?= $(BUILD)/venv/recipes
+$(RECIPES)/.ready: tests/ship/recipes.txt
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --disable-pip-version-check --no-input -q -r $<
+	@touch $@
+
+.PHONY: newcomer recipes
+newcomer: $(ROOTS)/bullseye/.ready wheel-x86_64 environments ## what the docs say to type, in a root of Debian 11 that has Python and pip
+	ROOT=$(ROOTS)/bullseye WHEEL=$(X86_WHEEL) $(PYTEST) tests/ship/test_newcomer.py
+
+recipes: $(RECIPES)/.ready wheel-x86_64 environments ## docs/recipes.md, under the tools themselves
+	RECIPES=$(RECIPES) WHEEL=$(X86_WHEEL) $(PYTEST) tests/ship/test_recipes.py
+
+.PHONY: deb
+deb: ## a package for this release of Debian, in build/deb
+	@sh tools/install-packages.sh debhelper lintian
+	@sh packaging/debian/build.sh $(BUILD)/deb
+
 # The site, of the Markdown in docs/. What it shows needs no network.
 $(BUILD)/venv/docs/.ready: packaging/docs/requirements.txt
 	@$(PYTHON) -m venv $(@D)

@@ -18,7 +18,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 
 # What can run beside other things comes first, the suites, which use all processors, one by one.
 test: packages ## set up and run every test
-	@$(MAKE) --no-print-directory -j$(CORES) -O all programs guest-programs environments warnings rooms stack unit asan
+	@$(MAKE) --no-print-directory -j$(CORES) -O all programs guest-programs environments warnings rooms stack unit asan wheel-x86_64
 	@$(MAKE) --no-print-directory -j1 preload guest program loader python
 	@echo "make test: everything passed"
 
@@ -282,12 +282,13 @@ demo: all environments ## two jobs that hang, bare and under each policy
 
 PREFIX ?= /usr/local
 .PHONY: install
+LIBDIR ?= $(PREFIX)/lib
 SHARE = $(DESTDIR)$(PREFIX)/share
 install: all man completions ## install into PREFIX (and below DESTDIR)
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/forkpolicy
 	install -D -m 755 $(LIBRARY) $(DESTDIR)$(PREFIX)/lib/forkpolicy/libforkpolicy.so
 	install -D -m 755 $(AMPLIFIER) $(DESTDIR)$(PREFIX)/lib/forkpolicy/libforkamplify.so
-	install -D -m 755 $(LOADER) $(DESTDIR)$(PREFIX)/lib/libforkloader.so
+	install -D -m 755 $(LOADER) $(DESTDIR)$(LIBDIR)/libforkloader.so
 	install -D -m 644 include/forkpolicy.h $(DESTDIR)$(PREFIX)/include/forkpolicy.h
 	install -D -m 644 include/forkloader.h $(DESTDIR)$(PREFIX)/include/forkloader.h
 	for page in $(MAN); do \

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""job.py lock|future|queue|polars: forks beside threads; prints how the child ended.
+"""job.py lock|future|queue|polars|crash: forks beside threads; prints how the child ended.
 
 The child waits for what the fork lost: a lock that a thread holds, a task of an executor without
-threads, an item that nobody can put, polars' pool. "hung": it had to be killed after LIMIT seconds.
+threads, an item that nobody can put, polars' pool; or it crashes. "hung": it had to be killed after LIMIT seconds.
 Runs on Python 3.7 and later.
 """
 
@@ -47,6 +47,11 @@ def prepare_queue():
     threading.Thread(target=put_in_time, args=(items, begun), daemon=True).start()
     begun.wait()
     return items.get
+
+
+def prepare_crash():
+    prepare_future()
+    return lambda: os.kill(os.getpid(), signal.SIGSEGV)
 
 
 def prepare_polars():

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """matrix.py WHEEL ROOTS_FOLDER [PYTHON...]: the wheel where it was not built.
 
-In each root below ROOTS_FOLDER (packaging/matrix/root.sh), by its own Python, and by each PYTHON
+In each root below ROOTS_FOLDER (packaging/matrix/root.sh), by its own Pythons, and by each PYTHON
 given: the wheel is installed by pip, and job.py is run for every job and policy. Prints a table, and
 returns 1 where an outcome is not the one expected, or a hang was not told.
 """
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,14 +17,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 JOB = Path(__file__).with_name("job.py")
-POLICIES = ["off", "warn", "fail", "refuse", "reset"]
+POLICIES = ["off", "off@*/job.py:*", "warn", "fail", "spawn", "refuse", "reset", "carry"]
 OUTCOMES = {  # by policy, in their order; warn tells of a hang, off does not
-    "lock": ["hung", "hung", "raised", "raised", "raised"],
-    "future": ["hung", "hung", "raised", "raised", "worked"],
-    "queue": ["hung", "hung", "raised", "raised", "raised"],
-    "polars": ["hung", "hung", "exited", "refused", "exited"],
+    "lock": ["hung", "hung", "hung", "raised", "raised", "raised", "raised", "raised"],
+    "future": ["hung", "hung", "hung", "raised", "raised", "raised", "worked", "worked"],
+    "queue": ["hung", "hung", "hung", "raised", "raised", "raised", "raised", "raised"],
+    "polars": ["hung", "hung", "hung", "exited", "exited", "refused", "exited", "worked"],
+    "crash": ["signal 11"] * 8,
 }
-RESET_EXECUTORS = (3, 8)  # Pythons whose executors `reset` can renew
+RESET_EXECUTORS = (3, 8)  # Pythons whose executors `reset` can renew: the fork loses nothing then
+CARRIES = (2, 34), (2, 40)  # the versions of glibc whose threads `carry` can take along
+CARRIED = "2.1.0"  # of polars
 LIMIT = 600  # seconds, for each command
 
 
@@ -77,7 +81,7 @@ class Place:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def install_polars(self):
-        """By this machine's pip, since a root has no network: False where there is none for this Python."""
+        """By this machine's pip, since a root has no network. Its version; None where there is none for this Python."""
         tags = "import sys; print('%d.%d' % sys.version_info[:2])"
         options = ["download", "-q", "--disable-pip-version-check", "--only-binary=:all:"]
         options += ["--python-version", self.ask(tags), "--implementation", "cp", "-d", self.folder / "wheels"]
@@ -85,9 +89,11 @@ class Place:
             options += ["--platform", f"manylinux_{glibc}_{os.uname().machine}"]
         options += ["--platform", f"manylinux2014_{os.uname().machine}", "polars"]
         if subprocess.run([sys.executable, "-m", "pip", *map(str, options)], capture_output=True).returncode:
-            return False
+            return None
         wheels = ["--no-index", "--find-links", str(self.inner / "wheels"), "polars"]
-        return self.call([self.python, "-m", "pip", "install", "-q", *wheels]).returncode == 0
+        if self.call([self.python, "-m", "pip", "install", "-q", *wheels]).returncode:
+            return None
+        return self.ask("import polars; print(polars.__version__)")
 
     def run(self, job, policy):
         program = str(self.inner / "venv/bin/forkpolicy")
@@ -101,35 +107,50 @@ class Place:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def expectation(python, job, policy):
-    major, minor = map(int, python.split(".")[:2])
-    if (job, policy) == ("future", "reset") and (major, minor) < RESET_EXECUTORS:
+def numbers(version):
+    return tuple(map(int, version.split(".")[:2]))
+
+
+def expectation(python, libc, polars, job, policy):
+    """How the child ends, and whether nothing is said."""
+    carries = CARRIES[0] <= numbers(libc) <= CARRIES[1] and polars == CARRIED
+    if policy == "carry" and not (job == "polars" and carries):
+        policy = "reset"
+    if job in ("future", "crash") and policy == "reset" and numbers(python) < RESET_EXECUTORS:
         policy = "fail"
-    return OUTCOMES[job][POLICIES.index(policy)]
+    outcome = OUTCOMES[job][POLICIES.index(policy)]
+    is_quiet = policy.startswith("off") or outcome == "worked" or (job, policy) == ("crash", "reset")
+    return outcome, is_quiet
 
 
-def faults_of(expected, policy, outcome, reports):
-    quiet = policy == "off" or expected == "worked"
+def faults_of(expected, is_quiet, outcome, reports):
     if outcome != expected:
         yield f"{outcome}, not {expected}"
-    if quiet and reports:
+    if is_quiet and reports:
         yield f"says {reports[0]}"
-    if not quiet and not reports:
+    if not is_quiet and not reports:
         yield "says nothing"
+
+
+def pythons_of(root):
+    names = (path.name for path in (root / "usr/bin").iterdir())
+    return sorted((name for name in names if re.fullmatch(r"python3\.\d+t?", name)), key=len)
 
 
 def try_place(place, wheel):
     """Prints a row for each job; how many were wrong."""
     python, libc = place.version()
     place.install(wheel)
-    jobs = [job for job in OUTCOMES if job != "polars" or place.install_polars()]
+    polars = place.install_polars()
+    jobs = [job for job in OUTCOMES if job != "polars" or polars]
     wrong = 0
     for job in jobs:
         cells = []
         with ThreadPoolExecutor(len(POLICIES)) as pool:  # they mostly wait
             runs = list(pool.map(lambda policy: place.run(job, policy), POLICIES))
         for policy, (outcome, reports) in zip(POLICIES, runs):
-            faults = list(faults_of(expectation(python, job, policy), policy, outcome, reports))
+            expected = expectation(python, libc, polars, job, policy)
+            faults = list(faults_of(*expected, outcome, reports))
             wrong += bool(faults)
             cells.append("; ".join(["WRONG", *faults]) if faults else outcome)
         print(f"| {place.name} | {libc} | {python} | {job} | {' | '.join(cells)} |", flush=True)
@@ -145,7 +166,7 @@ def main():
     parser.add_argument("pythons", nargs="*")
     given = parser.parse_args()
     roots = sorted(path for path in given.roots.iterdir() if (path / "usr/bin/python3").exists())
-    places = [(root.name, root.resolve(), "/usr/bin/python3") for root in roots]
+    places = [(root.name, root.resolve(), f"/usr/bin/{name}") for root in roots for name in pythons_of(root)]
     places += [("here", None, python) for python in given.pythons]
     print(f"| root | glibc | Python | job | {' | '.join(POLICIES)} |\n|{'---|' * (4 + len(POLICIES))}")
     wrong = 0

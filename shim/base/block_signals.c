@@ -5,6 +5,7 @@
 #include "shim/base/child_section.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* The kernel drops these where nobody handles them, unless the main thread blocks them: then another
    thread is woken, and its epoll_wait says EINTR. */

@@ -12,6 +12,7 @@ import sys
 import pytest
 import yaml
 
+import action
 import support
 
 JOB = """\
@@ -51,23 +52,10 @@ def bash(script, folder, **variables):
     )
 
 
-def step_of(name):
-    action = yaml.safe_load((support.ROOT / "action.yml").read_text())
-    (step,) = [step for step in action["runs"]["steps"] if step["name"] == name]
-    return action, step
-
-
 def run_step(name, folder, inputs):
-    """As a runner does: each variable is an input, or the input's default."""
-    action, step = step_of(name)
-    defaults = {key: given.get("default") for key, given in action["inputs"].items()}
-    variables = {
-        key: re.sub(r"\$\{\{ inputs\.(\w+) \}\}", lambda found: {**defaults, **inputs}[found[1]], text)
-        for key, text in step.get("env", {}).items()
-    }
-    assert step["shell"] == "bash" and not re.search(r"\$\{\{", step["run"])
+    script, variables = action.step(name, inputs)
     variables.update(GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(folder / "summary.md"))
-    return bash(step["run"], folder, RUNNER_TEMP=str(folder / "temp"), **variables)
+    return bash(script, folder, RUNNER_TEMP=str(folder / "temp"), **variables)
 
 
 def test_the_action_annotates_the_fork_that_hangs(folder):
