@@ -139,19 +139,56 @@ def test_metadata(wheel):
     ]
 
 
-def test_source_distribution(tree, tmp_path):
-    """It has what a build needs: another wheel of it is the same."""
-    (tmp_path / "made").mkdir()
+def source_of(tree, folder):
+    """A source distribution of TREE, unpacked below FOLDER."""
+    (folder / "made").mkdir()
     build = "from setuptools import build_meta; print(build_meta.build_sdist('{}'))"
-    call(support.environment_python("wheels"), "-c", build.format(tmp_path / "made"), cwd=tree)
-    (archive,) = (tmp_path / "made").iterdir()
+    call(support.environment_python("wheels"), "-c", build.format(folder / "made"), cwd=tree)
+    (archive,) = (folder / "made").iterdir()
     assert archive.name == f"forkpolicy-{VERSION}.tar.gz"
-    shutil.unpack_archive(archive, tmp_path)
-    source = tmp_path / f"forkpolicy-{VERSION}"
+    shutil.unpack_archive(archive, folder)
+    return folder / f"forkpolicy-{VERSION}"
+
+
+def test_source_distribution(tree, tmp_path):
+    """It has what a build needs, and the tests."""
+    source = source_of(tree, tmp_path)
     (source / "build").mkdir()
     (source / "build/.packages").touch()
     assert "forkpolicy" in call("make", "-n", "all", cwd=source).stdout
     assert files_of(tree) <= files_of(source)
+
+
+def commit_of(tree):
+    return call("sh", tree / "packaging/commit.sh").stdout.split()
+
+
+def test_commit(tree, tmp_path):
+    """Of a checkout, and of what is made of one; none where nobody knows."""
+    assert commit_of(tree) == []
+    checkout = tmp_path / "checkout"
+    shutil.copytree(tree, checkout)
+    time = "2026-11-30T12:00:00Z"
+    author = [f"-c{key}={value}" for key, value in (("user.name", "n"), ("user.email", "n@example.org"))]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "all"]):
+        call("git", *author, *command, cwd=checkout, env={"GIT_AUTHOR_DATE": time, "GIT_COMMITTER_DATE": time})
+    commit = call("git", "rev-parse", "HEAD", cwd=checkout).stdout[:12]
+    assert commit_of(checkout) == [commit, "1796040000"]
+    source = source_of(checkout, tmp_path)
+    assert commit_of(source) == [commit, "1796040000"]
+    (checkout / "Makefile").write_text("")
+    assert commit_of(checkout) == [commit + "+", "1796040000"]
+    for folder, says in ((source, f' = "{commit}";'), (tree, ' = "";')):
+        call("make", "-C", folder, f"BUILD={tmp_path}/made", f"{tmp_path}/made/commit.c")
+        assert says in (tmp_path / "made/commit.c").read_text()
+
+
+def test_alpine_is_told_why(tree, tmp_path):
+    """A Python of musl, in what it says of its libc."""
+    (tmp_path / "sitecustomize.py").write_text("import os\ndef confstr(name):\n    raise ValueError(name)\nos.confstr = confstr\n")
+    pip = [support.environment_python("wheels"), "-m", "pip", "wheel", "--no-build-isolation", "--no-deps", "-w", tmp_path]
+    done = call("env", f"PYTHONPATH={tmp_path}", *pip, tree, check=False)
+    assert done.returncode == 1 and "libc is not glibc (Alpine's is musl)" in done.stdout, done.stdout
 
 
 def files_of(tree):
@@ -168,6 +205,7 @@ def test_program(installed):
     assert path.startswith(str(installed.resolve())) and path.endswith(PROGRAMS[1])
     checked = call(installed / "bin/forkpolicy", "check", "python3").stdout
     assert f"preload    {path}" in checked
+    assert call(installed / "bin/python", "-c", "import forkpolicy; print(forkpolicy.__version__)").stdout == f"{VERSION}\n"
     bad = call(installed / "bin/forkpolicy", "run", "--policy", "flail", "true", check=False)
     assert bad.returncode == 2 and "--policy column 1" in bad.stdout
 
