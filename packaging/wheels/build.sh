@@ -45,7 +45,7 @@ case $wheel in
     exit 1
     ;;
 esac
-"$environment/bin/auditwheel" show "$wheel" >"$folder/$machine/audit"
+"$environment/bin/python" -m auditwheel show "$wheel" >"$folder/$machine/audit"
 grep -q "consistent with the following platform tag: \"$tag\"" <<END || {
 $(tr '\n' ' ' <"$folder/$machine/audit" | tr -s ' ')
 END
