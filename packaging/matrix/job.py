@@ -2,7 +2,7 @@
 """job.py lock|future|queue|polars|crash: forks beside threads; prints how the child ended.
 
 The child waits for what the fork lost: a lock that a thread holds, a task of an executor without
-threads, an item that nobody can put, polars' pool; or it crashes. "hung": it had to be killed after LIMIT seconds.
+threads, a queue whose items nobody works off, polars' pool; or it crashes. "hung": it had to be killed after LIMIT seconds.
 Runs on Python 3.7 and later.
 """
 
@@ -27,7 +27,12 @@ def prepare_lock():
     lock, held = threading.Lock(), threading.Event()
     threading.Thread(target=hold, args=(lock, held), daemon=True).start()
     held.wait()
-    return lock.acquire
+
+    def use():
+        with lock:
+            pass
+
+    return use
 
 
 def prepare_future():
@@ -36,17 +41,19 @@ def prepare_future():
     return lambda: executor.submit(int).result()
 
 
-def put_in_time(items, begun):
+def take(items, begun):
+    items.get()
     begun.set()
     threading.Event().wait()
-    items.put(1)
+    items.task_done()
 
 
 def prepare_queue():
     items, begun = queue.Queue(), threading.Event()
-    threading.Thread(target=put_in_time, args=(items, begun), daemon=True).start()
+    threading.Thread(target=take, args=(items, begun), daemon=True).start()
+    items.put(1)
     begun.wait()
-    return items.get
+    return items.join
 
 
 def prepare_crash():
