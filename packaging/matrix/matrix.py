@@ -28,7 +28,7 @@ OUTCOMES = {  # by policy, in their order; warn tells of a hang, off does not
 RESET_EXECUTORS = (3, 8)  # Pythons whose executors `reset` can renew: the fork loses nothing then
 CARRIES = (2, 34), (2, 40)  # the versions of glibc whose threads `carry` can take along
 CARRIED = "2.1.0"  # of polars
-NO_TIE = (3, 14)  # Pythons whose held locks prove nothing (docs/proof.md): the hang is told, and goes on
+NO_TIE = (3, 13, 5)  # Pythons whose locks prove nothing (docs/proof.md): the hang is told, and goes on
 LIMIT = 600  # seconds, for each command
 
 
@@ -110,7 +110,7 @@ class Place:
 
 
 def numbers(version):
-    return tuple(map(int, version.split(".")[:2]))
+    return tuple(map(int, re.findall(r"\d+", version)[:3]))
 
 
 def expectation(python, libc, polars, job, policy):
@@ -120,7 +120,7 @@ def expectation(python, libc, polars, job, policy):
         return expectation(python, libc, polars, job, "reset")[0], False  # that it acts so is said
     if policy == "carry" and not (job == "polars" and polars == CARRIED):
         policy = "reset"
-    if job == "lock" and policy not in ("off", POLICIES[1]) and numbers(python) >= NO_TIE:
+    if job in ("lock", "queue") and policy not in ("off", POLICIES[1]) and numbers(python) >= NO_TIE:
         policy = "warn"
     if job in ("future", "crash") and policy == "reset" and numbers(python) < RESET_EXECUTORS:
         policy = "fail"

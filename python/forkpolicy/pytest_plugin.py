@@ -22,7 +22,7 @@ import pytest
 from .pytest_marker import Marker
 from .pytest_watch import RESTARTED, Watch
 
-obstacle = pytest.StashKey()  # why Python is not started again
+NAME = "forkpolicy_watch"  # of the plugin that watches, or says why none does
 
 
 def pytest_addoption(parser):
@@ -95,8 +95,10 @@ def pytest_load_initial_conftests(early_config):
     policy = asked_policy(early_config, options)
     idle = any(getattr(options, name, False) for name in ("collectonly", "help", "version"))
     if policy and not idle and not is_preloaded(policy):
-        early_config.stash[obstacle] = why_not_restarted()
-        if not early_config.stash[obstacle]:
+        obstacle = why_not_restarted()
+        if obstacle:
+            early_config.pluginmanager.register(Idle(obstacle), NAME)
+        else:
             check(policy, "--forkpolicy" if options.forkpolicy is not None else "the ini value forkpolicy")
             restart(policy)
     yield
@@ -106,14 +108,13 @@ def pytest_load_initial_conftests(early_config):
 def pytest_configure(config):
     config.pluginmanager.register(Marker(), "forkpolicy_marker")
     policy = asked_policy(config, config.option)
-    if not policy or config.option.collectonly:
+    if not policy or config.option.collectonly or config.pluginmanager.hasplugin(NAME):
         return
     if is_preloaded(policy):
         watch = Watch(config, policy)
     else:
-        late = "the plugin was loaded too late: give -p forkpolicy.pytest_plugin, or install it"
-        watch = Idle(config.stash.get(obstacle, late))
-    config.pluginmanager.register(watch, "forkpolicy_watch")
+        watch = Idle("the plugin was loaded too late: give -p forkpolicy.pytest_plugin, or install it")
+    config.pluginmanager.register(watch, NAME)
 
 
 # Starting again

@@ -9,6 +9,12 @@ import time
 
 import pytest
 
+try:
+    from pytest import ExceptionInfo, TestReport
+except ImportError:  # before pytest 7
+    from _pytest._code import ExceptionInfo
+    from _pytest.reports import TestReport
+
 from .pytest_records import Log, Problem, count_of, lost_runtimes, report_of
 
 # The process that was started again, which must not happen twice, and the log that it is to remove.
@@ -184,7 +190,7 @@ class Watch:
     def tell_late(self, late):
         """The test is over: an error of its own, as of a teardown, in every kind of report."""
         for nodeid, location, headline, message in late:
-            report = pytest.TestReport(
+            report = TestReport(
                 nodeid=nodeid,
                 location=tuple(location or (nodeid, None, nodeid)),
                 keywords={},
@@ -229,7 +235,7 @@ def failure(message):
     try:
         pytest.fail(message, pytrace=False)
     except pytest.fail.Exception:
-        return pytest.ExceptionInfo.from_current()
+        return ExceptionInfo.from_current()
 
 
 def add_section(report, message):

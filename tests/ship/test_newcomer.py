@@ -87,22 +87,36 @@ def test_sum():
 """
 
 
-def test_the_action(home):
-    """All its steps on a repository with a test that hangs."""
+FORK_LINE = 1 + next(number for number, text in enumerate(TEST.splitlines()) if "# here" in text)
+
+
+@pytest.fixture
+def tests(home):
+    """A repository with a test that hangs, and the PATH of an environment with the release's pytest."""
     (home.folder / "test_it.py").write_text(TEST)
-    home.has(home.bash("python3 -m venv --system-site-packages env"))  # Debian's pytest
-    path = f"{home.inner}/env/bin:/usr/bin:/bin"
+    home.has(home.bash("python3 -m venv --system-site-packages env"))
+    return f"{home.inner}/env/bin:/usr/bin:/bin"
+
+
+def test_the_plugin(home, tests):
+    home.has(home.bash(f"env/bin/pip install {home.wheel}"))
+    done = home.bash("python3 -m pytest -p no:cacheprovider --forkpolicy=fail", PATH=tests)
+    assert done.returncode == 1 and "1 failed" in done.stdout, done.stdout + done.stderr
+    assert f"test_it.py:{FORK_LINE} in test_sum" in done.stdout and "ThreadPoolExecutor" in done.stdout, done.stdout
+
+
+def test_the_action(home, tests):
+    """All its steps."""
     given = {"command": "python3 -m pytest -p no:cacheprovider test_it.py", "requirement": str(home.wheel)}
     done = {}
     for name in ("Install", "Run", "Report"):
         script, variables = action.step(name, given)
         of_runner = {"GITHUB_ACTIONS": "true", "RUNNER_TEMP": home.inner, "GITHUB_STEP_SUMMARY": home.inner / "summary.md"}
-        done[name] = home.bash(script, PATH=path, **of_runner, **variables)
-    assert [each.returncode for each in done.values()] == [0, 70, 0], done
+        done[name] = home.bash(script, PATH=tests, **of_runner, **variables)
+    assert [each.returncode for each in done.values()] == [0, 70, 0], "".join(each.stdout + each.stderr for each in done.values())
     said = "".join(each.stdout + each.stderr for each in done.values()).splitlines()
     (annotation,) = [line for line in said if line.startswith("::error ")]
-    line = 1 + next(number for number, text in enumerate(TEST.splitlines()) if "# here" in text)
-    assert f"file={home.inner}/test_it.py,line={line}," in annotation
+    assert f"file={home.inner}/test_it.py,line={FORK_LINE}," in annotation
     assert "ThreadPoolExecutor" in (home.folder / "summary.md").read_text()
     assert (home.folder / "forkpolicy/forks.html").read_text().startswith("<!doctype html>")
 
