@@ -178,7 +178,7 @@ $(BUILD)/prog/lib%.so: tests/prog/lib/%.c | packages
 	$(call say,build)
 	$(Q)$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -pthread -fPIC -shared $(LIB_FLAGS) -o $@ $<
 
-$(BUILD)/prog/libtextrel.so: LIB_FLAGS := -fno-pic -mcmodel=large -Wl,-z,notext -Wl,--no-warnings
+$(BUILD)/prog/libtextrel.so: LIB_FLAGS := -fno-pic -mcmodel=large -Wl,-z,notext
 
 $(BUILD)/prog/lib%.so: tests/prog/lib/%.cc | packages
 	$(call say,build)

@@ -18,6 +18,11 @@ wheels: $(MACHINES:%=wheel-%) ## wheels for x86-64 and aarch64, glibc 2.17 and l
 wheel-%: $(SHIP)/.ready $(BUILD)/wheels/%/dependencies/.ready
 	@sh packaging/wheels/build.sh $* $(SHIP) $(BUILD)/wheels
 
+.PHONY: sdist
+sdist: $(SHIP)/.ready ## the source distribution, in build/wheels
+	@mkdir -p $(BUILD)/wheels
+	@$(SHIP)/bin/python -c "from setuptools import build_meta; build_meta.build_sdist('$(abspath $(BUILD))/wheels')" >$(BUILD)/wheels/sdist.log
+
 # Roots take some 600 MB each; as root. Not part of `make test`.
 ROOTS ?= $(BUILD)/roots
 SUITES ?= bullseye bookworm trixie sid

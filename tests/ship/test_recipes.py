@@ -175,6 +175,16 @@ def test_ray(run, tools, tmp_path):
     assert forks_of(tmp_path)
 
 
+def test_torchrun(run, tmp_path):
+    """The row's command, with torch of the tests' environment and two ranks."""
+    command = re.search(r"^\| torchrun \| `(.*?)`", PAGE, re.M)[1].replace("--nproc-per-node 8", "--nproc-per-node 2")
+    (tmp_path / "train.py").write_text(FORKS)
+    programs = support.environment_python("wheels").parent
+    done = run("bash", "-ec", f"PATH={programs}:$PATH {command}", FORKPOLICY_LOG=str(tmp_path / "log-%p.jsonl"))
+    assert done.returncode == 0, done.stdout
+    assert sorted(record["rank"] for record in forks_of(tmp_path)) == ["0", "1"], done.stdout
+
+
 def test_slurm_s_variables(run, tmp_path):
     """The row's words for srun, for env: Slurm itself is not here."""
     words = re.search(r"^\| Slurm \| `srun --export=ALL,(.*?) python train.py`", PAGE, re.M)[1]
