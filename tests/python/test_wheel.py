@@ -169,7 +169,7 @@ def test_commit(tree, tmp_path):
     checkout = tmp_path / "checkout"
     shutil.copytree(tree, checkout)
     time = "2026-11-30T12:00:00Z"
-    author = [f"-c{key}={value}" for key, value in (("user.name", "n"), ("user.email", "n@example.org"))]
+    author = ["-c", "user.name=n", "-c", "user.email=n@example.org"]
     for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "all"]):
         call("git", *author, *command, cwd=checkout, env={"GIT_AUTHOR_DATE": time, "GIT_COMMITTER_DATE": time})
     commit = call("git", "rev-parse", "HEAD", cwd=checkout).stdout[:12]
