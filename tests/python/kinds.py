@@ -11,7 +11,7 @@ import time
 import support
 from python_jobs import JOBS, POOLS
 
-JOB = JOBS / "kinds.py"
+HANGING, WORKING = JOBS / "kinds_hanging.py", JOBS / "kinds_working.py"
 LIMIT = 60  # seconds
 PATH = f"{support.environment_python('wheels').parent}:{os.environ['PATH']}"  # where py-spy is
 
@@ -22,9 +22,9 @@ PAIR = r"pid \d+ and pid \d+ wait for each other"
 # case: the headline, and words of the report.
 HANGS = {
     "executor_in_child": (LOST, "for     ThreadPoolExecutor"),
-    "executor_in_worker": (LOST, r"fork    \S+/kinds.py:\d+ in executor_in_worker, through multiprocessing/"),
-    "lock_held": (LOST, "kinds.py"),
-    "mutex_held": (LOST, "kinds.py"),
+    "executor_in_worker": (LOST, r"fork    \S+/kinds_hanging.py:\d+ in executor_in_worker, through multiprocessing/"),
+    "lock_held": (LOST, "kinds_hanging.py"),
+    "mutex_held": (LOST, "kinds_hanging.py"),
     "two_locks": (ALL, "fix     take the locks in the same order"),
     "two_mutexes": (ALL, r"a mutex that thread \d+ holds"),
     "queue_join": (ALL, r"fix     call task_done\(\)"),
@@ -40,7 +40,7 @@ HANGS = {
     "polars_in_child": (LOST, "for     polars"),
     "torch_in_child": (LOST, "for     libgomp"),
     "loop_in_child": (LOST, "for     asyncio"),
-    "loop_of_a_client": (LOST, r"for     asyncio(.*\n)*.*fork    \S+/kinds.py:\d+ in loop_of_a_client"),
+    "loop_of_a_client": (LOST, r"for     asyncio(.*\n)*.*fork    \S+/kinds_hanging.py:\d+ in loop_of_a_client"),
 }
 WORKS = [
     "idle_pool",
@@ -75,7 +75,7 @@ def clean_environment():
 @contextlib.contextmanager
 def job(case, tmp_path):
     process = subprocess.Popen(
-        [support.environment_python("wheels"), JOB, case],
+        [support.environment_python("wheels"), HANGING if case in HANGS else WORKING, case],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env={**clean_environment(), "TMPDIR": str(tmp_path)},
@@ -95,7 +95,7 @@ def explain(pid):
 
 
 def line_of(case):
-    lines = JOB.read_text().splitlines()
+    lines = HANGING.read_text().splitlines()
     return next(number for number, line in enumerate(lines, 1) if line.endswith(f"# here: {case}"))
 
 
@@ -108,7 +108,7 @@ def check_hang(case, tmp_path):
     report = done.stdout.partition("forkpolicy:   threads of pid")[0]
     assert done.returncode == 3, done
     assert re.search(headline, report) and re.search(words, report), report
-    assert f"{JOB}:{line_of(case)} in " in report, report
+    assert f"{HANGING}:{line_of(case)} in " in report, report
 
 
 def check_works(case, tmp_path):

@@ -16,25 +16,17 @@ from pathlib import Path
 
 import pytest
 
+import servers_environment
 import support
 
 HERE = Path(__file__).resolve().parent
 SECONDS = 90  # for what should take a few
-ENVIRONMENT = support.BUILD / "servers-of-soak"
 FOREIGN = support.ROOT / "tests" / "python" / "jobs" / "foreign.c"
 
 
 @pytest.fixture(scope="module")
 def programs():
-    """The folder of the environment's programs, which is made where there is none."""
-    wanted, made = (HERE / "servers.txt").read_text(), ENVIRONMENT / "made-of"
-    if not made.exists() or made.read_text() != wanted:
-        python = support.environment_python("wheels")
-        subprocess.run([python, "-m", "venv", "--clear", ENVIRONMENT], check=True)
-        pip = [ENVIRONMENT / "bin" / "python", "-m", "pip", "install", "--quiet"]
-        subprocess.run([*pip, "-r", HERE / "servers.txt"], check=True)
-        made.write_text(wanted)
-    return ENVIRONMENT / "bin"
+    return servers_environment.programs()
 
 
 class Server:
