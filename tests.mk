@@ -222,6 +222,10 @@ table: all environments ## the table of runtimes agrees with recorded runs, ten 
 messages: all environments ## renew docs/messages.md, all that a user reads, from real runs
 	UPDATE_GOLDEN=1 $(PYTEST) tests/python/test_messages_page.py
 
+.PHONY: servers
+servers: all environments ## renew docs/servers.md, what real servers do, from real runs: half an hour
+	$(BUILD)/venv/wheels/bin/python -B tests/soak/servers_table.py --write
+
 # ONLY=name,...: these recipes or groups; NEWEST=1: what pip serves today, and what moved; RUNS=5; TIDY=1: an environment
 # is removed once its recipes were run (all of them together take 11 GB, the largest 2.4)
 knowledge: all environments ## run the recipes behind the table of runtimes: ONLY=, NEWEST=1, RUNS=, TIDY=1

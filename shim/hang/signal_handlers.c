@@ -7,6 +7,7 @@
 #include "policy/signals.h"
 #include "shim/base/config.h"
 #include "shim/python/python.h"
+#include "shim/threads/resolve.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -101,7 +102,8 @@ static enum fp_waker waker_of(int number, const void *handler, enum fp_break mai
         return FP_WAKER_NONE;
     if (fp_python_dumps(owner) && main_breaks != FP_BREAK_FOR_GOOD)
         return waker_by_effect(number, FP_EFFECT_EXIT);
-    return waker_by_effect(number, fp_policy_handler_effect(&fp_config.policy, owner.path, ""));
+    const char *path = *owner.path ? owner.path : fp_program_path(); /* as of uwsgi */
+    return waker_by_effect(number, fp_policy_handler_effect(&fp_config.policy, path, ""));
 }
 
 enum fp_waker fp_waker_find(const struct fp_company_look *look, enum fp_break main_breaks,

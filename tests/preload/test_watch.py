@@ -248,3 +248,13 @@ def test_a_library_loaded_by_name_is_not_watched(tmp_path):
     """The loader searches it as the caller's library says, so that the caller must be seen."""
     outcome = late_library("liblate.so", tmp_path, policy="fail")
     assert "hung" in outcome.stdout.splitlines() and not outcome.of("hang"), outcome
+
+
+def test_a_handler_of_the_program_itself_is_named_by_its_path(tmp_path):
+    """The loader has no name for the program, whose file is what a policy gives (uwsgi)."""
+    policy = tmp_path / "exits.policy"
+    policy.write_text("exits */exit_handler\n")
+    env = {"FORKPOLICY_OPTIONS": "grace_seconds=0.2", "FORKPOLICY_FILE": str(policy)}
+    outcome = support.run([support.host("exit_handler")], "fail", tmp_path / "log", env=env)
+    reports = [(each["verdict"], each["reason"], each["outcome"]) for each in outcome.of("hang")]
+    assert outcome.status == 70 and ("proven", "signal", "exited") in reports, outcome

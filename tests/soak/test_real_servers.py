@@ -186,6 +186,7 @@ def test_uwsgi_worker_that_hangs_is_explained(programs, tmp_path):
 
         text = until(explained)
     assert re.search(r"forkpolicy:   at      \S+/logged.py:\d+ in application, through logging/", text), text
-    assert "1 Python thread (Thread-1 (error))" in text and "bin/uwsgi" in text, text
+    assert "1 Python thread (Thread-1 (error))" in text and "fork() called from " in text, text
+    assert re.search("forkpolicy:   do      uwsgi --lazy-apps, .* @postfork", text), text
 
 
