@@ -141,13 +141,27 @@ class Uwsgi(Server):
         self.port = int(self.see(r"bound to TCP address 127\.0\.0\.1:(\d+)"))
         self.see(r"(spawned uWSGI worker 2)")
 
-    def ask(self, timeout=SECONDS):
+    def ask(self, timeout=SECONDS, path="/"):
         asked = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
-            asked.request("GET", "/")
+            asked.request("GET", path)
             return asked.getresponse().status
         finally:
             asked.close()
+
+
+def test_uwsgi_replaces_a_worker_that_hangs(programs, tmp_path):
+    """All of its defaults, no harakiri among them."""
+    library = tmp_path / "libforeign.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-pthread", "-o", library, FOREIGN], check=True)
+    with Uwsgi(programs, "cases", tmp_path, "fail", CASE="library", FOREIGN_LIBRARY=str(library)) as server:
+        with pytest.raises((OSError, http.client.HTTPException)):
+            server.ask(path="/use")
+        hang = support.read_log(tmp_path / "log")[-1]
+        server.see(rf"(worker \d+) \(pid: {hang['pid']}\) died")
+        assert {server.ask() for _ in range(10)} == {200}
+    assert (hang["verdict"], hang["outcome"]) == ("proven", "exited"), hang
+    assert hang["lost"]["dso"] == str(library) and "@postfork" in server.said, server.said
 
 
 ADVICE = {
