@@ -166,7 +166,7 @@ def table():
 
 HEAD = """# Servers
 
-What a worker of a real server does that uses what its parent has made: by `python tests/soak/servers_table.py --write`, with
+What a worker of a real server does that uses what its parent has made: by `make servers`, with
 the versions of [tests/soak/servers.txt](../tests/soak/servers.txt) and all defaults of the servers, but `--preload` of gunicorn.
 `warn`, `fail` and `reset` are `forkpolicy run --policy ...` with `hang_seconds=2,grace_seconds=2`. "Not done": nobody waits for
 the thread that was lost. `explain` is asked without the shim: "line" is the application's, "cause" what was lost, "advice" the server's.
