@@ -80,12 +80,15 @@ def make(folder):
     (folder / ".packages").touch()
     jobs = f"-j{len(os.sched_getaffinity(0))}"
     command = ["make", "-C", ROOT, jobs, f"BUILD={folder}", f"PYTHON={sys.executable}", "all"]
-    # Symbols stay: by those of the shim `explain` knows its slices of a wait.
+    # Symbols stay: by those of the shim `explain` knows its slices of a wait. A linker that can leave out
+    # only all of them is given a STRIP for what is for debuggers alone.
     settings = {"CFLAGS": "-O2", "LDFLAGS": "-Wl,--strip-debug", **os.environ}
     try:
         subprocess.run(command, check=True, env=settings)
     except (OSError, subprocess.CalledProcessError) as error:
         raise SystemExit(f"forkpolicy: {error}; `make packages` installs what the build needs")
+    if os.environ.get("STRIP"):
+        subprocess.run([*os.environ["STRIP"].split(), *made()], check=True)
 
 
 def made():

@@ -16,6 +16,7 @@ $(BUILD)/wheels/%/dependencies/.ready: packaging/wheels/dependencies.sh
 .PRECIOUS: $(BUILD)/wheels/%/dependencies/.ready
 wheels: $(MACHINES:%=wheel-%) ## wheels for x86-64 and aarch64, glibc 2.17 and later
 wheel-%: $(SHIP)/.ready $(BUILD)/wheels/%/dependencies/.ready
+	@sh tools/install-packages.sh elfutils
 	@sh packaging/wheels/build.sh $* $(SHIP) $(BUILD)/wheels
 
 .PHONY: sdist

@@ -18,7 +18,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 
 # What can run beside other things comes first, the suites, which use all processors, one by one.
 test: packages ## set up and run every test
-	@$(MAKE) --no-print-directory -j$(CORES) -O all programs guest-programs environments warnings rooms stack unit asan wheel-x86_64
+	@$(MAKE) --no-print-directory -j$(CORES) -O all programs guest-programs environments warnings rooms stack unit asan wheels
 	@$(MAKE) --no-print-directory -j1 preload guest program loader python
 	@echo "make test: everything passed"
 

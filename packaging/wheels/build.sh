@@ -25,11 +25,12 @@ GNU_LINK=
 UNWINDER=$STATIC/libgcc_eh.a
 # Nothing of the folder that it was built in, so that it is the same from every folder.
 CFLAGS="-O2 -fno-sanitize=undefined -ffile-prefix-map=$dependencies=."
-LDFLAGS=-Wl,--strip-debug # setup.py says why not all symbols
+LDFLAGS=
+STRIP="eu-strip --strip-debug" # the linker can only leave out all symbols: setup.py says why not
 _PYTHON_HOST_PLATFORM=linux-$machine # how CPython calls the machine that is built for
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(sh packaging/commit.sh | cut -d' ' -f2)}
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(stat -c %Y pyproject.toml)}
-export CC HOSTCC ARCH STATIC LICENCES GNU_LINK UNWINDER CFLAGS LDFLAGS _PYTHON_HOST_PLATFORM SOURCE_DATE_EPOCH
+export CC HOSTCC ARCH STATIC LICENCES GNU_LINK UNWINDER CFLAGS LDFLAGS STRIP _PYTHON_HOST_PLATFORM SOURCE_DATE_EPOCH
 umask 022
 
 made=$folder/$machine/made
@@ -52,6 +53,14 @@ END
     cat "$folder/$machine/audit" >&2
     exit 1
 }
+"$environment/bin/python" -m zipfile -e "$wheel" "$made/unpacked"
+for file in "$made"/unpacked/forkpolicy/bin/* "$made"/unpacked/forkpolicy/lib/forkpolicy/*.so; do
+    case $(readelf --wide --sections "$file") in
+    *.debug_*) echo "build.sh: $file has what is for debuggers" >&2 && exit 1 ;;
+    *.symtab*) ;;
+    *) echo "build.sh: $file has no symbols" >&2 && exit 1 ;;
+    esac
+done
 mv "$wheel" "$folder"
 cd "$folder"
 sha256sum "$(basename "$wheel")"

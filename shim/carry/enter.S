@@ -92,6 +92,33 @@ fp_point_clone:
     .cfi_endproc
     .size fp_point_clone, . - fp_point_clone
 
+#elif defined(__aarch64__) /* No thread is carried there: a wait is the wait alone. */
+
+    .section .text.fp_child, "ax", %progbits
+    .globl fp_point_enter
+    .hidden fp_point_enter
+    .type fp_point_enter, @function
+fp_point_enter:
+    .cfi_startproc
+    hint #34 /* bti c */
+    ldr x1, [x0, #8]
+    br x1
+    .cfi_endproc
+    .size fp_point_enter, . - fp_point_enter
+
+    .globl fp_point_clone
+    .hidden fp_point_clone
+    .type fp_point_clone, @function
+fp_point_clone:
+    .cfi_startproc
+    hint #34
+    mov x0, #-38 /* ENOSYS */
+    ret
+    .cfi_endproc
+    .size fp_point_clone, . - fp_point_clone
+
+#else
+#error "forkpolicy knows x86-64 and aarch64"
 #endif
 
     .section .note.GNU-stack, "", %progbits

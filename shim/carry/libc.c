@@ -231,12 +231,7 @@ FP_CHILD bool fp_libc_start(struct fp_point *point)
                                 CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID |
                                 CLONE_CHILD_CLEARTID;
     void *tid = point->descriptor + libc.tid;
-#ifdef __x86_64__
     return fp_point_clone(point, flags, tid, tid, point->descriptor) > 0;
-#else
-    (void)flags, (void)tid;
-    return false;
-#endif
 }
 
 FP_CHILD void fp_libc_abandon(struct fp_point *point)

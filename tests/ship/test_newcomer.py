@@ -105,6 +105,25 @@ def test_the_plugin(home, tests):
     assert f"test_it.py:{FORK_LINE} in test_sum" in done.stdout and "ThreadPoolExecutor" in done.stdout, done.stdout
 
 
+EXPLAIN = """
+forkpolicy run -- python3 job.py 2>told &
+until grep -q "can never go on" told; do sleep 0.1; done
+child=$(grep -o "pid [0-9]*" told | head -n 1)
+for i in $(seq 50); do # the shim may look around just now
+    forkpolicy explain "${child#pid }" >said || true
+    ! grep "can never go on" said || break
+    sleep 0.1
+done
+"""
+
+
+def test_explain(home, tests):
+    """It sees through the shim's slices of a wait, by the symbols that the wheel has kept."""
+    home.has(home.bash(f"env/bin/pip install {home.wheel}"))
+    done = home.has(home.bash(EXPLAIN, PATH=tests))
+    assert "can never go on: it waits for threads lost in the fork" in done.stdout, done.stdout
+
+
 def test_the_action(home, tests):
     """All its steps."""
     given = {"command": "python3 -m pytest -p no:cacheprovider test_it.py", "requirement": str(home.wheel)}
