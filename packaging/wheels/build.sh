@@ -25,7 +25,8 @@ GNU_LINK=
 UNWINDER=$STATIC/libgcc_eh.a
 # Nothing of the folder that it was built in, so that it is the same from every folder.
 CFLAGS="-O2 -fno-sanitize=undefined -ffile-prefix-map=$dependencies=."
-LDFLAGS=
+LDFLAGS=$folder/$machine/page.o
+$CC -c -o "$LDFLAGS" packaging/wheels/page.S
 STRIP="eu-strip --strip-debug" # the linker can only leave out all symbols: setup.py says why not
 _PYTHON_HOST_PLATFORM=linux-$machine # how CPython calls the machine that is built for
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(sh packaging/commit.sh | cut -d' ' -f2)}
