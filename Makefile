@@ -47,7 +47,7 @@ help: ## this list
 	    awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 # The recorded runs behind the table, for the program and for docs/runtimes.md.
-KNOWLEDGE := tools/runtimes.py tools/known.py tests/knowledge/results.py \
+KNOWLEDGE := tools/runtimes.py tools/telling.py tools/known.py tests/knowledge/results.py \
              tests/knowledge/results.jsonl
 
 include setup.mk tests.mk ship.mk

@@ -226,10 +226,10 @@ messages: all environments ## renew docs/messages.md, all that a user reads, fro
 servers: all environments ## renew docs/servers.md, what real servers do, from real runs: half an hour
 	$(BUILD)/venv/wheels/bin/python -B tests/soak/servers_table.py --write
 
-# ONLY=name,...: these recipes or groups; NEWEST=1: what pip serves today, and what moved; RUNS=5; TIDY=1: an environment
-# is removed once its recipes were run (all of them together take 11 GB, the largest 2.4)
-knowledge: all environments ## run the recipes behind the table of runtimes: ONLY=, NEWEST=1, RUNS=, TIDY=1
-	$(PYTHON) -B tests/knowledge/run.py $(if $(ONLY),--only $(ONLY)) $(if $(NEWEST),--newest) $(if $(TIDY),--tidy) \
+# ONLY=name,...: these recipes or groups; NEWEST=1: what pip serves today, and what moved; RUNS=5. Without ONLY each
+# environment is removed once its recipes were run: the largest takes 2.4 GB, all together 12. KEEP=1 keeps them
+knowledge: all environments ## run the recipes behind the table of runtimes: ONLY=, NEWEST=1, RUNS=, KEEP=1
+	$(PYTHON) -B tests/knowledge/run.py $(if $(ONLY),--only $(ONLY)) $(if $(NEWEST),--newest) $(if $(ONLY)$(KEEP),,--tidy) \
 	    $(if $(RUNS),--runs $(RUNS))
 	$(if $(NEWEST),,$(MAKE) docs/runtimes.md)
 

@@ -4,6 +4,7 @@
 Usage: runtimes.py page | source. Both are made from policy/known.policy and the recorded runs of tests/knowledge/results.jsonl.
 """
 
+import itertools
 import re
 import sys
 
@@ -13,6 +14,8 @@ KNOWLEDGE = known.ROOT / "tests" / "knowledge"
 sys.path.insert(0, str(KNOWLEDGE))
 
 import results  # noqa: E402: found by the path just set
+import telling  # noqa: E402
+from results import version  # noqa: E402
 
 BARE_FIRST = ("bare", "warn", "fail", "reset", "carry")
 
@@ -26,9 +29,13 @@ class Runtime:
         self.rank = min((run["rank"] for run in runs), default=10**6)
 
     def threads(self):
-        """(number, names) of its threads in the run that had most of them."""
+        """Its threads in the run that had most of them, in words; else those of no entry whose loss hung the child."""
         own = [each for run in self.runs for each in run["runtimes"] if each["name"] == self.entry.name]
-        return max(((each["threads"], each["names"]) for each in own), default=(0, ""))
+        bad = [run for run in self.runs if results.outcome(run["bare"]) in results.BAD]
+        unnamed = [each for run in bad for each in run["runtimes"] if not each["name"]]
+        kind = self.entry.kind if own else "of no entry"
+        number, names = max(((each["threads"], each["names"]) for each in own or unnamed), default=(0, ""))
+        return f"{number} {kind}: `{names}`" if number else "none of its own"
 
 
 def collect():
@@ -38,25 +45,27 @@ def collect():
     return sorted(found, key=lambda runtime: (runtime.rank, runtime.entry.name.lower()))
 
 
-def version(run):
-    """The version of the package that the recipe is about; Python's where it is about Python."""
-    return next(iter(run["versions"].values()), None) or run["python"]
+def variable(conditions):
+    """(name, value) of a single condition on the environment, its value in words; ("", "") for any other."""
+    found = re.fullmatch(r"environment ([^=]+)=(.*)", conditions[0]) if len(conditions) == 1 else None
+    if not found:
+        return "", ""
+    return found[1], re.sub(r"\[(\w)\w\]", r"\1", found[2]) or "empty"
 
 
 def classes(entry):
-    """A class, with the versions it holds for, in words."""
+    """A class, with the versions it holds for, in words; the values of one variable are together."""
     text = []
-    for name, conditions in entry.clauses:
-        words = " and ".join(re.sub("^(version|environment) ", "", condition) for condition in conditions)
-        text.append(f"{name} ({words})" if words else name)
+    for (name, what), clauses in itertools.groupby(entry.clauses, lambda clause: (clause[0], variable(clause[1])[0])):
+        if what:
+            values = ", ".join(variable(conditions)[1] for _, conditions in clauses)
+            text.append(f"{name} ({what} is {values})")
+            continue
+        for _, conditions in clauses:
+            words = " and ".join(re.sub("^version ", "", condition) for condition in conditions)
+            words = re.sub(r"environment (\S+)", r"\1 is set", words)
+            text.append(f"{name} ({words})" if words else name)
     return text
-
-
-def told(run):
-    """How the default `warn` spoke of it: at the fork, when the child hung, or not at all."""
-    if run["warn"]["told"]:
-        return "at the fork"
-    return "when it hangs" if run["warn"]["hangs_told"] else "silent"
 
 
 # The page
@@ -78,78 +87,44 @@ def seen(run):
     return f"{package} {version(run)}: {run['about']}: {children}"
 
 
-def row(runtime):
+def left(run):
+    """What becomes of a child that uses nothing and leaves by sys.exit(), where that is its end."""
+    unused = run["bare"].get("unused", {})
+    bad = ", ".join(f"{what} {unused[what]} of {run['runs']}" for what in results.BAD if unused.get(what))
+    return f"; one that only leaves by sys.exit(): {bad}" if bad else ""
+
+
+def remedies(runtime, entries):
+    """What the entry says, or the entries of those that its runs lost; how to leave where leaving is what goes wrong."""
+    said = runtime.entry.all("remedy") + runtime.entry.all("advice")
+    bad = [run for run in runtime.runs if results.outcome(run["bare"]) != "works"]
+    if not said:
+        lost = {each["name"] for run in bad for each in run["runtimes"] if each["name"] in entries}
+        said = [f"as for {name}" for name in sorted(lost) if entries[name].all("remedy") + entries[name].all("advice")]
+    if any(map(left, runtime.runs)) and "os._exit()" not in " ".join(said):
+        said = [*said, "leave the child by os._exit(), as those of multiprocessing do"]
+    survives = all(runtime.entry.class_of(version(run), run["environment"]) == "survives" for run in runtime.runs)
+    return said or ([] if bad else ["none needed" if survives else "none was needed here"])
+
+
+def row(runtime, entries, first):
+    """A line of the table; FIRST is the name of the runtime that has the same runs, and comes first."""
     entry = runtime.entry
-    number, names = runtime.threads()
-    threads = f"{number} {entry.kind}: `{names}`" if number else "none of its own"
-    what = "<br>".join(seen(run) for run in runtime.runs)
-    if not runtime.runs:
-        what = f"not run here: {entry.not_run}"
-    dates = max((run["date"] for run in runtime.runs), default="")
-    fine = all(entry.class_of(version(run), run["environment"]) == "survives" for run in runtime.runs)
-    remedy = "<br>".join(map(cell, entry.all("remedy") + entry.all("advice"))) or ("none needed" if fine else "")
-    source = "; ".join(entry.all("source"))
-    cells = [f"**{entry.name}**", "<br>".join(map(cell, classes(entry))), what, cell(threads), remedy, cell(source), dates]
-    return "| " + " | ".join(cells) + " |"
-
-
-def worst(run, entries):
-    """The class that the table has for what was used, the worst first."""
-    owned = [each["name"] for each in run["runtimes"] if each["name"] in entries]
-    there = [name for name in owned if name in run["covers"]]
-    if not there:  # then what it uses of others
-        there = [name for name in owned if entries[name].clauses != [("survives", [])]]
-    found = [entries[name].class_of(version(run), run["environment"]) for name in there]
-    if not found and any(not each["name"] for each in run["runtimes"]):
-        return "not in the table"
-    return next((name for name in ("lost", "refuses", "reset", "unknown", "survives") if name in found), "no threads")
-
-
-def confusion(runs, entries):
-    """How often the default policy spoke, by what the bare child did and by the class of what it used."""
-    counts, wrong = {}, []
-    for each in runs:
-        outcome = results.outcome(each["bare"])
-        key = (outcome, worst(each, entries))
-        counts.setdefault(key, {}).setdefault(told(each), []).append(each)
-        if told(each) == "at the fork" and outcome in ("works", "slow", "raises"):
-            wrong.append(each)
-    return counts, wrong
-
-
-def confusion_table(counts):
-    columns = ("at the fork", "when it hangs", "silent")
-    lines = ["| the bare child | class | told at the fork | told when it hangs | silent |", "|---|---|---|---|---|"]
-    for outcome in ("hangs", "crashes", "wrong", "raises", "slow", "works"):
-        for (what, name), by_told in sorted(counts.items()):
-            if what == outcome:
-                numbers = [str(len(by_told.get(column, []))) for column in columns]
-                lines.append(f"| {outcome} | {name} | {' | '.join(numbers)} |")
-    return lines
-
-
-def rates(counts):
-    """Precision and recall, in sentences."""
-    bad = [(told_at, len(runs)) for (what, _), by in counts.items() if what in results.BAD for told_at, runs in by.items()]
-    spoken = [(what, len(runs)) for (what, _), by in counts.items() for told_at, runs in by.items() if told_at != "silent"]
-    at_fork = sum(n for told_at, n in bad if told_at == "at the fork")
-    anyhow = sum(n for told_at, n in bad if told_at != "silent")
-    all_bad, right = sum(n for _, n in bad), sum(n for what, n in spoken if what in results.BAD)
-    return (
-        f"Recall: of {all_bad} ways to use a runtime that hang, crash or answer wrongly, {at_fork} are told at the fork and "
-        f"{anyhow} there or when the child hangs. Precision: of {sum(n for _, n in spoken)} that something is said of, "
-        f"{right} hang, crash or answer wrongly."
-    )
+    what = "<br>".join(seen(run) + left(run) for run in runtime.runs) if first == entry.name else f"as for {first}"
+    dates = max(run["date"] for run in runtime.runs)
+    remedy = "<br>".join(map(cell, remedies(runtime, entries)))
+    source = cell("; ".join(entry.all("source")))
+    shown = "<br>".join(map(cell, classes(entry)))
+    return "| " + " | ".join([f"**{entry.name}**", shown, what, cell(runtime.threads()), remedy, source, dates]) + " |"
 
 
 def run_row(run):
-    cells = [run["recipe"], version(run), run["about"]]
-    for policy in BARE_FIRST:
-        if policy in run:
-            cells.append(", ".join(f"{count} {what}" for what, count in run[policy]["children"].items()))
-    cells.insert(5, told(run))
-    unused = run["bare"].get("unused", {})
-    cells.append(", ".join(f"{count} {what}" for what, count in unused.items()))
+    def children(seen):
+        return ", ".join(f"{count} {what}" for what, count in seen.items())
+
+    bare, warn, *others = (children(run[policy]["children"]) if policy in run else "" for policy in BARE_FIRST)
+    unused = children(run["bare"].get("unused", {}))
+    cells = [run["recipe"], version(run), run["about"], bare, warn, results.told(run), *others, unused, run["date"]]
     return "| " + " | ".join(map(cell, cells)) + " |"
 
 
@@ -166,33 +141,42 @@ holds for that version, the first one that fits counts. "No threads" is an entry
 """
 
 
+def absent_row(runtime):
+    remedy = "<br>".join(cell(text) for text in runtime.entry.all("remedy") + runtime.entry.all("advice"))
+    source = cell("; ".join(runtime.entry.all("source")).rpartition("; not run here")[0])
+    cells = [f"**{runtime.entry.name}**", "<br>".join(map(cell, classes(runtime.entry))), runtime.entry.not_run, remedy, source]
+    return "| " + " | ".join(cells) + " |"
+
+
+def moves(runs):
+    """What each recipe's last run with another outcome showed, entry by entry."""
+    for run in runs:
+        if "moved" in run:
+            versions = [*run["moved"]["version"], version(run)]
+            named = " -> ".join(dict.fromkeys(versions))
+            yield f"- {run['recipe']} {named}, since {run['moved']['since']}: {'; '.join(run['moved']['lines'])}"
+
+
 def page():
-    runtimes, runs = collect(), results.load()
+    runtimes, runs = collect(), sorted(results.load(), key=lambda run: run["recipe"].lower())
     entries = {runtime.entry.name: runtime.entry for runtime in runtimes}
     here = [runtime for runtime in runtimes if runtime.runs]
-    absent = [runtime for runtime in runtimes if not runtime.runs]
     lines = [INTRODUCTION]
     lines.append(f"{len(runtimes)} runtimes, {len(here)} of them with a run; the others are at the end, with the reason.\n")
-    lines.append("| runtime | class | what a bare child did | threads | remedy | source | last run |")
-    lines.append("|---|---|---|---|---|---|---|")
-    lines += [row(runtime) for runtime in here]
-    counts, wrong = confusion(runs, entries)
-    lines += ["\n## What the default policy says\n", rates(counts) + "\n", *confusion_table(counts)]
-    if wrong:
-        lines.append("\nTold at the fork although the child of the recipe works or gets an error:\n")
-        lines += [f"- {run['recipe']} {version(run)}: {run['about']}" for run in wrong]
+    head = ("runtime", "class", "what a bare child did", "threads", "remedy", "source", "last run")
+    first = {}
+    for runtime in here:
+        first.setdefault(str(runtime.runs), runtime.entry.name)
+    lines += telling.table(head, [row(runtime, entries, first[str(runtime.runs)]) for runtime in here])
+    lines += telling.default_policy(runs, entries)
     lines.append("\n## Runs\n")
     lines.append("Children that did what the recipe says, by policy; \"unused\" used nothing and left by `sys.exit()`.\n")
-    policies = [policy for policy in BARE_FIRST if any(policy in run for run in runs)]
-    head = ["recipe", "version", "the child", policies[0], "warn", "warn tells", *policies[2:], "unused"]
-    lines += ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
-    lines += [run_row(run) for run in sorted(runs, key=lambda run: run["recipe"].lower())]
-    lines += ["\n## Not run here\n", "| runtime | class | reason | remedy | source |", "|---|---|---|---|---|"]
-    for runtime in absent:
-        remedy = "<br>".join(cell(text) for text in runtime.entry.all("remedy") + runtime.entry.all("advice"))
-        source = cell("; ".join(runtime.entry.all("source")))
-        shown = "<br>".join(map(cell, classes(runtime.entry)))
-        lines.append(f"| **{runtime.entry.name}** | {shown} | {runtime.entry.not_run} | {remedy} | {source} |")
+    head = ("recipe", "version", "the child", "bare", "warn", "warn tells", *BARE_FIRST[2:], "unused", "date")
+    lines += telling.table(head, map(run_row, runs))
+    lines += ["\n## What moved\n", "Recipes whose last run differs from the one before.\n", *moves(runs)]
+    lines.append("\n## Not run here\n")
+    head = ("runtime", "class", "reason", "remedy", "source")
+    lines += telling.table(head, [absent_row(runtime) for runtime in runtimes if not runtime.runs])
     return "\n".join(lines) + "\n"
 
 
@@ -211,7 +195,7 @@ def source():
         for run in runtime.runs:
             children = ", ".join(f"{what} {count} of {run['runs']}" for what, count in run["bare"]["children"].items())
             package = next(iter(run["versions"]), "")
-            values = (runtime.entry.name, package, version(run), run["date"], run["about"], children, told(run))
+            values = (runtime.entry.name, package, version(run), run["date"], run["about"], children, results.told(run))
             lines.append("    {" + ", ".join(map(quoted, values)) + "},")
     return "\n".join([*lines, "};", "", "const size_t fp_run_count = sizeof fp_runs / sizeof *fp_runs;", ""])
 

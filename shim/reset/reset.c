@@ -211,8 +211,8 @@ void fp_reset_prepare_python(void)
             continue;
         struct fp_runtime runtime = fp_resolve_runtime(entry, 1);
         struct fp_judgement judgement = fp_resolve_judgement(&runtime);
-        /* What has no name in a table is asked for by a bare `reset`, and judged to fail. */
-        bool is_unknown = !runtime.identity.known && runtime.identity.asked == FP_ACTION_RESET;
+        /* What has no name in a table: `reset` or `carry`, both bare, asks for it; judged to fail. */
+        bool is_unknown = !runtime.identity.known && runtime.identity.asked >= FP_ACTION_RESET;
         if (judgement.action == FP_ACTION_RESET && runtime.identity.known)
             add_name(&names, fp_runtime_entry_name(&runtime));
         else if (is_unknown && !strchr(buffer, '*'))

@@ -2,6 +2,7 @@
 """The Python environments of the recipes: one for each group, below build/."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -45,6 +46,12 @@ def make(group, packages, newest=False):
         return None
     ready.write_text(asked)
     return python
+
+
+def size(group, newest=False):
+    """The bytes that it takes on the disk."""
+    files = {(found.st_dev, found.st_ino): found for found in map(os.lstat, where(group, newest).rglob("*"))}
+    return 512 * sum(found.st_blocks for found in files.values())
 
 
 def remove(group, newest=False):

@@ -110,7 +110,7 @@ def one_child(start, space, answer, recipe, seconds):
     child = start(space, answer, writable)
     os.close(writable)
     limit = recipe.get("limit", 12) + min(10 * seconds, 15)
-    status, why = watch.until_end_or_hang(child, recipe.get("patience", 2.5), limit)
+    status, why, delay = watch.until_end_or_hang(child, recipe.get("patience", 2.5), limit)
     # A child of the child may keep the pipe open: nobody waits for its end.
     os.set_blocking(readable, False)
     try:
@@ -119,7 +119,7 @@ def one_child(start, space, answer, recipe, seconds):
         said = {}
     os.close(readable)
     result = {"outcome": "hangs", "detail": why} if status is None else judge(status, said)
-    result.setdefault("seconds", round(time.monotonic() - began, 3))
+    result["seconds"] = round(max(0, result.get("seconds", time.monotonic() - began) - delay), 3)
     if result["outcome"] == "works" and result["seconds"] > max(4, 20 * seconds):
         result["outcome"] = "slow"
     return result

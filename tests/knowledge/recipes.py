@@ -45,7 +45,7 @@ class Recipe:
         self.packages = packages or self.text["packages"]
         self.covers = self.text.get("covers", [self.name])
         self.environment = self.text.get("environment", {})
-        self.about = self.text.get("about", "the same again")
+        self.about = self.text["about"]
         self.rank = self.text["rank"]
         self.old = packages is not None
         self.group = self.text["group"]

@@ -38,10 +38,16 @@ def describe_anew(recipes):
 
 
 def store(result):
-    """Replaces the result of the same recipe and versions."""
+    """Replaces the result of the same recipe and versions; what moved last is kept with it."""
     with open(FILE, "a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # beside another run
         kept = {key(each): each for each in load()}
+        old = before(result)
+        lines = differences(old, result) if old else []
+        if lines:
+            result["moved"] = {"since": old["date"], "version": list(old["versions"].values())[:1], "lines": lines}
+        elif old and "moved" in old:
+            result["moved"] = old["moved"]
         kept[key(result)] = result
         write(kept)
 
@@ -64,6 +70,7 @@ def add(result, policy, children, records, said, parent):
     if policy != "bare":
         seen["told"] = "forkpolicy: fork() allowed" in said
         seen["hangs_told"] = dict(Counter(r["verdict"] for r in records if r["event"] == "hang"))
+        seen["crashes_told"] = sum(r["event"] == "crash" for r in records)
     if policy == "warn":
         runtimes = {r["name"] or r["dso"] or r["names"]: r for fork in forks for r in fork["runtimes"]}
         result["threads"] = max((fork["threads"] for fork in forks), default=1)
@@ -101,17 +108,47 @@ def line(recipe, result):
     return f"{recipe}: " + "; ".join(f"{p} {counted(each)}" for p, each in seen.items()) + f"; {told}; {owners}"
 
 
-def moved(result):
-    """What differs from the recorded run of the same recipe at its pinned version."""
-    before = [r for r in load() if r["recipe"] == result["recipe"] and r["environment"] == result["environment"]]
-    before = before[-1:] or [None]
-    if not before[0]:
-        return f"{result['recipe']}: never run before\n"
-    old, text = before[0], ""
-    for policy in ("bare", "warn", "fail", "reset"):
-        if outcome(old[policy]) != outcome(result[policy]):
-            text += f"{result['recipe']}: {policy}: {counted(old[policy])} -> {counted(result[policy])}\n"
-    names = [{r["name"] or r["file"] for r in each["runtimes"]} for each in (old, result)]
+def version(run):
+    """The version of the package that the recipe is about; Python's where it is about Python."""
+    return next(iter(run["versions"].values()), None) or run["python"]
+
+
+def told(run):
+    """How the default `warn` spoke of it: at the fork, when the child hung or crashed, or not at all."""
+    if run["warn"]["told"]:
+        return "at the fork"
+    if run["warn"]["hangs_told"]:
+        return "when it hangs"
+    return "when it crashes" if run["warn"].get("crashes_told") else "silent"
+
+
+def before(result):
+    """The recorded run of the same recipe: at the same versions, or else at the pinned ones."""
+    same = [r for r in load() if r["recipe"] == result["recipe"] and r["environment"] == result["environment"]]
+    return next((r for r in same if r["versions"] == result["versions"]), same[-1] if same else None)
+
+
+def differences(old, new):
+    """What two runs of a recipe do not have in common, a line each; being slow may be the machine's."""
+    lines = []
+    for policy in [name for name, seen in old.items() if isinstance(seen, dict) and "children" in seen and name in new]:
+        worst = [outcome(run[policy]).replace("slow", "works") for run in (old, new)]
+        if worst[0] != worst[1]:
+            lines.append(f"{policy}: {counted(old[policy])} -> {counted(new[policy])}")
+    if told(old) != told(new):
+        lines.append(f"warn tells: {told(old)} -> {told(new)}")
+    names = [sorted({r["name"] or r["file"] for r in run["runtimes"]}) for run in (old, new)]
     if names[0] != names[1]:
-        text += f"{result['recipe']}: threads of {sorted(names[0])} -> {sorted(names[1])}\n"
-    return text and f"{result['recipe']}: {old['versions']} -> {result['versions']}\n{text}"
+        lines.append(f"threads of: {', '.join(names[0])} -> {', '.join(names[1])}")
+    return lines
+
+
+def moved(result):
+    """What differs from the recorded run, in lines that name the recipe."""
+    old = before(result)
+    if not old:
+        return f"{result['recipe']}: never run before\n"
+    lines = differences(old, result)
+    if lines or old["versions"] != result["versions"]:
+        lines.insert(0, f"{old['versions']} -> {result['versions']}")
+    return "".join(f"{result['recipe']}: {line}\n" for line in lines)

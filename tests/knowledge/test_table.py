@@ -71,6 +71,38 @@ def test_what_does_not_survive_has_a_remedy(name):
             assert any(found.group(2) in bound for bound in bounds), text
 
 
+@pytest.mark.parametrize("name", ENTRIES)
+def test_a_source_says_where_to_look_or_how_often_it_was_seen(name):
+    said = " ".join(ENTRIES[name].all("source"))
+    assert re.search(r"\d (of|times)|#\d|bug \d|not run here: \w", said), said
+
+
+@pytest.mark.parametrize("name", [name for name, runtime in COLLECTED.items() if runtime.runs])
+def test_a_row_of_the_page_does_not_contradict_itself(name):
+    runtime = COLLECTED[name]
+    bad = [run for run in runtime.runs if results.outcome(run["bare"]) in results.BAD]
+    assert runtimes.remedies(runtime, ENTRIES) != (["none needed"] if bad else [])
+    for run in bad:
+        assert runtime.threads() != "none of its own" or all(each["name"] for each in run["runtimes"])
+    ends = any(map(runtimes.left, runtime.runs))
+    assert not ends or "os._exit()" in " ".join(runtimes.remedies(runtime, ENTRIES))
+
+
+def test_the_values_of_a_variable_are_one_class_in_words():
+    assert runtimes.classes(ENTRIES["tokenizers"]) == [
+        "survives (TOKENIZERS_PARALLELISM is empty, 0, off, false, f, no, n)",
+        "lost (TOKENIZERS_PARALLELISM is set)",
+        "survives",
+    ]
+
+
+def test_what_moved_is_on_the_page():
+    run = {**results.load()[0], "moved": {"since": "2026-11-01", "version": ["1"], "lines": ["bare: 5 hangs -> 5 works"]}}
+    assert list(runtimes.moves([run])) == [
+        f"- {run['recipe']} 1 -> {runtimes.version(run)}, since 2026-11-01: bare: 5 hangs -> 5 works"
+    ]
+
+
 def test_an_entry_that_says_otherwise_is_found():
     """The check itself: each class beside a run that contradicts it."""
     for name, wrong in [("polars", "survives"), ("arrow", "lost"), ("libgomp", "refuses"), ("openblas", "reset")]:

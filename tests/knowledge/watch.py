@@ -2,7 +2,8 @@
 """Waits until a child ends, or nothing can be expected of it any more.
 
 A child that hangs is known by what it does, not by how long it takes: no thread of it, or of its own
-children, has run for a while, or the shim has proven it. A time limit stands behind that, for what spins.
+children, has run for a while, or the shim has told of it. A time limit stands behind that, for what spins; seconds
+in which other programs had the processors do not count.
 """
 
 import json
@@ -39,13 +40,22 @@ def activity(pid):
     return marks
 
 
-def proven(pid):
-    """Whether the shim's log says that the child can never go on."""
+def told(pid):
+    """The shim's verdicts on waits of the child that it leaves alone: under `warn`, or because they are not proven."""
     log = os.environ.get("FORKPOLICY_LOG")
-    if os.environ.get("FORKPOLICY") != "warn" or not log or not os.path.exists(log):
-        return False  # under the other policies the child itself acts on the proof
-    records = (json.loads(line) for line in Path(log).read_text().splitlines())
-    return any(r["event"] == "hang" and r["pid"] == pid and r["verdict"] == "proven" for r in records)
+    if not log or not os.path.exists(log):
+        return set()
+    whole, _, _ = Path(log).read_text().rpartition("\n")  # a line may be half written
+    records = map(json.loads, whole.splitlines())
+    return {r["verdict"] for r in records if r["event"] == "hang" and r["pid"] == pid and r["outcome"] == "waits"}
+
+
+def delayed(pid):
+    """Seconds for which the child's first thread was ready to run, and the processors were busy."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError):
+        return 0.0
 
 
 def give_up(child, why):
@@ -59,20 +69,26 @@ def give_up(child, why):
 
 
 def until_end_or_hang(child, patience, limit):
-    """(status, None) of a child that ends, or (None, why) of one that was given up."""
+    """(status, None, delay) of a child that ends, or (None, why, delay) of one that was given up."""
     began = quiet_since = time.monotonic()
-    before = None
+    before = told_since = None
+    delay = 0.0
     while True:
+        delay = max(delay, delayed(child))
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
-            return status, None
+            return status, None, delay
         now = time.monotonic()
         mark = activity(child)
         if mark is None or mark != before:
             before, quiet_since = mark, now
         quiet = now - quiet_since
-        if quiet > patience or (quiet > 0.2 and proven(child)):
-            return give_up(child, "asleep")
-        if now - began > limit:
-            return give_up(child, "awake")
+        verdicts = told(child)
+        told_since = (told_since or now) if verdicts else None
+        # The shim's own looks count as activity: what is told and still waits has been at rest for as long.
+        rest = max(quiet, now - told_since if verdicts else 0)
+        if rest > patience or (quiet > 0.2 and "proven" in verdicts):
+            return *give_up(child, "asleep"), delay
+        if now - began - delay > limit:
+            return *give_up(child, "awake"), delay
         time.sleep(0.02 if now - began < 1 else 0.1)

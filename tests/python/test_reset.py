@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Under `reset` what hangs bare works in the child, and the parent works on."""
+"""Under `reset` what hangs bare works in the child, and the parent works on; under `carry` as well."""
 
 import pytest
 
@@ -14,13 +14,14 @@ CASES = [
 ]
 
 
+@pytest.mark.parametrize("policy", ["reset", "carry"])
 @pytest.mark.parametrize("case, environment, name", CASES)
-def test_works_in_the_child(case, environment, name, tmp_path):
+def test_works_in_the_child(case, environment, name, policy, tmp_path):
     outcome = run_job(
         "hanging.py",
         case,
         environment=environment,
-        policy="reset",
+        policy=policy,
         log=tmp_path / "log",
         tmp=tmp_path,
         env={"HANGING_LIMIT": "60"},
