@@ -226,7 +226,7 @@ messages: all environments ## renew docs/messages.md, all that a user reads, fro
 servers: all environments ## renew docs/servers.md, what real servers do, from real runs: half an hour
 	$(BUILD)/venv/wheels/bin/python -B tests/soak/servers_table.py --write
 
-# ONLY=name,...: these recipes or groups; NEWEST=1: what pip serves today, and what moved; RUNS=5. Without ONLY each
+# ONLY=name,...: these recipes or groups; NEWEST=1: what pip serves today, and what moved; RUNS=3. Without ONLY each
 # environment is removed once its recipes were run: the largest takes 2.4 GB, all together 12. KEEP=1 keeps them
 knowledge: all environments ## run the recipes behind the table of runtimes: ONLY=, NEWEST=1, RUNS=, KEEP=1
 	$(PYTHON) -B tests/knowledge/run.py $(if $(ONLY),--only $(ONLY)) $(if $(NEWEST),--newest) $(if $(ONLY)$(KEEP),,--tidy) \

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import time
 import tomllib
 from pathlib import Path
@@ -19,7 +20,8 @@ from pathlib import Path
 import helpers
 import watch
 
-SETTLED = 0.15  # seconds without a new or an ended thread
+SETTLED = 0.15  # seconds in which no thread starts, ends or runs
+RESTLESS = 3  # seconds after which it does not matter: some never rest
 
 
 def prepare(path, recipe):
@@ -34,12 +36,26 @@ def prepare(path, recipe):
     return space
 
 
+def others_run():
+    """Whether another thread of this process has a processor, or waits for one."""
+    own = threading.get_native_id()
+    for task in os.listdir("/proc/self/task"):
+        try:
+            state = Path(f"/proc/self/task/{task}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            continue  # it has just ended
+        if state == "R" and int(task) != own:
+            return True
+    return False
+
+
 def settle():
-    """Libraries start and end threads in their own time: waits until their number rests."""
-    before, since = 0, time.monotonic()
-    while time.monotonic() - since < SETTLED:
+    """Libraries start, end and rest their threads in their own time: waits until their number rests and none runs."""
+    before, began = 0, time.monotonic()
+    since = began
+    while time.monotonic() - since < SETTLED and time.monotonic() - began < RESTLESS:
         now = len(os.listdir("/proc/self/task"))
-        if now != before:
+        if now != before or others_run():
             before, since = now, time.monotonic()
         time.sleep(0.01)
 

@@ -120,8 +120,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", default="")
     parser.add_argument("--newest", action="store_true")
-    parser.add_argument("--runs", type=int, default=5, help="0: only what recipes say of themselves is brought up to date")
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--runs", type=int, default=3, help="0: only what recipes say of themselves is brought up to date")
+    parser.add_argument("--jobs", type=int, default=4)
     parser.add_argument("--tidy", action="store_true", help="remove each environment once its recipes were run")
     given = parser.parse_args()
     chosen = [each for each in recipes(given.only) if not (given.newest and each.old)]

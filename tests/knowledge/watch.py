@@ -3,7 +3,7 @@
 
 A child that hangs is known by what it does, not by how long it takes: no thread of it, or of its own
 children, has run for a while, or the shim has told of it. A time limit stands behind that, for what spins; seconds
-in which other programs had the processors do not count.
+in which other programs had the processors do not count, up to twice as many.
 """
 
 import json
@@ -89,6 +89,6 @@ def until_end_or_hang(child, patience, limit):
         rest = max(quiet, now - told_since if verdicts else 0)
         if rest > patience or (quiet > 0.2 and "proven" in verdicts):
             return *give_up(child, "asleep"), delay
-        if now - began - delay > limit:
+        if now - began - min(delay, 2 * limit) > limit:
             return *give_up(child, "awake"), delay
         time.sleep(0.02 if now - began < 1 else 0.1)
