@@ -27,7 +27,7 @@ def run(name, where, *ways):
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     job = subprocess.Popen(command, env=env, start_new_session=True, **pipes)
     try:
-        out, err = job.communicate(timeout=90)
+        out, err = job.communicate(timeout=240)
         found = [json.loads(line) for line in out.splitlines()]
         return {said["way"]: said["ended"] for said in found} or f"{job.returncode}: {err}"
     finally:

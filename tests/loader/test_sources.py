@@ -2,8 +2,6 @@
 
 import os
 import pickle
-import subprocess
-import sys
 import threading
 
 import numpy
@@ -12,76 +10,12 @@ import pyarrow.compute
 import pyarrow.dataset
 import pyarrow.parquet
 import pytest
-import torch
-from loaders import environment, flat
+from loaders import flat
+from made_sources import ROWS, WHOLE, Items, Own, arrow_files, parquet_files, values
 
-from forkpolicy.loader import Loader, Masked, Permutation, Table, cached, permutation_builder
+from forkpolicy.loader import Loader, Permutation, Table, cached, permutation_builder
 
 pytestmark = pytest.mark.timeout(120)
-ROWS = 2000
-
-
-def rows(first=0, last=ROWS):
-    ids = numpy.arange(first, last)
-    return pyarrow.table(
-        {
-            "id": ids,
-            "x": ids / 2,
-            "s": pyarrow.array([f"t{row % 5}" if row % 7 else None for row in ids.tolist()]),
-            "vec": pyarrow.FixedSizeListArray.from_arrays(numpy.repeat(ids, 3).astype("f4"), 3),
-            "st": [{"a": row, "b": str(row)} for row in ids.tolist()],
-        }
-    )
-
-
-WHOLE = rows()
-
-
-class Own:
-    """A source of a user's."""
-
-    schema = WHOLE.schema
-
-    def __init__(self):
-        self.takes = 0
-
-    def count_rows(self):
-        return ROWS
-
-    def take(self, numbers, columns):
-        self.takes += 1
-        taken = WHOLE.select(columns).take(pyarrow.array(numbers))
-        return taken.combine_chunks().to_batches()[0] if len(numbers) else taken.to_batches()
-
-    def fingerprint(self):
-        return "rows v1"
-
-
-class Items(torch.utils.data.Dataset):
-    def __len__(self):
-        return ROWS
-
-    def __getitems__(self, numbers):
-        return [{"id": row, "x": row / 2, "vec": torch.full((3,), float(row))} for row in numbers]
-
-
-def parquet_files(folder, files=4):
-    size = ROWS // files
-    for number in range(files):
-        part = rows(number * size, (number + 1) * size)
-        pyarrow.parquet.write_table(part, folder / f"{number}.parquet", row_group_size=100)
-    return sorted(str(path) for path in folder.glob("*.parquet"))
-
-
-def arrow_files(folder, files=4):
-    size = ROWS // files
-    for number in range(files):
-        part = rows(number * size, (number + 1) * size)
-        with pyarrow.ipc.new_file(str(folder / f"{number}.arrow"), part.schema) as writer:
-            writer.write_table(part, max_chunksize=77)
-    return sorted(str(path) for path in folder.glob("*.arrow"))
-
-
 SOURCES = {
     "Parquet files": parquet_files,
     "a Parquet directory": lambda folder: parquet_files(folder) and folder,
@@ -124,11 +58,6 @@ def _lancedb(folder):
 @pytest.fixture(params=SOURCES)
 def source(request, tmp_path):
     return SOURCES[request.param](tmp_path)
-
-
-def values(batch, name="id"):
-    found = batch[name]
-    return (found.values if isinstance(found, Masked) else found).tolist()
 
 
 def test_all_rows_in_any_order(source):
@@ -256,129 +185,6 @@ def test_what_needs_rows_in_memory_says_so():
         Table(Own()).to_arrow()
 
 
-# What is read
-
-
-def test_opening_arrow_files_reads_no_data(tmp_path):
-    """By the pages of the file that are in memory: the kernel reads nothing ahead."""
-    count = 40
-    batch = pyarrow.record_batch({"x": numpy.zeros(1 << 17)})
-    path = tmp_path / "large.arrow"
-    with pyarrow.ipc.new_file(str(path), batch.schema) as writer:
-        for _ in range(count):
-            writer.write_batch(batch)
-    with open(path, "rb") as file:
-        os.fsync(file.fileno())
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    program = (
-        "import sys\nfrom forkpolicy.loader import Table\n"
-        "before = int(open('/proc/self/io').read().split('read_bytes: ')[1].split()[0])\n"
-        "table = Table(sys.argv[1])\n"
-        "after = int(open('/proc/self/io').read().split('read_bytes: ')[1].split()[0])\n"
-        "print(len(table), after - before)\n"
-    )
-    command = [sys.executable, "-c", program, str(path)]
-    said = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=60)
-    number, read = map(int, said.stdout.split())
-    assert number == count << 17 and read < 8 << 20, said
-
-
-def test_parquet_reads_the_columns_and_groups_that_are_needed(tmp_path, monkeypatch):
-    from forkpolicy.loader.sources.parquet import ParquetSource
-
-    table, read = Table(parquet_files(tmp_path)), []
-    original = ParquetSource._read
-
-    def noted(self, group, columns):
-        read.append((group, tuple(columns)))
-        return original(self, group, columns)
-
-    monkeypatch.setattr(ParquetSource, "_read", noted)
-    Permutation.identity(table).select_columns(["x"]).take_offsets([5, 150, 7])
-    assert read == [(0, ("x",)), (1, ("x",))]
-    read.clear()
-    pytest.importorskip("sqlglot")
-    assert table.filter("id BETWEEN 350 AND 360").tolist() == list(range(350, 361))
-    assert read == [(3, ("id",))]
-
-
-def test_parquet_keeps_few_row_groups(tmp_path, monkeypatch):
-    from forkpolicy.loader.sources import parquet
-
-    monkeypatch.setattr(parquet, "KEPT_BYTES", 20_000)
-    table = Table(parquet_files(tmp_path))
-    assert sorted(flat(values(batch) for batch in Loader(table, 64, shuffle=True))) == list(
-        range(ROWS)
-    )
-    assert table._source._bytes < 40_000 and len(table._source._kept) < 10
-
-
-def test_a_shuffle_of_parquet_is_near(tmp_path):
-    table = Table(parquet_files(tmp_path))
-    assert table.locality == {"shard": 100, "window": 1600}
-    loader = Loader(table, 100, shuffle=True, seed=5)
-    expected = Permutation.identity(WHOLE).shuffle(5, shard=100, window=1600)
-    ids = flat(batch["id"].to_pylist() for batch in expected.with_format("arrow").iter(100))
-    assert flat(values(batch) for batch in loader) == ids
-    full = Loader(table, 100, shuffle=True, seed=5, window=ROWS)
-    assert flat(values(batch) for batch in full) == flat(
-        values(batch) for batch in Loader(WHOLE, 100, shuffle=True, seed=5, window=ROWS)
-    )
-
-
-def test_nulls_of_parquet_by_statistics(tmp_path):
-    batch = next(iter(Loader(parquet_files(tmp_path), 10)))
-    assert isinstance(batch["s"], Masked)
-    assert isinstance(batch["x"], torch.Tensor) and isinstance(batch["vec"], torch.Tensor)
-    path = tmp_path / "bare.parquet"
-    pyarrow.parquet.write_table(WHOLE, path, write_statistics=False)
-    assert isinstance(next(iter(Loader(path, 10)))["x"], Masked)
-
-
-def test_other_content_of_files(tmp_path):
-    names = parquet_files(tmp_path)
-    token = Loader(names, 10).token()
-    pyarrow.parquet.write_table(rows(1, 501), names[0], row_group_size=100)
-    with pytest.raises(ValueError, match="of another source"):
-        Loader(names, 10).resume(token)
-
-
-# Copies
-
-
-def test_copies_are_made_once(tmp_path):
-    names, folder = parquet_files(tmp_path), tmp_path / "copies"
-    assert cached(names, folder, progress=False).to_arrow().equals(WHOLE)
-    copies = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
-    assert len(copies) == 4
-    cached(names, folder)
-    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == copies
-    pyarrow.parquet.write_table(rows(500, 700), names[1])
-    assert len(cached(names, folder, progress=False)) == 1700
-    assert len(list(folder.iterdir())) == 5
-
-
-def test_an_interrupted_copy_goes_on(tmp_path, monkeypatch):
-    from forkpolicy.loader.sources import cache
-
-    names, folder, original = parquet_files(tmp_path), tmp_path / "copies", cache._copy_one
-
-    def interrupted(source, copy, bar):
-        if len(list(folder.iterdir())) == 2:
-            raise KeyboardInterrupt
-        original(source, copy, bar)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(cache, "_copy_one", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            cached(names, folder, progress=False)
-    done = sorted(folder.iterdir())
-    assert len(done) == 2 and all(path.suffix == ".arrow" for path in done)
-    times = [path.stat().st_mtime_ns for path in done]
-    assert len(cached(names, folder, progress=False)) == ROWS
-    assert [path.stat().st_mtime_ns for path in done] == times
-
-
 # Forks and threads
 
 
@@ -449,3 +255,16 @@ def test_a_permutation_table_in_a_parquet_file(tmp_path):
     assert [row for batch in read.iter(99) for row in batch] == [
         row for batch in ours.iter(99) for row in batch
     ]
+
+
+def test_lancedb_is_asked_for_the_nulls_of_what_is_read_quickly(tmp_path):
+    """Lists and binary would be read as a whole; a null in them is an error when it is met."""
+    table = Table(_lancedb(tmp_path).open_table("t"))
+    names = table.schema.names
+    assert [name for place, name in enumerate(names) if table.field(place).nullable] == ["s"]
+    made = pyarrow.table({"vec": pyarrow.array([[1.0], None], pyarrow.list_(pyarrow.float32(), 1))})
+    with_null = pytest.importorskip("lancedb").connect(str(tmp_path)).create_table("n", made)
+    with pytest.raises(ValueError, match="`vec` has a null"):
+        next(iter(Loader(with_null, 2)))
+    (batch,) = Loader(with_null, 2, format="arrow")
+    assert batch["vec"].to_pylist() == [[1.0], None]

@@ -7,7 +7,7 @@ from collections import deque
 
 from .pool import ByThreads
 
-FEW = 512  # rows that are taken at once where batches are small
+FEW = 512  # rows that are taken at once, at least, where batches are small
 
 
 class Taken:
@@ -30,8 +30,9 @@ class Taken:
         self._columns = columns.numbers() if columns is not None else []
         self._prefetch = columns.table.ahead(threads, most_bytes) if self._columns else None
         rows = steps.size(0) if len(steps) else 0
-        is_few = self._prefetch is not None and prefetch and rows
-        self._at_once = max(1, FEW // rows) if is_few else 1
+        self._at_once, self._is_begun = 1, False
+        if self._prefetch is not None and prefetch and rows:
+            self._at_once = max(1, max(FEW, columns.table.rows_at_once) // rows)
 
     def __iter__(self):
         return self
@@ -52,6 +53,9 @@ class Taken:
             self._ready.append((step, request, self._take_here(request)))
             return
         found, first = self._prefetch.next(self._units.columns.schema_taken), 0
+        if not self._is_begun:  # after the first take: that one should not wait for more than it needs
+            self._is_begun = True
+            self._units.columns.table.read_ahead()
         self._ask()
         for step, request in asked:
             part = found if len(asked) == 1 else found.slice(first, len(request))

@@ -16,7 +16,6 @@ class JoinedTable(Table):
     """
 
     def __init__(self, columns):
-        self._paths = self._stamps = None
         self._columns = columns
         arrows = {name: arrow_of(part) for name, part in columns.items()}
         first = _common(arrows)
@@ -37,6 +36,10 @@ class JoinedTable(Table):
     def check_files(self):
         for part in self._columns.values():
             part.table.check_files()
+
+    def read_ahead(self):
+        for part in self._columns.values():
+            part.table.read_ahead()
 
 
 def arrow_of(columns):

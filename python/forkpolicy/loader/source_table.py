@@ -20,8 +20,8 @@ SLAB = 1 << 13  # rows that are taken at once where a source cannot be scanned
 
 class SourceTable(Table):
     """source: an object with `schema`, `count_rows()`, `take(row ids, columns)` and
-    `fingerprint()`; `batches(columns, condition)`, `has_nulls(name)`, `start`, `shard` and `window`
-    are optional. docs/loader.md says what they are. It is pickled for workers.
+    `fingerprint()`; `batches(columns, condition)`, `has_nulls(name)`, `rows_at_once`, `start`, `shard`
+    and `window` are optional. docs/loader.md says what they are. It is pickled for workers.
     """
 
     def __init__(self, source, derived=()):
@@ -48,6 +48,11 @@ class SourceTable(Table):
     def start(self):
         """How workers have to be started; None: in any way."""
         return getattr(self._source, "start", None)
+
+    @property
+    def rows_at_once(self):
+        """How many rows the source likes to be asked for at least; 0: any."""
+        return getattr(self._source, "rows_at_once", 0)
 
     @property
     def locality(self):
@@ -78,9 +83,6 @@ class SourceTable(Table):
             known = ask(field.name) if ask and column < len(self._base_schema) else None
             self._fields[column] = assumed(field, known)
         return self._fields[column]
-
-    def check_files(self):
-        """A source reads files, which are not mapped, and its own errors tell."""
 
     @property
     def handle(self):

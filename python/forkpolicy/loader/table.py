@@ -2,7 +2,6 @@
 """Tables: rows of Arrow data in memory, or in a memory-mapped Arrow IPC file."""
 
 import ctypes
-import os
 
 import numpy
 import pyarrow
@@ -64,13 +63,11 @@ class Table:
         return made
 
     def __init__(self, source):
-        self._paths = self._stamps = None
-        if isinstance(source, (str, os.PathLike)) or sources.paths.is_list(source):
-            self._paths = sources.paths.files_of(source).names
-            self._stamps = [self._stamp_of(path) for path in self._paths]
-            self._inodes = [_inode_of(path) for path in self._paths]
-        self._set(self._found if self._found is not None else _read_object(source))
+        found = self._found if self._found is not None else _read_object(source)
         self._found = None
+        if isinstance(found, sources.MappedFiles):
+            self._files, found = found, found.table
+        self._set(found)
 
     def _set(self, arrow):
         self._base, self._expressions = None, {}
@@ -81,17 +78,12 @@ class Table:
         self._handle = Handle("table")
         call("table_import", self._handle.pointer, stream)
 
-    @staticmethod
-    def _stamp_of(path):
-        status = os.stat(path)
-        return status.st_size, status.st_mtime_ns
-
     @classmethod
-    def _from_files(cls, paths, stamps):
-        table = cls(paths)
-        for path, before, now in zip(paths, stamps, table._stamps):
+    def _from_files(cls, names, stamps):
+        table = cls(names)
+        for name, before, now in zip(names, stamps, table._files.stamps):
             if before != now:
-                raise ValueError(f"{path} has changed since the table was pickled")
+                raise ValueError(f"{name} has changed since the table was pickled")
         return table
 
     @classmethod
@@ -101,8 +93,8 @@ class Table:
     def __reduce__(self):
         if self._base is not None:
             return Table.with_expressions, (self._base, self._expressions)
-        if self._paths is not None:
-            return Table._from_files, (self._paths, self._stamps)
+        if self._files is not None:
+            return Table._from_files, (self._files.names, self._files.stamps)
         sink = pyarrow.BufferOutputStream()
         with pyarrow.ipc.new_stream(sink, self._arrow.schema) as writer:
             writer.write_table(self._arrow)
@@ -131,19 +123,18 @@ class Table:
         return self._fields[column]
 
     def check_files(self):
-        """ValueError: a mapped file has been truncated, and a read behind its end would be a SIGBUS.
-        One that was replaced is fine: this has the old one."""
-        if self._base is not None:
-            self._base.check_files()
-        for path, inode, (size, _) in zip(self._paths or (), self._inodes, self._stamps or ()):
-            if os.path.exists(path) and _inode_of(path) == inode and os.path.getsize(path) < size:
-                raise ValueError(
-                    f"{path} has been truncated since it was opened: {os.path.getsize(path)} bytes"
-                    f" of {size} are left"
-                )
+        """ValueError: a mapped file has been truncated since it was opened."""
+        if self._files is not None:
+            self._files.check()
+
+    def read_ahead(self):
+        """All rows are about to be read."""
+        if self._files is not None:
+            self._files.read_ahead()
 
     start, locality, identity = None, {}, None  # of tables whose rows are elsewhere
-    _base, _inodes = None, ()
+    rows_at_once = 0
+    _base = _files = None
 
     def ahead(self, threads, most_bytes):
         """What takes rows ahead."""
@@ -246,7 +237,7 @@ class Table:
         for name, sql in expressions.items():
             arrow = arrow.append_column(name, self._value(sql))
         table = Table(arrow)
-        table._base, table._expressions = self, dict(expressions)
+        table._base, table._expressions, table._files = self, dict(expressions), self._files
         return table
 
     def _value(self, sql):
@@ -271,11 +262,6 @@ class Table:
             path.append(kind.get_field_index(part))
             kind = kind.field(path[-1]).type
         return pyarrow.compute.struct_field(self._arrow.column(place), path)
-
-
-def _inode_of(path):
-    status = os.stat(path)
-    return status.st_dev, status.st_ino
 
 
 def hashes_of(batch, columns):

@@ -61,13 +61,18 @@ def _valid(array, shape):
     return valid.reshape((-1,) + (1,) * (len(shape) - 1)).expand(shape)
 
 
-def _masked(array, field, value):
+def _masked(array, field, value, path):
     """With the mask that the nulls of this array, or those of the values in it, ask for."""
     inner = isinstance(value, Masked)
     if not field.nullable:
+        if array.null_count:
+            raise ValueError(
+                f"`{path}` has a null, and its source was said to have none there: leave such rows out"
+                f' by a filter ("{path} IS NOT NULL"), or read another format, as "arrow"'
+            )
         return value
     if isinstance(value, dict):
-        return {name: _masked(array, field, part) for name, part in value.items()}
+        return {name: _masked(array, field, part, path) for name, part in value.items()}
     values = value.values if inner else value
     ragged = isinstance(values, Ragged)
     valid = _valid(array, (len(array),) if ragged else values.shape)
@@ -94,7 +99,8 @@ def to_tensor(array, field, path=None):
     fixed-shape tensor has its shape and bool8 is torch.bool. With nulls: Masked. The tensors are
     views of the array but for booleans and where an encoding has to be undone.
 
-    Raises TypeError for decimals, maps, unions and null columns.
+    Raises TypeError for decimals, maps, unions and null columns, ValueError for a null that `field`
+    does not tell of.
     """
     if array.type.id in NUMBERS and len(array) and not (field.nullable or array.null_count):
         import torch
@@ -124,7 +130,7 @@ def to_tensor(array, field, path=None):
         value = _numbers(array)
         if value is None:
             raise TypeError(f"column `{path}` of {kind} has no tensor: remove it or convert it")
-    return _masked(array, field, _as_extension(outer, value))
+    return _masked(array, field, _as_extension(outer, value), path)
 
 
 def _as_extension(kind, value):

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sources: where rows come from that are not in memory; docs/loader.md has the protocol.
 
-`found(source)` is a pyarrow.Table, in memory or mapped, or an object of the protocol, or None where
-the source is neither a path nor anything that is known here.
+`found(source)` is a pyarrow.Table, MappedFiles, or an object of the protocol, or None where the source
+is neither a path nor anything that is known here.
 """
 
 import os
 
-import pyarrow
-
-from . import arrow_files, lance, objects, parquet, paths
+from . import lance, objects, parquet, paths
+from .arrow_files import MappedFiles
 
 PROTOCOL = "count_rows", "take", "fingerprint", "schema"
 
@@ -38,7 +37,7 @@ def of_paths(source):
         return lance.LanceSource(files.names[0])
     if files.kind == "parquet":
         return parquet.ParquetSource(files.names, files.system)
-    return arrow_files.read(files)
+    return MappedFiles(files.names, files.kind)
 
 
-__all__ = ["found", "is_source", "of_paths"]
+__all__ = ["MappedFiles", "found", "is_source", "of_paths"]

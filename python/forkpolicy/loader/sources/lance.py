@@ -22,6 +22,7 @@ class LanceSource:
     """
 
     start = "spawn"
+    rows_at_once = 4096  # a take costs as much as several thousand rows
 
     def __init__(self, uri, version=None, options=None):
         self._uri, self._version, self._options = uri, version, dict(options or {})

@@ -5,8 +5,14 @@ import os
 
 import numpy
 import pyarrow
+import pyarrow.types as types
 
 SCANNED = 1 << 13  # rows of a scan's batch
+
+
+def _is_narrow(kind):
+    kind = kind.storage_type if isinstance(kind, pyarrow.ExtensionType) else kind
+    return not types.is_nested(kind) and "binary" not in str(kind)
 
 
 class OpenTable:
@@ -27,6 +33,10 @@ class OpenTable:
         return self._table.count_rows()
 
     def has_nulls(self, name):
+        """Lists and binary would be read as a whole for that: of these it is assumed that they have
+        none, and a null is an error when it is met."""
+        if not _is_narrow(self.schema.field(name).type):
+            return False
         quoted = name.replace("`", "``")
         return self._table.count_rows(f"`{quoted}` IS NULL") > 0
 
