@@ -155,7 +155,8 @@ loader: all programs environments $(BUILD)/asan/libforkloader.so ## the library 
 	FORKLOADER_LIBRARY=$(abspath $(BUILD))/asan/libforkloader.so ARROW_DEFAULT_MEMORY_POOL=system \
 	    LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 \
 	    $(PYTEST) -n $(JOBS) tests/loader/test_take.py tests/loader/test_bad_arrow.py tests/loader/test_ring.py \
-	    tests/loader/test_sql.py tests/loader/test_hash.py
+	    tests/loader/test_hash.py tests/loader/test_sql.py \
+	    $(patsubst %,tests/loader/test_sql_%.py,times values random texts)
 
 $(BUILD)/asan/libforkloader.so: $(LOADS) $(wildcard loader/*/*.h) include/forkloader.h | packages
 	$(call say,link)

@@ -2,19 +2,15 @@
 
 import pickle
 import random
-import sys
-from pathlib import Path
 
 import numpy
 import pyarrow
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "python"))
-
-from forkpolicy.loader import Permutation, mixing, permutation_builder  # noqa: E402
-from forkpolicy.loader._words import key  # noqa: E402
-from forkpolicy.loader.locality import WindowShuffle  # noqa: E402
-from forkpolicy.loader.order import Shuffle  # noqa: E402
+from forkpolicy.loader import Permutation, mixing, permutation_builder
+from forkpolicy.loader._words import key
+from forkpolicy.loader.locality import WindowShuffle
+from forkpolicy.loader.order import Shuffle
 
 
 def whole(rows):

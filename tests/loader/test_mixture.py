@@ -3,18 +3,14 @@
 import pickle
 import random
 import re
-import sys
 from collections import Counter
-from pathlib import Path
 
 import numpy
 import pyarrow
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "python"))
-
-from forkpolicy.loader import Permutation, Table, permutation_builder  # noqa: E402
-from forkpolicy.loader.mixture import CYCLE, quotas_of, short_quotas, units_in  # noqa: E402
+from forkpolicy.loader import Permutation, Table, permutation_builder
+from forkpolicy.loader.mixture import CYCLE, quotas_of, short_quotas, units_in
 
 
 def source(name, rows):

@@ -3,17 +3,13 @@
 import pickle
 import random
 import re
-import sys
-from pathlib import Path
 
 import numpy
 import pyarrow
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "python"))
-
-from forkpolicy.loader import PackedBlocks, Permutation  # noqa: E402
-from forkpolicy.loader.documents import numbers_of  # noqa: E402
+from forkpolicy.loader import PackedBlocks, Permutation
+from forkpolicy.loader.documents import numbers_of
 
 LISTS = [
     pyarrow.list_(pyarrow.int32()),

@@ -2,15 +2,11 @@
 
 import pickle
 import random
-import sys
-from pathlib import Path
 
 import numpy
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "python"))
-
-from forkpolicy.loader import Schedule  # noqa: E402
+from forkpolicy.loader import Schedule
 
 RANKS = range(1, 8)
 

@@ -3,7 +3,7 @@
 
 import pytest
 
-from test_pytest_plugin import HANGS, HEAD, Suite
+from pytest_runs import HANGS, HEAD, Suite
 
 MARKED = """
 @pytest.mark.forkpolicy("off:ThreadPoolExecutor", reason="it never uses them")
