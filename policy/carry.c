@@ -50,6 +50,8 @@ void fp_message_uncarried(struct fp_text *text, const struct fp_runtime *runtime
     fp_text_format(text, " is not carried into the child: %s", WHY[outcome->reason]);
     if (outcome->thread)
         fp_text_format(text, " (thread %d)", outcome->thread);
+    if (outcome->descriptor)
+        fp_text_format(text, " (descriptor %d)", outcome->descriptor);
     fp_text_format(text, "; it acts as \"reset\"\n");
 }
 
@@ -62,8 +64,8 @@ void fp_event_carry(struct fp_text *text, const struct fp_event_header *header,
     fp_record_optional(text, "version", fp_record_shortened(runtime->facts.version, 64));
     fp_record_string(text, "reason", fp_slice_of(NAMES[outcome->reason]));
     fp_record_optional(text, "error", fp_slice_of(WHY[outcome->reason]));
-    fp_text_format(text, ",\"threads\":%u,\"thread\":%d,\"microseconds\":%lu", outcome->threads,
-                   outcome->thread, outcome->microseconds);
+    fp_text_format(text, ",\"threads\":%u,\"thread\":%d,\"descriptor\":%d,\"microseconds\":%lu",
+                   outcome->threads, outcome->thread, outcome->descriptor, outcome->microseconds);
     fp_record_last_string(text, "dso", fp_slice_of(runtime->facts.dso));
     fp_record_end(text);
 }

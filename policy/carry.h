@@ -19,7 +19,8 @@ enum fp_uncarried {
 struct fp_carry_outcome {
     enum fp_uncarried reason; /* NONE: its threads are carried */
     unsigned threads;
-    int thread; /* the one that the reason speaks of; 0 = none */
+    int thread;     /* the one that the reason speaks of; 0 = none */
+    int descriptor; /* the one that it speaks of; 0 = none */
     unsigned long microseconds;
 };
 

@@ -6,16 +6,14 @@
 #include "shim/base/config.h"
 #include "shim/carry/files.h"
 #include "shim/carry/libc.h"
+#include "shim/carry/others.h"
 #include "shim/carry/party.h"
 #include "shim/carry/rest.h"
 #include "shim/carry/wanted.h"
-#include "shim/python/python.h"
-#include "shim/threads/census.h"
 #include "shim/threads/runtimes.h"
 
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <time.h>
 
 /* Memory for the snapshots; kept from fork to fork. */
@@ -71,21 +69,6 @@ static bool look_at_thread(struct fp_thread_slot *slot, fp_life life, void *cont
     return true;
 }
 
-/* How often the other threads gave up or lost the processor. */
-static long switches_of_others(void)
-{
-    struct rusage all, own;
-    long before, after;
-    do { /* the forking thread may lose the processor between the calls */
-        getrusage(RUSAGE_THREAD, &own);
-        before = own.ru_nvcsw + own.ru_nivcsw;
-        getrusage(RUSAGE_SELF, &all);
-        getrusage(RUSAGE_THREAD, &own);
-        after = own.ru_nvcsw + own.ru_nivcsw;
-    } while (before != after);
-    return all.ru_nvcsw + all.ru_nivcsw - after;
-}
-
 static bool look_again(struct fp_thread_slot *slot, fp_life life, void *context)
 {
     struct fp_member *member = fp_party_member(context, slot->runtime);
@@ -97,20 +80,12 @@ static bool look_again(struct fp_thread_slot *slot, fp_life life, void *context)
     return true;
 }
 
-/* Other threads of the process could call a library at any moment, or be inside; not where Python
-   code alone calls it, and the forking thread is the only one that can run such code. */
-static enum fp_uncarried look_for_others(const struct fp_party *party)
+static void look_for_others(struct fp_party *party)
 {
-    unsigned threads = 1, all = fp_census_count();
-    bool are_tried = true;
-    for (size_t i = 0; i < party->count; i++) {
-        threads += party->members[i].outcome.threads;
-        are_tried &= party->members[i].is_tried;
-    }
-    if (!all)
-        return FP_UNCARRIED_KERNEL;
-    return all == threads || (are_tried && fp_python_is_alone()) ? FP_UNCARRIED_NONE
-                                                                 : FP_UNCARRIED_OTHERS;
+    int thread;
+    hinder_all(party, fp_others_look(party, &thread));
+    for (size_t i = 0; i < party->count; i++)
+        party->members[i].outcome.thread = thread;
 }
 
 /* With the gate closed. */
@@ -120,15 +95,23 @@ static bool is_at_rest(struct fp_party *party)
         party->members[i].outcome.reason = FP_UNCARRIED_NONE;
         party->members[i].outcome.threads = 0;
     }
-    long before = switches_of_others();
+    long before = fp_others_switches();
     fp_table_each(look_at_thread, party);
     /* One of those that were looked at first may have been woken by the last ones, before these
        slept: if any thread has fallen asleep meanwhile. */
-    if (!any_hindered(party) && switches_of_others() != before)
+    if (!any_hindered(party) && fp_others_switches() != before)
         fp_table_each(look_again, party);
     if (!any_hindered(party))
-        hinder_all(party, look_for_others(party));
+        look_for_others(party);
     return !any_hindered(party);
+}
+
+static bool is_timed(const struct fp_party *party)
+{
+    for (size_t i = 0; i < party->count; i++)
+        if (party->members[i].outcome.reason == FP_UNCARRIED_TIMED)
+            return true;
+    return false;
 }
 
 /* Threads come to rest within microseconds, or are busy: after two forks in a row that waited in
@@ -140,15 +123,14 @@ static bool wait_for_rest(struct fp_party *party)
     uint64_t limit = fp_microseconds() + (misses < MISSES ? PATIENCE : 0);
     for (;;) {
         fp_gate_close();
-        if (is_at_rest(party)) {
-            misses = 0;
+        bool is_rest = is_at_rest(party), is_over = fp_microseconds() >= limit;
+        fp_gate_hurry(!is_rest && !is_over && is_timed(party));
+        misses = is_rest ? 0 : misses + is_over;
+        if (is_rest)
             return true;
-        }
         fp_gate_open();
-        if (fp_microseconds() >= limit) {
-            misses++;
+        if (is_over)
             return false;
-        }
         nanosleep(&pause, NULL);
     }
 }
@@ -174,7 +156,7 @@ static bool save_thread(struct fp_thread_slot *slot, fp_life life, void *context
     fp_libc_save(point);
     member->outcome.reason = fp_rest_note(point, fp_life_tid(life));
     if (member->outcome.reason == FP_UNCARRIED_NONE)
-        member->outcome.reason = fp_files_add(point, member->is_tried);
+        member->outcome.reason = fp_files_add(point, member->is_tried, &member->outcome.descriptor);
     member->outcome.thread = member->outcome.reason ? fp_life_tid(life) : 0;
     return member->outcome.reason == FP_UNCARRIED_NONE;
 }
@@ -193,6 +175,14 @@ static bool find_memory(size_t bytes)
     return memory != NULL;
 }
 
+static void find_numbers(struct fp_party *party)
+{
+    int file = 0;
+    hinder_all(party, fp_files_find_numbers(&file));
+    for (size_t i = 0; i < party->count; i++)
+        party->members[i].outcome.descriptor = file;
+}
+
 static void take_snapshot(struct fp_party *party)
 {
     party->bytes = 0;
@@ -205,7 +195,7 @@ static void take_snapshot(struct fp_party *party)
     fp_files_begin();
     fp_table_each(save_thread, party);
     if (!any_hindered(party))
-        hinder_all(party, fp_files_find_numbers());
+        find_numbers(party);
 }
 
 /* Nothing is carried: where one runtime is not, its threads may use the others. */

@@ -7,42 +7,29 @@
 #include "policy/text.h"
 #include "shim/base/child_section.h"
 #include "shim/base/number.h"
-#include "shim/reset/watches.h"
+#include "shim/carry/pair.h"
+#include "shim/carry/plan.h"
 
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
-enum kind { EPOLL, EVENT };
+FP_LARGE static struct fp_plan plan;
 
-static const char *const LINKS[] = {
-    [EPOLL] = "anon_inode:[eventpoll]",
-    [EVENT] = "anon_inode:[eventfd]",
-};
+FP_CHILD const struct fp_plan *fp_plan(void)
+{
+    return &plan;
+}
 
-enum { FILES_MAX = 128, WATCHES_MAX = 128 };
-
-/* One number of a file; several may stand for the same. */
-struct file {
-    int number;
-    enum kind kind;
-    unsigned first; /* the place of the first number of the same open file */
-    uint64_t count; /* of an eventfd */
-    uint64_t is_semaphore;
-};
-
-/* One fork at a time fills it, and its child finds it. */
-FP_LARGE static struct plan {
-    unsigned files_count, watches_count;
-    struct file files[FILES_MAX];
-    struct {
-        unsigned instance; /* place of the epoll instance */
-        struct fp_watch watch;
-    } watches[WATCHES_MAX];
-} plan;
+FP_CHILD unsigned fp_plan_other_end(const struct fp_plan *in, unsigned place)
+{
+    unsigned i = 0;
+    while (i < in->files_count && (in->files[i].kind != FP_FILE_SOCKET || in->files[i].first != i ||
+                                   in->files[i].inode != in->files[place].other))
+        i++;
+    return i;
+}
 
 void fp_files_begin(void)
 {
@@ -57,20 +44,32 @@ static bool is_planned(int number)
     return false;
 }
 
-static bool is_of_kind(int folder, const char *name, enum kind kind)
+/* False where it is a file of another kind. */
+static bool read_kind(int folder, const char *name, struct fp_plan_file *file)
 {
-    char link[32];
-    size_t length = strlen(LINKS[kind]);
-    return readlinkat(folder, name, link, sizeof link) == (ssize_t)length &&
-           memcmp(link, LINKS[kind], length) == 0;
+    static const char INSTANCE[] = "anon_inode:[eventpoll]", EVENT[] = "anon_inode:[eventfd]",
+                      SOCKET[] = "socket:[";
+    char link[40];
+    ssize_t length = readlinkat(folder, name, link, sizeof link - 1);
+    if (length < 0)
+        return false;
+    link[length] = '\0';
+    bool is_socket = strncmp(link, SOCKET, sizeof SOCKET - 1) == 0;
+    if (is_socket)
+        fp_number_after(link, SOCKET, 10, &file->inode);
+    file->kind = is_socket                  ? FP_FILE_SOCKET
+                 : strcmp(link, EVENT) == 0 ? FP_FILE_EVENT
+                                            : FP_FILE_EPOLL;
+    return is_socket || file->kind == FP_FILE_EVENT || strcmp(link, INSTANCE) == 0;
 }
 
 /* The place of a number of the same open file; `none` where there is none. */
-static enum fp_uncarried find_same(int number, enum kind kind, unsigned none, unsigned *place)
+static enum fp_uncarried find_same(int number, enum fp_file_kind kind, unsigned none,
+                                   unsigned *place)
 {
     *place = none;
     for (unsigned i = 0; i < plan.files_count; i++) {
-        const struct file *file = &plan.files[i];
+        const struct fp_plan_file *file = &plan.files[i];
         if (file->kind != kind || file->first != i)
             continue;
         int differ = fp_watches_differ(number, file->number);
@@ -82,175 +81,157 @@ static enum fp_uncarried find_same(int number, enum kind kind, unsigned none, un
     return FP_UNCARRIED_NONE;
 }
 
-static enum fp_uncarried add_file(const struct file *file)
+static enum fp_uncarried add_file(const struct fp_plan_file *file)
 {
-    if (plan.files_count == FILES_MAX)
+    if (plan.files_count == FP_PLAN_FILES)
         return FP_UNCARRIED_ROOM;
-    struct file *added = &plan.files[plan.files_count];
+    struct fp_plan_file *added = &plan.files[plan.files_count];
     *added = *file;
     return find_same(file->number, file->kind, plan.files_count++, &added->first);
 }
 
 /* Of kernels before 6.5 it is not known whether a read takes one or all. */
-static bool read_event(int number, bool is_tried, struct file *file)
+static bool read_event(int number, bool is_tried, struct fp_plan_file *file)
 {
-    char path[40], name[12], information[256];
-    struct fp_text text = FP_TEXT(path), number_text = FP_TEXT(name);
+    char path[40], information[256];
+    struct fp_text text = FP_TEXT(path);
     fp_text_format(&text, "/proc/self/fdinfo/%d", number);
-    fp_text_format(&number_text, "%d", number);
-    int folder = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    bool is_event = folder >= 0 && is_of_kind(folder, name, EVENT);
-    if (folder >= 0)
-        close(folder);
-    *file = (struct file){.number = number, .kind = EVENT};
-    return is_event && fp_file_read(path, information, sizeof information) > 0 &&
+    return fp_file_read(path, information, sizeof information) > 0 &&
            fp_number_after(information, "eventfd-count:", 16, &file->count) &&
            (fp_number_after(information, "eventfd-semaphore:", 10, &file->is_semaphore) ||
             is_tried);
+}
+
+/* What a socketpair is for is known of tried libraries alone: tokio writes to one in its signal
+   handlers. Another program's may be meant for the child. */
+static bool read_watched(int number, bool is_tried, struct fp_plan_file *file)
+{
+    char path[40];
+    struct fp_text text = FP_TEXT(path);
+    fp_text_format(&text, "/proc/self/fd/%d", number);
+    *file = (struct fp_plan_file){.number = number};
+    if (!read_kind(AT_FDCWD, path, file))
+        return false;
+    return file->kind == FP_FILE_EVENT ? read_event(number, is_tried, file)
+                                       : file->kind == FP_FILE_SOCKET && is_tried &&
+                                             fp_pair_other_end(file->inode, &file->other);
 }
 
 struct adding {
     unsigned instance;
     bool is_tried;
     enum fp_uncarried reason;
+    int refused; /* the file that the reason speaks of */
 };
 
 static enum fp_uncarried add_watch(const struct fp_watch *watch, const struct adding *adding)
 {
-    struct file event;
+    struct fp_plan_file file;
     if (!fp_watches_file(plan.files[adding->instance].number, watch->file) ||
-        !read_event(watch->file, adding->is_tried, &event))
+        !read_watched(watch->file, adding->is_tried, &file))
         return FP_UNCARRIED_FILES;
-    if (plan.watches_count == WATCHES_MAX)
+    if (plan.watches_count == FP_PLAN_WATCHES)
         return FP_UNCARRIED_ROOM;
     plan.watches[plan.watches_count].instance = adding->instance;
     plan.watches[plan.watches_count++].watch = *watch;
-    return is_planned(watch->file) ? FP_UNCARRIED_NONE : add_file(&event);
+    return is_planned(watch->file) ? FP_UNCARRIED_NONE : add_file(&file);
 }
 
 static bool visit_watch(const struct fp_watch *watch, void *context)
 {
     struct adding *adding = context;
     adding->reason = add_watch(watch, adding);
+    adding->refused = adding->reason == FP_UNCARRIED_FILES ? watch->file : 0;
     return adding->reason == FP_UNCARRIED_NONE;
 }
 
-enum fp_uncarried fp_files_add(const struct fp_point *point, bool is_tried)
+enum fp_uncarried fp_files_add(const struct fp_point *point, bool is_tried, int *file)
 {
-    const struct file instance = {.number = (int)point->arguments[0], .kind = EPOLL};
-    struct adding adding = {plan.files_count, is_tried, FP_UNCARRIED_NONE};
+    const struct fp_plan_file instance = {.number = (int)point->arguments[0],
+                                          .kind = FP_FILE_EPOLL};
+    struct adding adding = {plan.files_count, is_tried, FP_UNCARRIED_NONE, 0};
     if (point->kind != FP_POINT_EPOLL || is_planned(instance.number))
         return FP_UNCARRIED_NONE;
     enum fp_uncarried reason = add_file(&instance);
     if (reason != FP_UNCARRIED_NONE || plan.files[adding.instance].first != adding.instance)
         return reason;
     bool is_told = fp_watches_each(instance.number, visit_watch, &adding);
+    *file = adding.refused;
     return is_told || adding.reason != FP_UNCARRIED_NONE ? adding.reason : FP_UNCARRIED_KERNEL;
-}
-
-/* An eventfd in somebody else's instance: there the parent's would stay. */
-static bool watches_any(int instance)
-{
-    for (unsigned i = 0; i < plan.files_count; i++)
-        if (plan.files[i].kind == EVENT && fp_watches_file(instance, plan.files[i].number))
-            return true;
-    return false;
 }
 
 struct finding {
     int folder;
+    unsigned foreign_count; /* epoll instances of somebody else */
+    int foreign[FP_PLAN_FILES];
     enum fp_uncarried reason;
 };
 
-static enum fp_uncarried look_at_number(int number, enum kind kind)
+/* The other end of a socketpair that is planned. */
+static bool is_other_end(struct fp_plan_file *file)
+{
+    for (unsigned i = 0; i < plan.files_count; i++)
+        if (plan.files[i].kind == FP_FILE_SOCKET && plan.files[i].other == file->inode)
+            return fp_pair_other_end(file->inode, &file->other) &&
+                   file->other == plan.files[i].inode;
+    return false;
+}
+
+static enum fp_uncarried look_at_number(struct fp_plan_file *file, struct finding *finding)
 {
     enum { NONE = UINT_MAX };
-    struct file file = {.number = number, .kind = kind};
-    enum fp_uncarried reason = find_same(number, kind, NONE, &file.first);
+    enum fp_uncarried reason = find_same(file->number, file->kind, NONE, &file->first);
     if (reason != FP_UNCARRIED_NONE)
         return reason;
-    if (file.first != NONE)
-        return add_file(&file);
-    return kind == EPOLL && watches_any(number) ? FP_UNCARRIED_FILES : FP_UNCARRIED_NONE;
+    if (file->first != NONE || (file->kind == FP_FILE_SOCKET && is_other_end(file)))
+        return add_file(file);
+    if (file->kind != FP_FILE_EPOLL)
+        return FP_UNCARRIED_NONE;
+    if (finding->foreign_count == FP_PLAN_FILES)
+        return FP_UNCARRIED_ROOM;
+    finding->foreign[finding->foreign_count++] = file->number;
+    return FP_UNCARRIED_NONE;
 }
 
 static bool visit_number(const char *name, void *context)
 {
     struct finding *finding = context;
-    int number = 0;
+    struct fp_plan_file file = {.number = 0};
     for (const char *at = name; *at >= '0' && *at <= '9'; at++)
-        number = number * 10 + (*at - '0');
-    if (is_planned(number))
-        return true;
-    for (enum kind kind = EPOLL; kind <= EVENT; kind++)
-        if (is_of_kind(finding->folder, name, kind))
-            finding->reason = look_at_number(number, kind);
+        file.number = file.number * 10 + (*at - '0');
+    if (!is_planned(file.number) && read_kind(finding->folder, name, &file))
+        finding->reason = look_at_number(&file, finding);
     return finding->reason == FP_UNCARRIED_NONE;
 }
 
-enum fp_uncarried fp_files_find_numbers(void)
+/* The first file that the child would share after all: one in somebody else's instance, where the
+   parent's would stay, or one end of a pair whose other end another process has. -1: none. */
+static int find_shared(const struct finding *finding)
+{
+    for (unsigned i = 0; i < plan.files_count; i++) {
+        const struct fp_plan_file *file = &plan.files[i];
+        if (file->kind == FP_FILE_SOCKET && file->first == i &&
+            fp_plan_other_end(&plan, i) == plan.files_count)
+            return file->number;
+        for (unsigned j = 0; file->kind != FP_FILE_EPOLL && j < finding->foreign_count; j++)
+            if (fp_watches_file(finding->foreign[j], file->number))
+                return file->number;
+    }
+    return -1;
+}
+
+enum fp_uncarried fp_files_find_numbers(int *file)
 {
     if (!plan.files_count)
         return FP_UNCARRIED_NONE;
-    struct finding finding = {open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-                              FP_UNCARRIED_NONE};
+    struct finding finding = {.folder = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     if (finding.folder < 0)
         return FP_UNCARRIED_KERNEL;
     fp_folder_each(finding.folder, visit_number, &finding);
     close(finding.folder);
-    return finding.reason;
-}
-
-FP_CHILD static int make_event(const struct file *file)
-{
-    int flags = EFD_CLOEXEC | (file->is_semaphore ? EFD_SEMAPHORE : 0) |
-                (fcntl(file->number, F_GETFL) & O_NONBLOCK ? EFD_NONBLOCK : 0);
-    int made = eventfd(0, flags);
-    if (made >= 0 && file->count && write(made, &file->count, sizeof file->count) < 0) {
-        close(made);
-        return -1;
-    }
-    return made;
-}
-
-FP_CHILD static int make_instance(unsigned place)
-{
-    int made = epoll_create1(EPOLL_CLOEXEC);
-    for (unsigned i = 0; made >= 0 && i < plan.watches_count; i++) {
-        struct epoll_event event = plan.watches[i].watch.event;
-        if (plan.watches[i].instance == place &&
-            epoll_ctl(made, EPOLL_CTL_ADD, plan.watches[i].watch.file, &event) != 0) {
-            close(made);
-            return -1;
-        }
-    }
-    return made;
-}
-
-/* Under all its numbers. */
-FP_CHILD static bool replace(unsigned place, int made)
-{
-    bool is_done = made >= 0;
-    for (unsigned i = 0; i < plan.files_count && is_done; i++) {
-        int number = plan.files[i].number;
-        if (plan.files[i].first == place)
-            is_done = dup3(made, number, fcntl(number, F_GETFD) & FD_CLOEXEC ? O_CLOEXEC : 0) >= 0;
-    }
-    if (made >= 0)
-        close(made);
-    return is_done;
-}
-
-/* The instances come last: they watch what has the number when they are made. */
-FP_CHILD bool fp_files_unshare(void)
-{
-    for (int kind = EVENT; kind >= EPOLL; kind--)
-        for (unsigned i = 0; i < plan.files_count; i++) {
-            const struct file *file = &plan.files[i];
-            if (file->kind != (enum kind)kind || file->first != i)
-                continue;
-            if (!replace(i, kind == EVENT ? make_event(file) : make_instance(i)))
-                return false;
-        }
-    return true;
+    if (finding.reason != FP_UNCARRIED_NONE)
+        return finding.reason;
+    int shared = find_shared(&finding);
+    *file = shared < 0 ? 0 : shared;
+    return shared < 0 ? FP_UNCARRIED_NONE : FP_UNCARRIED_FILES;
 }

@@ -1,7 +1,7 @@
 /*
- * What a carried thread waits for in epoll_wait. The child has its own epoll instances and eventfds
- * under the same numbers: on the parent's it would take the parent's events, and wake its threads.
- * Another kind of file among them is not copied: nothing is carried.
+ * What a carried thread waits for in epoll_wait. The child has its own epoll instances, eventfds
+ * and socketpairs under the same numbers: on the parent's it would take the parent's events, and
+ * wake its threads. Another kind of file among them is not copied: nothing is carried.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -11,10 +11,11 @@
 #include "policy/carry.h"
 #include "shim/carry/point.h"
 
-/* In the parent, with the gate closed: begin, each thread, and the other numbers of these files. */
+/* In the parent, with the gate closed: begin, each thread, and the other numbers of these files.
+   `file`: the number that the reason speaks of. */
 void fp_files_begin(void);
-enum fp_uncarried fp_files_add(const struct fp_point *point, bool is_tried);
-enum fp_uncarried fp_files_find_numbers(void);
+enum fp_uncarried fp_files_add(const struct fp_point *point, bool is_tried, int *file);
+enum fp_uncarried fp_files_find_numbers(int *file);
 
 /* Child room: false where the kernel has no room. */
 bool fp_files_unshare(void);

@@ -17,6 +17,7 @@ FP_THREAD struct fp_point *fp_point_own;
 /* Odd: closed. */
 static _Atomic uint32_t gate;
 static _Atomic bool is_barred; /* in a child: who has stopped there has to end */
+static _Atomic bool hurries;
 
 FP_CHILD struct fp_point *fp_point_of(const struct fp_thread_slot *slot)
 {
@@ -38,6 +39,7 @@ FP_CHILD void fp_gate_child(void)
 {
     atomic_store(&gate, 0);
     atomic_store(&is_barred, false);
+    atomic_store(&hurries, false);
 }
 
 FP_CHILD void fp_gate_decide(bool go_on)
@@ -93,6 +95,16 @@ void fp_gate_pass(void)
     while ((closed = atomic_load(&gate)) & 1)
         syscall(SYS_futex, &gate, FUTEX_WAIT_PRIVATE, closed, NULL, NULL, 0);
     errno = saved;
+}
+
+void fp_gate_hurry(bool is_asked)
+{
+    atomic_store(&hurries, is_asked);
+}
+
+bool fp_gate_hurries(void)
+{
+    return atomic_load(&hurries);
 }
 
 bool fp_gate_admits(void)

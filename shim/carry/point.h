@@ -25,6 +25,8 @@ enum fp_point_state {
     FP_POINT_STARTING,
     FP_POINT_RUNS,
     FP_POINT_WAITS,
+    FP_POINT_EXPIRED, /* its time has come; until the gate lets it go on, it stands as if it waited
+                       */
 };
 
 enum fp_point_kind {
@@ -73,7 +75,7 @@ struct fp_point {
     unsigned long waits;                     /* how many it has begun */
     uint64_t begun;       /* in microseconds: a wait of which it is told how long it lasts */
     struct timespec left; /* in a child: of such a wait */
-    bool has_foreign_stack, is_captured;
+    bool has_foreign_stack, is_captured, is_tried;
     stack_t alternate;
     struct fp_point_snapshot snapshot;
 };
@@ -88,6 +90,11 @@ void fp_gate_close(void);
 void fp_gate_open(void);
 void fp_gate_child(void);
 void fp_gate_pass(void);
+
+/* Whether event loops of tried libraries are to look again how long they have to wait: what they
+   wait for may have been called off, which they find out when the time has come. */
+void fp_gate_hurry(bool is_asked);
+bool fp_gate_hurries(void);
 
 /* In a child, while its threads are made: they stop, until all of them go on, or none. */
 void fp_gate_decide(bool go_on);

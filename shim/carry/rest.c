@@ -191,7 +191,8 @@ bool fp_rest_goes_on(struct fp_point *point, int tid)
 FP_CHILD bool fp_rest_is_unchanged(const struct fp_point *point)
 {
     const uint32_t *word = point->snapshot.word;
-    return atomic_load(&point->state) == FP_POINT_WAITS && is_lock_free(point) &&
+    int state = atomic_load(&point->state);
+    return (state == FP_POINT_WAITS || state == FP_POINT_EXPIRED) && is_lock_free(point) &&
            (!word || __atomic_load_n(word, __ATOMIC_ACQUIRE) == point->snapshot.value);
 }
 

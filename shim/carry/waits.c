@@ -9,6 +9,7 @@
 #include "shim/watch/watched.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <linux/futex.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -48,7 +49,7 @@ static void nothing(void *unused)
     (void)unused;
 }
 
-static long call_libc(const struct fp_point *point)
+static long call_noted(const struct fp_point *point)
 {
     const long *a = point->arguments;
     switch (point->kind) {
@@ -66,10 +67,43 @@ static long call_libc(const struct fp_point *point)
     }
 }
 
+/* A timer that was called off would keep the loop from resting until its time: where a fork asks,
+   the wait is interrupted, as by a signal, and the loop finds out what it has to wait for. */
+static long wait_in_slices(const struct fp_point *point)
+{
+    enum { SLICE = 50 };
+    const long *a = point->arguments;
+    uint64_t end = fp_microseconds() + (uint64_t)a[3] * 1000, now;
+    while ((now = fp_microseconds()) + SLICE * 1000 < end) {
+        int ready = REAL(epoll_wait)((int)a[0], (struct epoll_event *)a[1], (int)a[2], SLICE);
+        if (ready != 0)
+            return ready;
+        if (fp_gate_hurries()) {
+            errno = EINTR;
+            return -1;
+        }
+    }
+    int left = now < end ? (int)((end - now + 999) / 1000) : 0;
+    return REAL(epoll_wait)((int)a[0], (struct epoll_event *)a[1], (int)a[2], left);
+}
+
+static long call_libc(const struct fp_point *point)
+{
+    bool is_timer = point->kind == FP_POINT_EPOLL && fp_point_is_timed(point);
+    return is_timer && point->is_tried ? wait_in_slices(point) : call_noted(point);
+}
+
 static void note_place(struct fp_point_place *outermost, const struct fp_point *point)
 {
     if (point->stack > outermost->stack)
         *outermost = (struct fp_point_place){point->stack, point->caller};
+}
+
+/* Nobody has woken the thread, and it holds no lock for which it has waited: in a child the wait
+   begins anew, and ends at once. */
+static bool has_expired(const struct fp_point *point, long result)
+{
+    return result == -1 && errno == ETIMEDOUT && fp_point_is_timed(point);
 }
 
 /*
@@ -87,8 +121,9 @@ long fp_wait_here(struct fp_point *point)
     point->cleanup = buffer.__prev;
     atomic_store(&point->state, FP_POINT_WAITS);
     long result = call_libc(point);
-    atomic_store(&point->state, FP_POINT_RUNS);
+    atomic_store(&point->state, has_expired(point, result) ? FP_POINT_EXPIRED : FP_POINT_RUNS);
     fp_gate_pass();
+    atomic_store(&point->state, FP_POINT_RUNS);
     pop(&buffer, 0);
     return result;
 }

@@ -115,6 +115,7 @@ void fp_carry_claim(const struct fp_thread_slot *slot, const pthread_attr_t *att
     ask(slot->runtime, create);
     *point = (struct fp_point){.wait = fp_wait_here, .resume = fp_wait_again};
     point->has_foreign_stack = has_foreign_stack(attributes);
+    point->is_tried = fp_wanted(slot->runtime) && fp_wanted_is_tried(slot->runtime);
     atomic_store(&point->state, fp_wanted(slot->runtime) ? FP_POINT_STARTING : FP_POINT_NONE);
 }
 

@@ -30,6 +30,24 @@ def carried(case, kind, threads, forks, tmp_path, policy=POLICY, env=None):
     )
 
 
+def elsewhere(where, command, policy, tmp_path):
+    """On a machine that libcarried_elsewhere.so makes of this one."""
+    return support.run(
+        command,
+        policy=policy,
+        log=tmp_path / "log",
+        isolated=True,
+        env={
+            "ELSEWHERE": where,
+            "LD_PRELOAD": f"{support.LIBRARY} {support.host('libcarried_elsewhere.so')}",
+        },
+    )
+
+
+def told(outcome):
+    return [line for line in outcome.said if "is not carried into the child" in line]
+
+
 def all_work(outcome, forks):
     assert outcome.status == 0, outcome
     assert outcome.stdout.splitlines()[-1] == f"{forks} work, 0 do not", outcome
@@ -70,6 +88,22 @@ def test_a_time_limit_stays_what_it_is(kind, tmp_path):
     assert [each["reason"] for each in outcome.of("carry")] == ["none"], outcome
     ends = [int(line.split()[-1]) for line in outcome.stdout.splitlines()]
     assert len(ends) == 2 and all(2000 <= end < 3400 for end in ends), outcome
+
+
+@pytest.mark.parametrize("kind", ["sem_until", "sem_clock", "futex_until", "futex_while"])
+def test_a_time_limit_that_comes_during_the_fork(kind, tmp_path):
+    """...wakes nobody: the wait is over in both processes."""
+    outcome = support.run(
+        [support.host("carried_limits"), kind, "late"],
+        policy="carry:*/carried_limits",
+        log=tmp_path / "log",
+        isolated=True,
+        env={"LD_PRELOAD": f"{support.LIBRARY} {support.host('libcarried_help.so')}"},
+    )
+    assert outcome.status == 0 and not outcome.stderr, outcome
+    assert [each["reason"] for each in outcome.of("carry")] == ["none"], outcome
+    ends = [int(line.split()[-1]) for line in outcome.stdout.splitlines()]
+    assert len(ends) == 2 and all(2300 <= end < 4500 for end in ends), outcome
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -151,8 +185,7 @@ def test_what_is_not_at_rest_is_not_carried(case, kind, reason, tmp_path):
     assert outcome.status == 0, outcome
     assert outcome.stdout.splitlines()[-1] == f"0 work, {forks} do not", outcome
     assert [each["reason"] for each in outcome.of("carry")] == [reason] * forks
-    told = [line for line in outcome.said if "is not carried into the child" in line]
-    assert len(told) == 1 and told[0].endswith('; it acts as "reset"'), outcome
+    assert len(told(outcome)) == 1 and told(outcome)[0].endswith('; it acts as "reset"'), outcome
     assert len(outcome.of("hang")) == forks
 
 
@@ -170,6 +203,55 @@ def test_others_break_in(case, reason, tmp_path):
     assert outcome.status == 0, outcome
     assert outcome.stdout.splitlines()[-1] == "0 work, 2 do not", outcome
     assert [each["reason"] for each in outcome.of("carry")] == [reason] * 2, outcome
+
+
+def test_what_was_lost_stays_lost(tmp_path):
+    """In a child that lost the pool, a thread of the same library is not carried, either."""
+    outcome = carried("lost", "cond", 4, 1, tmp_path)
+    assert [each["reason"] for each in outcome.of("carry")] == ["handlers", "lost"], outcome
+    assert told(outcome)[1].endswith(
+        "is not carried into the child: this process lost threads of it when it was forked; it acts as \"reset\""
+    ), outcome
+
+
+def test_another_library_forks_meanwhile(tmp_path):
+    env = {"LD_PRELOAD": f"{support.LIBRARY} {support.host('libcarried_help.so')}"}
+    outcome = carried("busy", "cond", 4, 1, tmp_path, env=env)
+    assert sorted(each["reason"] for each in outcome.of("carry")) == ["busy", "runs"], outcome
+    assert told(outcome)[0].endswith('is not carried into the child: another thread forks; it acts as "reset"'), outcome
+
+
+@pytest.mark.parametrize(
+    "where, why",
+    [
+        ("libc", "the libc is not glibc 2.34 to 2.40, or keeps its threads otherwise"),
+        ("shadow", "the processor keeps a shadow stack for each thread"),
+    ],
+)
+def test_where_threads_cannot_be_carried(where, why, tmp_path):
+    """One line says so, where the policy stands, and `carry` acts as `reset`."""
+    outcome = elsewhere(where, [support.host("carried"), "killed", "cond", 2, 2], POLICY, tmp_path)
+    assert outcome.status == 0 and not outcome.of("carry"), outcome
+    assert outcome.said == [f'forkpolicy: FORKPOLICY:1:1: "carry" cannot be done here, {why}; it acts as "reset"']
+
+
+def test_an_event_loop_has_something_to_do(tmp_path):
+    outcome = elsewhere("pending", [support.host("carried_loop"), "unread", 2, 1], "carry:*/carried_loop", tmp_path)
+    assert [each["reason"] for each in outcome.of("carry")] == ["pending"], outcome
+    assert re.search(
+        r'not carried into the child: a thread has been woken, and has work to do \(thread \d+\); it acts as "reset"$',
+        told(outcome)[0],
+    ), outcome
+
+
+def test_a_library_that_waits_elsewhere(tmp_path):
+    """...calls none of the functions in which a thread could be found."""
+    program = [support.host("carried"), "killed", "cond", 2, 2]
+    outcome = elsewhere("slots", program, "carry:*/libcarried_elsewhere.so", tmp_path)
+    assert [each["reason"] for each in outcome.of("carry")] == ["slots"] * 2, outcome
+    assert told(outcome)[0].endswith(
+        'not carried into the child: its library calls libc where nothing can be put between; it acts as "reset"'
+    ), outcome
 
 
 @pytest.mark.parametrize("policy", ["carry", "reset", "warn", "off", "carry:other"])

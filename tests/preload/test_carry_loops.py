@@ -5,6 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 
 import platform
 import re
+import shutil
 
 import pytest
 
@@ -48,10 +49,41 @@ def test_files_stay_what_they_are(case, tmp_path):
     assert (outcome.status, outcome.stdout, outcome.stderr) == (0, "40 work, 0 do not\n", ""), outcome
 
 
+def tried(case, threads, forks, tmp_path):
+    """As a library of a package whose version the policy knows as tried."""
+    packages = tmp_path / "site-packages"
+    (packages / "loops").mkdir(parents=True)
+    (packages / "loops-1.2.dist-info").mkdir()
+    program = shutil.copy(support.host("carried_loop"), packages / "loops" / "carried_loop")
+    table = tmp_path / "policy"
+    table.write_text("runtime loops\n dso */carried_loop\n class lost\n carried 1.2\n")
+    return support.run(
+        [program, case, threads, forks],
+        policy="carry",
+        log=tmp_path / "log",
+        isolated=True,
+        env={"FORKPOLICY_FILE": str(table)},
+    )
+
+
+@pytest.mark.parametrize("case, forks", [("own_pair", 60), ("called_off", 30)])
+def test_a_loop_of_a_tried_library(case, forks, tmp_path):
+    """The child has a socketpair of its own; a loop that waits for a time finds out whether it has to."""
+    outcome = tried(case, 4, forks, tmp_path)
+    assert (outcome.status, outcome.stdout, outcome.stderr) == (0, f"{forks} work, 0 do not\n", ""), outcome
+    assert reasons(outcome) == ["none"] * forks
+
+
+def test_a_loop_of_a_tried_library_waits_for_a_time(tmp_path):
+    outcome = tried("timed", 4, 1, tmp_path)
+    assert (outcome.stdout, reasons(outcome)) == ("0 work, 1 do not\n", ["timed"]), outcome
+
+
 @pytest.mark.parametrize(
     "case, reason",
     [
         ("pipe", "files"),
+        ("pair", "files"),
         ("foreign", "files"),
         ("timed", "timed"),
         ("task", "task"),
@@ -65,6 +97,9 @@ def test_what_cannot_be_copied_is_not_carried(case, reason, tmp_path):
     assert reasons(outcome) == [reason] * 2
     told = [line for line in outcome.said if "is not carried into the child" in line]
     assert len(told) == 1 and told[0].endswith('; it acts as "reset"'), outcome
+    numbers = {each["descriptor"] for each in outcome.of("carry")}
+    assert len(numbers) == 1 and (0 in numbers) == (reason != "files"), outcome
+    assert (f"(descriptor {numbers.pop()})" in told[0]) == (reason == "files"), outcome
 
 
 def test_a_child_that_can_open_nothing_says_so(tmp_path):

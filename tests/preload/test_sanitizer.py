@@ -60,3 +60,11 @@ def test_it_runs_within_a_job(program):
 def test_it_still_finds_errors(program):
     outcome = run(program, "overflow", env={"ASAN_OPTIONS": "exitcode=42"})
     assert outcome.status == 42 and "heap-buffer-overflow" in outcome.stderr, outcome
+
+
+def test_its_threads_are_not_carried(program):
+    outcome = run(program, policy="carry")
+    assert (outcome.status, outcome.stdout) == (0, "as ever\n"), outcome
+    assert outcome.said == [
+        'forkpolicy: FORKPOLICY:1:1: "carry" cannot be done here, a sanitizer keeps records of all threads; it acts as "reset"'
+    ], outcome

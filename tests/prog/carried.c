@@ -30,6 +30,8 @@
  *   handlers   the program has fork handlers
  *   woken      another library's fork handler wakes a thread (with libcarried_help.so)
  *   starting   a thread of the pool has yet to begin (likewise)
+ *   busy       as runs, and another library's thread forks, too (likewise)
+ *   lost       as handlers; the child starts a thread, and forks
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -57,7 +59,7 @@ static pthread_cond_t wanted = PTHREAD_COND_INITIALIZER, answered = PTHREAD_COND
 static sem_t posted;
 static unsigned word; /* of kind futex: how often it was posted */
 static pthread_t threads[MOST];
-static int count, ready, first, last, done, blocks, is_over;
+static int count, ready, first, last, done, blocks, is_over, forks_now;
 static long queue[QUEUE], sum;
 static unsigned long handed,
     slept[MOST]; /* how often work was handed over; before a thread slept */
@@ -197,7 +199,8 @@ static void work(long id, long what)
     free(memory);
     if (what == 0 && blocks && is("task"))
         sem_wait(&release);
-    while (what == 0 && blocks && is("runs") && !__atomic_load_n(&is_over, __ATOMIC_SEQ_CST)) {
+    while (what == 0 && blocks && (is("runs") || is("busy")) &&
+           !__atomic_load_n(&is_over, __ATOMIC_SEQ_CST)) {
     }
     if (what == 0 && is("inside"))
         fork_here();
@@ -361,6 +364,16 @@ static void note(int status)
         fails++;
 }
 
+static void start_one_and_fork(void)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, sleep_for_ever, NULL);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    waitpid(child, NULL, 0);
+}
+
 static pid_t fork_child(int depth)
 {
     if (is("held"))
@@ -373,6 +386,8 @@ static pid_t fork_child(int depth)
     }
     pid_t child = fork();
     if (child == 0) {
+        if (is("lost"))
+            start_one_and_fork();
         const char *why = is("handed") && done != 3 ? "done elsewhere" : try_pool(depth);
         if (why)
             say("bad %s\n", why);
@@ -448,11 +463,27 @@ static void *help(const char *symbol)
     return found;
 }
 
+/* While the main thread, whose fork waits for the pool to rest, has yet to. */
+static void *fork_beside(void *unused)
+{
+    while (!__atomic_load_n(&forks_now, __ATOMIC_SEQ_CST))
+        sched_yield();
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    waitpid(child, NULL, 0);
+    return unused;
+}
+
 /* When the pool is idle. */
 static void get_help(void)
 {
     pthread_t late;
-    void (*call_before_forks)(void (*)(void));
+    void (*call_before_forks)(void (*)(void)), (*start_other_thread)(void *(*)(void *));
+    if (is("busy")) {
+        *(void **)&start_other_thread = help("start_other_thread");
+        start_other_thread(fork_beside);
+    }
     if (is("woken")) {
         *(void **)&call_before_forks = help("call_before_forks");
         call_before_forks(hand_one_over);
@@ -479,7 +510,7 @@ static void set_up(void)
     sem_init(&release, 0, 0);
     for (int i = 0; i < KEYS; i++)
         pthread_key_create(&keys[i], free);
-    if (is("handlers"))
+    if (is("handlers") || is("lost"))
         pthread_atfork(prepare_nothing, NULL, NULL);
     if (is("others"))
         pthread_create(&threads[MOST - 1], NULL, sleep_for_ever, NULL);
@@ -519,6 +550,12 @@ static bool is_deep(void)
     return is("deep") || is("grown");
 }
 
+/* A thread of the pool is. */
+static bool is_at_work(void)
+{
+    return is("runs") || is("task") || is("busy");
+}
+
 static void fork_in_turn(int forks)
 {
     long before = 0;
@@ -526,18 +563,19 @@ static void fork_in_turn(int forks)
     for (int i = 0; i < forks; i++) {
         int status;
         if (!is("handed") && !is("flat") && !is_deep()) /* these have the fork wait for rest */
-            wait_until_idle(is("runs") || is("task"));
+            wait_until_idle(is_at_work());
         if (is("unwoken"))
             __atomic_fetch_add(&word, 1, __ATOMIC_SEQ_CST);
         if (is("stirred"))
             must(have_done(1, false) == NULL, "the parent's pool");
+        __atomic_store_n(&forks_now, 1, __ATOMIC_SEQ_CST);
         pid_t child = fork_child(is_deep() ? 2 : 0);
         must(child > 0, "fork");
         if (is("killed"))
             kill(child, SIGKILL);
         waitpid(child, &status, 0);
         note(status);
-        if (!is("runs") && !is("task") && !is("shared") && !is("woken"))
+        if (!is_at_work() && !is("shared") && !is("woken"))
             must(have_done(20, false) == NULL, "the parent's pool");
         if (i == forks / 4) {
             before = resident();
@@ -562,7 +600,7 @@ int main(int arguments_count, char **arguments)
     set_up();
     start_pool();
     get_help();
-    if (is("runs") || is("task")) {
+    if (is_at_work()) {
         blocks = 1;
         pthread_mutex_lock(&lock);
         hand_over(1);

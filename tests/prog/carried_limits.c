@@ -1,12 +1,14 @@
 /*
- * carried_limits KIND: a thread waits for two seconds, in KIND, and has waited for one and a half
- * when it is carried into a child. "ended after MILLISECONDS" says how long it waited in all there,
- * and, in a second line, here.
+ * carried_limits KIND [late]: a thread waits for two seconds, in KIND, and has waited for one and a
+ * half when it is carried into a child. "ended after MILLISECONDS" says how long it waited in all
+ * there, and, in a second line, here. With `late` its time comes while the process forks: in a fork
+ * handler of another library (libcarried_help.so).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "host.h"
 
+#include <dlfcn.h>
 #include <linux/futex.h>
 #include <semaphore.h>
 #include <stdbool.h>
@@ -16,7 +18,7 @@
 #define sem_clockwait(semaphore, clock, until) -1
 #endif
 
-enum { WHOLE = 2, BEFORE = 1500 /* milliseconds */ };
+enum { WHOLE = 2, BEFORE = 1500 /* milliseconds */, LATE = 2300 };
 
 static const char *kind;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -86,11 +88,27 @@ static void see_it_end(pthread_t thread)
     say("ended after %ld\n", milliseconds_since_begun());
 }
 
+static void come_late(void)
+{
+    while (milliseconds_since_begun() < LATE)
+        rest(1);
+}
+
+static void fork_late(void)
+{
+    void (*call_before_forks)(void (*)(void));
+    *(void **)&call_before_forks = dlsym(RTLD_DEFAULT, "call_before_forks");
+    must(call_before_forks != NULL, "libcarried_help.so");
+    call_before_forks(come_late);
+}
+
 int main(int arguments_count, char **arguments)
 {
     pthread_t thread;
-    must(arguments_count == 2, "carried_limits KIND");
+    must(arguments_count >= 2, "carried_limits KIND [late]");
     kind = arguments[1];
+    if (arguments_count > 2)
+        fork_late();
     sem_init(&unposted, 0, 0);
     must(pthread_create(&thread, NULL, wait_in_vain, NULL) == 0, "pthread_create");
     while (!__atomic_load_n(&has_begun, __ATOMIC_SEQ_CST) || milliseconds_since_begun() < BEFORE)

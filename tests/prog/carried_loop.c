@@ -9,11 +9,15 @@
  *   semaphore  ...each read takes one
  *   dups       through other numbers of the same files, one of which watches more in the child
  *   shared     all threads wait at one instance
+ *   own_pair   a socketpair instead of the eventfd; in a library that was tried
+ *   called_off the threads wait with a time limit, and without one when they are interrupted;
+ *              likewise
  *   deep       as edge, in children of children of children
  *
  * A child that is without the pool ends, or waits for ever:
  *
  *   pipe       a pipe is watched, too
+ *   pair       one end of a socketpair is
  *   foreign    the program watches the eventfds, too
  *   timed      the threads wait with a time limit
  *   task       a thread waits deeper than it ever did
@@ -35,6 +39,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 
 enum { MOST = 64, ROUNDS = 30, TOO_MANY = 200 };
 
@@ -45,7 +50,7 @@ static pthread_cond_t answered = PTHREAD_COND_INITIALIZER;
 static struct loop {
     int instance, event, other_instance, other_event;
     int jobs, done;
-    bool is_over;
+    bool is_over, is_called_off;
 } loops[MOST];
 static uint64_t written, taken; /* wake-ups */
 
@@ -72,7 +77,10 @@ static void take_wake_up(int event)
 
 static int wait_for_events(struct loop *loop, struct epoll_event *events)
 {
-    return epoll_wait(loop->instance, events, 4, is("timed") ? 1000000 : -1);
+    bool is_timed = is("timed") || (is("called_off") && !loop->is_called_off);
+    int ready = epoll_wait(loop->instance, events, 4, is_timed ? 1000000 : -1);
+    loop->is_called_off = ready < 0 && errno == EINTR;
+    return loop->is_called_off ? 0 : ready;
 }
 
 /* A frame that the first wait does not have. */
@@ -117,7 +125,7 @@ static void *serve(void *argument)
 static void wake(struct loop *loop)
 {
     uint64_t times = is("semaphore") ? 2 : 1;
-    int event = is("dups") ? loop->other_event : loop->event;
+    int event = is("dups") || is("own_pair") ? loop->other_event : loop->event;
     __atomic_fetch_add(&written, times, __ATOMIC_SEQ_CST);
     must(write(event, &times, sizeof times) == sizeof times, "write");
 }
@@ -125,7 +133,8 @@ static void wake(struct loop *loop)
 /* A child without the pool wakes the parent's threads. */
 static bool is_carried(void)
 {
-    static const char *const CARRIED[] = {"edge", "level", "semaphore", "dups", "shared", "deep"};
+    static const char *const CARRIED[] = {"edge",   "level", "semaphore", "dups",
+                                          "shared", "deep",  "own_pair",  "called_off"};
     for (size_t i = 0; i < sizeof CARRIED / sizeof *CARRIED; i++)
         if (is(CARRIED[i]))
             return true;
@@ -185,6 +194,17 @@ static void try_loops(int depth)
     }
 }
 
+static void set_up_pair(struct loop *loop)
+{
+    int ends[2];
+    must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0, "socketpair");
+    watch(loop->instance, ends[0], 0);
+    if (is("own_pair")) {
+        loop->event = ends[0];
+        loop->other_event = ends[1];
+    }
+}
+
 static void set_up_loop(struct loop *loop)
 {
     bool is_level = is("level") || is("semaphore") || is("shared");
@@ -199,6 +219,8 @@ static void set_up_loop(struct loop *loop)
         must(pipe(ends) == 0, "pipe");
         watch(loop->instance, ends[0], 0);
     }
+    if (is("pair") || is("own_pair"))
+        set_up_pair(loop);
     if (is("foreign"))
         watch(epoll_create1(EPOLL_CLOEXEC), loop->event, 0);
     for (int i = 0; is("many") && i < TOO_MANY; i++)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """carry: pools of wheels work in forked children, at the versions that known.policy lists."""
 
+import json
 import platform
 import re
 
@@ -13,7 +14,13 @@ pytestmark = pytest.mark.skipif(
     reason="threads are carried on x86-64 with glibc 2.34 to 2.40",
 )
 
-ENVIRONMENTS = {"tokenizers": "wheels", "polars": "wheels", "obstore": "hangs"}
+ENVIRONMENTS = {
+    "tokenizers": "wheels",
+    "polars": "wheels",
+    "obstore": "hangs",
+    "opendal": "hangs",
+}
+WITH_TORCH = {"tokenizers", "polars"}
 PARALLEL = {"TOKENIZERS_PARALLELISM": "true"}
 
 
@@ -42,7 +49,7 @@ def reasons(outcome, library="tokenizers"):
     [("of_itself", 20, 60), ("of_a_pool", 5, 10), ("of_an_executor", 5, 10), ("of_a_loader", 3, 6)],
 )
 def test_children_use_it(how, times, forks, library, tmp_path):
-    if (how, library) == ("of_a_loader", "obstore"):
+    if how == "of_a_loader" and library not in WITH_TORCH:
         pytest.skip("its environment has no torch")
     outcome = carried(how, times, tmp_path, library=library)
     assert answer(outcome) == 0 and not outcome.stderr, outcome
@@ -56,12 +63,27 @@ def test_they_need_it(library, tmp_path):
 
 
 def test_another_python_thread_may_be_in_it(tmp_path):
+    """...which is named."""
     outcome = carried("beside_a_thread", 1, tmp_path)
+    thread = json.loads(outcome.stdout.splitlines()[0])
     assert answer(outcome) == 1 and reasons(outcome) == ["others"], outcome
+    assert [each["thread"] for each in outcome.of("carry")] == [thread]
     assert outcome.said[0] == (
         "forkpolicy: tokenizers is not carried into the child: the process has other threads, "
-        'which may be using it; it acts as "reset"'
+        f'which may be using it (thread {thread}); it acts as "reset"'
     )
+
+
+@pytest.mark.parametrize("how", ["without_an_end", "with_bytes_on_the_way", "with_a_foreign_watch"])
+def test_a_socketpair_that_is_not_the_runtimes_alone(how, tmp_path):
+    """The child would share it with somebody: the message names the descriptor."""
+    outcome = carried(how, 1, tmp_path, library="opendal")
+    numbers = json.loads(outcome.stdout.splitlines()[0])
+    assert answer(outcome) == 1 and reasons(outcome, "opendal") == ["files"], outcome
+    number = outcome.of("carry")[0]["descriptor"]
+    assert number in numbers
+    assert outcome.said[0].startswith("forkpolicy: opendal is not carried into the child: an event loop"), outcome
+    assert outcome.said[0].endswith(f' (descriptor {number}); it acts as "reset"'), outcome
 
 
 def test_a_library_that_no_table_lists_is_named_and_refused(tmp_path):

@@ -27,6 +27,19 @@ Test(carry, the_message_names_library_reason_and_thread)
                            "waits in the midst of a task (thread 42); it acts as \"reset\"\n");
 }
 
+Test(carry, the_message_names_the_descriptor)
+{
+    char line[600];
+    struct fp_text text = FP_TEXT(line);
+    const struct fp_carry_outcome outcome = {
+        .reason = FP_UNCARRIED_FILES, .thread = 42, .descriptor = 7};
+    fp_message_uncarried(&text, &POOL, &outcome);
+    cr_assert_str_eq(line,
+                     "forkpolicy: /opt/libpool.so is not carried into the child: an event loop "
+                     "waits for files that the child would share (thread 42) (descriptor 7); "
+                     "it acts as \"reset\"\n");
+}
+
 Test(carry, the_record)
 {
     char line[FP_EVENT_MAX + 1];
@@ -35,7 +48,7 @@ Test(carry, the_record)
     const struct fp_carry_outcome carried = {.threads = 3, .microseconds = 7};
     fp_event_carry(&text, &header, &POOL, &carried);
     cr_assert(strstr(line, "\"reason\":\"none\",\"error\":null,\"threads\":3,\"thread\":0,"
-                           "\"microseconds\":7,\"dso\":\"/opt/libpool.so\"}\n"),
+                           "\"descriptor\":0,\"microseconds\":7,\"dso\":\"/opt/libpool.so\"}\n"),
               "%s", line);
 }
 

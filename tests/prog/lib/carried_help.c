@@ -1,5 +1,5 @@
-/* For `carried`, preloaded behind the shim: a fork handler that is not of the pool's library, and
- * threads that have yet to begin. SPDX-License-Identifier: Apache-2.0 */
+/* For `carried`, preloaded behind the shim: a fork handler and a thread that are not of the pool's
+ * library, and threads that have yet to begin. SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>
@@ -51,5 +51,22 @@ void call_before_forks(void (*function)(void))
 {
     before_forks = function;
     if (pthread_atfork(call, NULL, NULL) != 0)
+        abort();
+}
+
+static routine *of_other_thread;
+
+static void *run_other_thread(void *unused)
+{
+    return of_other_thread(unused);
+}
+
+void start_other_thread(routine *function);
+
+void start_other_thread(routine *function)
+{
+    pthread_t thread;
+    of_other_thread = function;
+    if (pthread_create(&thread, NULL, run_other_thread, NULL) != 0)
         abort();
 }

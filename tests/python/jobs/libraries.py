@@ -122,6 +122,23 @@ def deltalake():
     return lambda: DeltaTable(where).to_pyarrow_table().num_rows
 
 
+def opendal():
+    import opendal
+
+    files = opendal.Operator("fs", root=folder())
+    content = b"content" * 1000
+
+    def answer():
+        name = f"of-{os.getpid()}"
+        files.write(name, content)
+        found = bytes(files.read(name))
+        files.delete(name)
+        return found == content
+
+    answer()
+    return answer
+
+
 def grpcio():
     from concurrent import futures
 
