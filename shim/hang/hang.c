@@ -64,9 +64,22 @@ static enum fp_break break_of_main(const struct fp_company_look *look)
     return look->main_waits_in_python ? FP_BREAK_FOR_PYTHON : FP_BREAK_FOR_GOOD;
 }
 
+/*
+ * Who could end the wait by a signal. A timer that has run out since an earlier look has sent one
+ * whose handler Python has yet to run, when this thread is back there; at the end of the first
+ * slice nobody has looked earlier.
+ */
+static enum fp_waker find_waker(struct fp_waiting *waiting, enum fp_break breaks,
+                                const struct fp_company_look *look, bool has_gil)
+{
+    waiting->timers |= fp_timers_set();
+    enum fp_waker found = fp_waker_find(look, breaks, has_gil, waiting->timers);
+    return found == FP_WAKER_EXIT && waiting->slices == 1 ? FP_WAKER_HANDLER : found;
+}
+
 /* What costs more to find out, for a wait that seems to be for ever: whether the memory is shared,
    and what Python says. */
-static void look_closer(const struct fp_waiting *waiting, const struct fp_company_look *look,
+static void look_closer(struct fp_waiting *waiting, const struct fp_company_look *look,
                         struct fp_wait_facts *facts)
 {
     bool is_main = fp_is_main_thread();
@@ -81,7 +94,7 @@ static void look_closer(const struct fp_waiting *waiting, const struct fp_compan
     bool has_gil = fp_python_enter(gil_is_free && fp_origin_has_sound_gil(), &state);
     fp_evidence_read_python(&evidence, waiting, has_gil, facts->company == FP_COMPANY_ASLEEP);
     facts->waker =
-        fp_waker_find(look, is_main ? fp_break_of(waiting) : break_of_main(look), has_gil);
+        find_waker(waiting, is_main ? fp_break_of(waiting) : break_of_main(look), look, has_gil);
     if (has_gil)
         fp_python_leave(state);
     fp_evidence_weigh(&evidence, waiting, look, facts->owner_lost);

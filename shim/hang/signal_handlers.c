@@ -23,17 +23,6 @@ static const void *handler_of(int number, int *flags)
     return *(void **)&action.sa_handler;
 }
 
-static bool has_interval_timer(int number)
-{
-    static const int SIGNALS[] = {SIGALRM, SIGVTALRM, SIGPROF}; /* by ITIMER_REAL, ... */
-    for (unsigned which = 0; which < 3; which++) {
-        struct itimerval timer;
-        if (SIGNALS[which] == number && getitimer(which, &timer) == 0)
-            return timer.it_value.tv_sec || timer.it_value.tv_usec;
-    }
-    return false;
-}
-
 /* By timer_create, for whatever signal. */
 static bool has_posix_timer(void)
 {
@@ -41,30 +30,39 @@ static bool has_posix_timer(void)
     return fp_file_read("/proc/self/timers", first, sizeof first) > 0;
 }
 
-/* A timer of this process's own sends its signal, whatever others do. Timers are not inherited. */
-static bool has_timer(int number)
+uint64_t fp_timers_set(void)
 {
-    return has_interval_timer(number) || has_posix_timer();
+    static const int SIGNALS[] = {SIGALRM, SIGVTALRM, SIGPROF}; /* by ITIMER_REAL, ... */
+    uint64_t found = 0;
+    for (unsigned which = 0; which < 3; which++) {
+        struct itimerval timer;
+        if (getitimer(which, &timer) == 0 && (timer.it_value.tv_sec || timer.it_value.tv_usec))
+            found |= FP_SIGNAL_BIT(SIGNALS[which]);
+    }
+    return has_posix_timer() ? UINT64_MAX : found;
 }
 
 /* By a signal that has no handler, as after alarm(). */
 static bool is_ended_by_timer(uint64_t deliverable)
 {
     struct sigaction action;
+    uint64_t timers = fp_timers_set();
     bool ends = deliverable & FP_SIGNAL_BIT(SIGALRM) && sigaction(SIGALRM, NULL, &action) == 0 &&
                 action.sa_handler == SIG_DFL;
-    return (ends && has_interval_timer(SIGALRM)) || has_posix_timer();
+    return timers == UINT64_MAX || (ends && timers & FP_SIGNAL_BIT(SIGALRM));
 }
 
-static enum fp_waker waker_by_effect(int number, enum fp_effect effect)
+/* A timer of this process's own sends its signal, whatever others do. */
+static enum fp_waker waker_by_effect(int number, enum fp_effect effect, uint64_t timers)
 {
     if (effect == FP_EFFECT_NONE)
         return FP_WAKER_NONE;
-    return effect == FP_EFFECT_EXIT && !has_timer(number) ? FP_WAKER_EXIT : FP_WAKER_HANDLER;
+    return effect == FP_EFFECT_EXIT && !(timers & FP_SIGNAL_BIT(number)) ? FP_WAKER_EXIT
+                                                                         : FP_WAKER_HANDLER;
 }
 
 /* The policy names handlers by the file of their code; the code of others is read. */
-static enum fp_waker ask_python(int number, bool has_gil)
+static enum fp_waker ask_python(int number, bool has_gil, uint64_t timers)
 {
     static char file[FP_LINE_SIZE], function[FP_FUNCTION_SIZE]; /* one thread looks at a time */
     enum fp_effect effect = FP_EFFECT_UNKNOWN;
@@ -80,13 +78,13 @@ static enum fp_waker ask_python(int number, bool has_gil)
         effect = fp_policy_handler_effect(&fp_config.policy, file, function);
     if (has_gil && effect == FP_EFFECT_UNKNOWN)
         effect = fp_python_handler_effect(number);
-    return waker_by_effect(number, effect);
+    return waker_by_effect(number, effect, timers);
 }
 
 /* Any process may send any signal, also one of a fault, or SIGCHLD to a process without children.
  */
 static enum fp_waker waker_of(int number, const void *handler, enum fp_break main_breaks,
-                              bool has_gil)
+                              bool has_gil, uint64_t timers)
 {
     struct fp_owner owner = fp_owner_of(handler);
     if (owner.base == fp_owner_of((const void *)fp_waker_find).base)
@@ -96,18 +94,18 @@ static enum fp_waker waker_of(int number, const void *handler, enum fp_break mai
                    ? FP_WAKER_INTERRUPT
                    : FP_WAKER_HANDLER;
     if (fp_python_is_handler(handler))
-        return main_breaks ? ask_python(number, has_gil) : FP_WAKER_NONE;
+        return main_breaks ? ask_python(number, has_gil, timers) : FP_WAKER_NONE;
     if (fp_python_owns(owner) && FP_SIGNALS_OF_FAULTHANDLER & FP_SIGNAL_BIT(number) &&
         fp_python_has_faulthandler())
         return FP_WAKER_NONE;
     if (fp_python_dumps(owner) && main_breaks != FP_BREAK_FOR_GOOD)
-        return waker_by_effect(number, FP_EFFECT_EXIT);
+        return waker_by_effect(number, FP_EFFECT_EXIT, timers);
     const char *path = *owner.path ? owner.path : fp_program_path(); /* as of uwsgi */
-    return waker_by_effect(number, fp_policy_handler_effect(&fp_config.policy, path, ""));
+    return waker_by_effect(number, fp_policy_handler_effect(&fp_config.policy, path, ""), timers);
 }
 
 enum fp_waker fp_waker_find(const struct fp_company_look *look, enum fp_break main_breaks,
-                            bool has_gil)
+                            bool has_gil, uint64_t timers)
 {
     enum fp_waker found = FP_WAKER_NONE;
     uint64_t candidates = look->handled & look->deliverable & ~FP_SIGNALS_OF_LIBC;
@@ -118,7 +116,7 @@ enum fp_waker fp_waker_find(const struct fp_company_look *look, enum fp_break ma
         const void *handler =
             candidates & FP_SIGNAL_BIT(number) ? handler_of(number, &flags) : NULL;
         enum fp_waker waker =
-            handler ? waker_of(number, handler, main_breaks, has_gil) : FP_WAKER_NONE;
+            handler ? waker_of(number, handler, main_breaks, has_gil, timers) : FP_WAKER_NONE;
         found = waker > found ? waker : found;
     }
     if (found < FP_WAKER_TIMER && is_ended_by_timer(look->deliverable))

@@ -12,10 +12,15 @@
 
 #include <signal.h>
 
+/* Signals that timers of this process are going to send, a bit each; all, where one of
+   timer_create's is there. Timers are not inherited. */
+uint64_t fp_timers_set(void);
+
 /* A handler that was set from Python code runs when the main thread comes back to Python: only
-   where its wait breaks off. `has_gil`: Python may be asked now. */
+   where its wait breaks off. `has_gil`: Python may be asked now. `timers`: signals that timers
+   send, or have sent while the wait went on. */
 enum fp_waker fp_waker_find(const struct fp_company_look *look, enum fp_break main_breaks,
-                            bool has_gil);
+                            bool has_gil, uint64_t timers);
 
 /*
  * Whether a system call that a signal interrupts goes on by itself, as far as all handlers of the

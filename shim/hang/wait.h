@@ -14,6 +14,7 @@ struct fp_repeated {
     bool told, warned;
     uint64_t standstill; /* of the others at the last look, see company.h */
     uint64_t next_look;  /* of waits with a limit of their own: not before */
+    uint64_t timers;
 };
 
 struct fp_waiting {
@@ -29,7 +30,8 @@ struct fp_waiting {
     void **returned;                                  /* of a joined thread */
     uint64_t since;                                   /* milliseconds, as fp_milliseconds */
     unsigned slices;                                  /* so far */
-    bool told;                                        /* somebody has been told */
+    uint64_t timers;              /* signals for which one was set at a look so far, a bit each */
+    bool told;                    /* somebody has been told */
     bool warned;                  /* that the process is to end after its time of grace */
     struct fp_repeated *repeated; /* NULL: it ends as a whole */
 };

@@ -23,6 +23,7 @@ static void go_on_from(struct fp_waiting *waiting, const struct fp_repeated *bef
     waiting->slices = before->slices;
     waiting->told = before->told;
     waiting->warned = before->warned;
+    waiting->timers = before->timers;
 }
 
 void fp_waiting_begin(struct fp_waiting *waiting)
@@ -53,6 +54,7 @@ void fp_waiting_end(const struct fp_waiting *waiting, bool woken)
                                                   .slices = waiting->slices,
                                                   .told = waiting->told,
                                                   .warned = waiting->warned,
+                                                  .timers = waiting->timers,
                                                   .standstill = waiting->repeated->standstill};
     if (!record)
         return;

@@ -34,6 +34,7 @@ static struct fp_company_look seen = {.gil_is_free = true};
 static bool is_shared, has_sharer, is_parked, is_tied, is_about_lost, has_python, is_over,
     is_sound = true;
 static enum fp_waker waker;
+static uint64_t timers;
 static pid_t owner, lost = -1;
 
 /* What they were asked. */
@@ -42,7 +43,7 @@ static struct {
     bool asked_gil_is_free, was_interruptible, others_sleep;
     enum fp_break breaks;
     struct fp_opinion opinion;
-    uint64_t blocked;
+    uint64_t blocked, timers;
     sigset_t mask;
     int inside;
 } asked;
@@ -65,10 +66,16 @@ void fp_company_look(struct fp_company_look *look, uint64_t blocked, bool thorou
     *look = seen;
 }
 
+uint64_t fp_timers_set(void)
+{
+    return timers;
+}
+
 enum fp_waker fp_waker_find(const struct fp_company_look *look, enum fp_break main_breaks,
-                            bool has_gil)
+                            bool has_gil, uint64_t seen_timers)
 {
     (void)look;
+    asked.timers = seen_timers;
     cr_assert_eq(has_gil, has_python && asked.asked_gil_is_free);
     asked.breaks = main_breaks;
     return waker;
@@ -419,12 +426,31 @@ Test(hang, a_wait_for_what_was_lost_that_a_handler_might_end_is_told_in_time)
 
 Test(hang, a_handler_that_ends_the_process_is_no_rescue_of_what_was_lost)
 {
+    struct fp_waiting waiting = wait_for(FP_WAIT_SEMAPHORE);
+    waiting.slices = 2;
     waker = FP_WAKER_EXIT;
-    look(FP_WAIT_SEMAPHORE);
+    look_at(waiting);
     cr_assert_eq(asked.proofs, 0);
     is_tied = true;
-    look(FP_WAIT_SEMAPHORE);
+    look_at(waiting);
     cr_assert(asked.proofs == 1 && asked.opinion.reason == FP_REASON_SIGNAL);
+}
+
+/* Its signal may have come while a slice ran out, and Python runs the handler later. */
+Test(hang, a_timer_that_has_run_out_may_be_a_rescue)
+{
+    struct fp_waiting waiting = wait_for(FP_WAIT_SEMAPHORE);
+    waker = FP_WAKER_EXIT;
+    is_tied = true;
+    fp_hang_look(&waiting);
+    cr_assert_eq(asked.proofs, 0, "it may have been set and run out within the first slice");
+    timers = 4;
+    waiting.slices++;
+    fp_hang_look(&waiting);
+    timers = 0;
+    waiting.slices++;
+    fp_hang_look(&waiting);
+    cr_assert_eq(asked.timers, 4, "one that was set at an earlier look of this wait");
 }
 
 Test(hang, what_was_told_may_be_proven_later)
