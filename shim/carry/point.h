@@ -50,6 +50,7 @@ struct fp_point_place {
 struct fp_point_snapshot {
     const uint32_t *word; /* the futex, and what is in it; NULL: none */
     uint32_t value;
+    pthread_cond_t condition; /* who is woken takes the signal, and leaves that word as it was */
     int forking;        /* the thread that forks: it may hold the mutex that goes with the wait */
     unsigned long wait; /* the wait in which the next three were read; 0: none */
     sigset_t mask;

@@ -128,6 +128,8 @@ static enum fp_uncarried look_at_futex(struct fp_point *point, const struct call
     point->snapshot.word = word;
     point->snapshot.value = __atomic_load_n(word, __ATOMIC_ACQUIRE);
     point->snapshot.forking = (int)syscall(SYS_gettid);
+    if (fp_point_object(point) == FP_ON_CONDITION)
+        memcpy(&point->snapshot.condition, object_of(point), sizeof(pthread_cond_t));
     return is_lock_free(point) && (!mutex || is_plain(mutex)) ? FP_UNCARRIED_NONE
                                                               : FP_UNCARRIED_LOCK;
 }
@@ -188,11 +190,18 @@ bool fp_rest_goes_on(struct fp_point *point, int tid)
            (point->kind != FP_POINT_EPOLL || !is_ready((int)point->arguments[0]));
 }
 
+FP_CHILD static bool is_signalled(const struct fp_point *point)
+{
+    return fp_point_object(point) == FP_ON_CONDITION &&
+           memcmp(&point->snapshot.condition, object_of(point), sizeof(pthread_cond_t)) != 0;
+}
+
 FP_CHILD bool fp_rest_is_unchanged(const struct fp_point *point)
 {
     const uint32_t *word = point->snapshot.word;
     int state = atomic_load(&point->state);
     return (state == FP_POINT_WAITS || state == FP_POINT_EXPIRED) && is_lock_free(point) &&
+           !is_signalled(point) &&
            (!word || __atomic_load_n(word, __ATOMIC_ACQUIRE) == point->snapshot.value);
 }
 

@@ -199,10 +199,11 @@ def test_a_crash_is_not_put_down_to_threads_that_came_along(tmp_path):
 def test_others_break_in(case, reason, tmp_path):
     """A handler of another library wakes a thread when all have been looked at, or one has yet to begin."""
     env = {"LD_PRELOAD": f"{support.LIBRARY} {support.host('libcarried_help.so')}"}
-    outcome = carried(case, "cond", 4, 2, tmp_path, env=env)
+    forks = {"woken": 100, "starting": 2}[case]  # a thread that has just taken its signal was missed 1 time in 14
+    outcome = carried(case, "cond", 4, forks, tmp_path, env=env)
     assert outcome.status == 0, outcome
-    assert outcome.stdout.splitlines()[-1] == "0 work, 2 do not", outcome
-    assert [each["reason"] for each in outcome.of("carry")] == [reason] * 2, outcome
+    assert outcome.stdout.splitlines()[-1] == f"0 work, {forks} do not", outcome
+    assert [each["reason"] for each in outcome.of("carry")] == [reason] * forks, outcome
 
 
 def test_what_was_lost_stays_lost(tmp_path):
