@@ -48,11 +48,11 @@ struct fp_point_place {
 
 /* What only the child needs, as it was when the process forked. */
 struct fp_point_snapshot {
-    const uint32_t *word; /* the futex, and what is in it; NULL: none */
-    uint32_t value;
-    pthread_cond_t condition; /* who is woken takes the signal, and leaves that word as it was */
-    int forking;        /* the thread that forks: it may hold the mutex that goes with the wait */
-    unsigned long wait; /* the wait in which the next three were read; 0: none */
+    size_t object_size; /* of the condition, semaphore or futex word, and what is in it; 0: none */
+    char object[sizeof(
+        pthread_cond_t)]; /* all of it: who is woken may leave the futex's word as it was */
+    int forking;          /* the thread that forks: it may hold the mutex that goes with the wait */
+    unsigned long wait;   /* the wait in which the next three were read; 0: none */
     sigset_t mask;
     void *robust;
     size_t robust_size;

@@ -122,14 +122,14 @@ FP_CHILD static bool is_lock_free(const struct fp_point *point)
 static enum fp_uncarried look_at_futex(struct fp_point *point, const struct call *call)
 {
     const pthread_mutex_t *mutex = fp_point_mutex(point);
-    const uint32_t *word = (const uint32_t *)call->arguments[0];
     if (!(call->arguments[1] & FUTEX_PRIVATE_FLAG))
         return FP_UNCARRIED_SHARED;
-    point->snapshot.word = word;
-    point->snapshot.value = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+    /* A time limit that runs out takes its thread off the semaphore's count of those that wait. */
+    point->snapshot.object_size =
+        fp_point_object(point) == FP_ON_SEMAPHORE && fp_point_is_timed(point) ? sizeof(uint32_t)
+                                                                              : object_bytes(point);
+    memcpy(point->snapshot.object, object_of(point), point->snapshot.object_size);
     point->snapshot.forking = (int)syscall(SYS_gettid);
-    if (fp_point_object(point) == FP_ON_CONDITION)
-        memcpy(&point->snapshot.condition, object_of(point), sizeof(pthread_cond_t));
     return is_lock_free(point) && (!mutex || is_plain(mutex)) ? FP_UNCARRIED_NONE
                                                               : FP_UNCARRIED_LOCK;
 }
@@ -146,7 +146,7 @@ static bool is_ready(int instance)
  */
 static enum fp_uncarried look_at_epoll(struct fp_point *point, const struct call *call)
 {
-    point->snapshot.word = NULL;
+    point->snapshot.object_size = 0;
     return fp_point_is_timed(point)            ? FP_UNCARRIED_TIMED
            : is_ready((int)call->arguments[0]) ? FP_UNCARRIED_PENDING
                                                : FP_UNCARRIED_NONE;
@@ -190,19 +190,11 @@ bool fp_rest_goes_on(struct fp_point *point, int tid)
            (point->kind != FP_POINT_EPOLL || !is_ready((int)point->arguments[0]));
 }
 
-FP_CHILD static bool is_signalled(const struct fp_point *point)
-{
-    return fp_point_object(point) == FP_ON_CONDITION &&
-           memcmp(&point->snapshot.condition, object_of(point), sizeof(pthread_cond_t)) != 0;
-}
-
 FP_CHILD bool fp_rest_is_unchanged(const struct fp_point *point)
 {
-    const uint32_t *word = point->snapshot.word;
     int state = atomic_load(&point->state);
     return (state == FP_POINT_WAITS || state == FP_POINT_EXPIRED) && is_lock_free(point) &&
-           !is_signalled(point) &&
-           (!word || __atomic_load_n(word, __ATOMIC_ACQUIRE) == point->snapshot.value);
+           memcmp(point->snapshot.object, object_of(point), point->snapshot.object_size) == 0;
 }
 
 struct reading {
