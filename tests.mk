@@ -11,7 +11,8 @@ PERMUTATION := $(addprefix loader/permutation/,permutation.c feistel.c feistel_g
 # What the unit tests link: the pure core, and the guest's tables, which need no preload.
 TESTED := $(POLICY) $(COMMON) shim/base/self.c shim/threads/table.c shim/threads/runtimes.c shim/base/report_once.c shim/libraries/address.c \
           shim/libraries/elf.c shim/libraries/loader_list.c shim/libraries/probe.c shim/threads/sites.c \
-          shim/threads/lost.c $(wildcard tests/unit/support/*.c) $(LOADS)
+          shim/threads/lost.c $(LOADS)
+SUPPORT := $(wildcard tests/unit/support/*.c)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 .PHONY: test quick unit asan warnings mutants lint format rooms stack preload guest guest-programs loader program python table knowledge fuzz soak bench peers demo
@@ -58,7 +59,7 @@ $(BUILD)/unit/obj/known.o $(BUILD)/asan/obj/known.o: $(BUILD)/known.c
 	$(call say,compile)
 	$(Q)$(CC) $(TEST_FLAGS) -c -o $@ $<
 
-$(BUILD)/unit/%: $(BUILD)/unit/obj/tests/unit/%.o $(call tested,unit)
+$(BUILD)/unit/%: $(BUILD)/unit/obj/tests/unit/%.o $(SUPPORT:%.c=$(BUILD)/unit/obj/%.o) $(call tested,unit)
 	$(call say,link)
 	$(Q)$(CC) -pthread -o $@ $^ -lcriterion -lm -ldl
 
@@ -99,7 +100,7 @@ $(BUILD)/asan/replay_%: $(BUILD)/asan/obj/tests/fuzz/fuzz_%.o $(BUILD)/asan/obj/
 	$(call say,link)
 	$(Q)$(CC) $(SANITIZE) -pthread -o $@ $^ $(FUZZ_LIBRARIES) -lm -ldl
 
-$(BUILD)/asan/%: $(BUILD)/asan/obj/tests/unit/%.o $(call tested,asan)
+$(BUILD)/asan/%: $(BUILD)/asan/obj/tests/unit/%.o $(SUPPORT:%.c=$(BUILD)/asan/obj/%.o) $(call tested,asan)
 	$(call say,link)
 	$(Q)$(CC) $(SANITIZE) -pthread -o $@ $^ -lcriterion -lm -ldl
 
