@@ -84,8 +84,17 @@ static bool read_task(struct fp_view *view, struct fp_task *task)
     return true;
 }
 
-static void read_tasks(struct fp_view *view)
+/* The folder's link count is 2 + the number of threads. The list itself stops at a thread that ends
+   while it is made (proc_task_readdir of Linux 6.18). */
+static bool is_whole(const char *path, size_t listed)
 {
+    struct stat status;
+    return stat(path, &status) == 0 && status.st_nlink == listed + 2;
+}
+
+static bool read_tasks_once(struct fp_view *view)
+{
+    size_t listed = 0;
     view->task_count = 0;
     char path[40];
     snprintf(path, sizeof path, "/proc/%d/task", (int)view->process.pid);
@@ -93,6 +102,7 @@ static void read_tasks(struct fp_view *view)
     const struct dirent *entry;
     while (folder && (entry = readdir(folder))) {
         struct fp_task task = {.tid = (pid_t)strtol(entry->d_name, NULL, 10)};
+        listed += task.tid > 0;
         if (task.tid <= 0 || !read_task(view, &task))
             continue;
         void *grown = realloc(view->tasks, (view->task_count + 1) * sizeof task);
@@ -103,6 +113,14 @@ static void read_tasks(struct fp_view *view)
     }
     if (folder)
         closedir(folder);
+    return is_whole(path, listed);
+}
+
+static void read_tasks(struct fp_view *view)
+{
+    enum { TRIES = 10 }; /* threads may come and go all the time */
+    for (int i = 0; i < TRIES && !read_tasks_once(view); i++)
+        ;
 }
 
 /* One look sees threads at different times; two that find the same have a moment in common. */

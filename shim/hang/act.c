@@ -146,29 +146,44 @@ static void give_grace(struct fp_waiting *waiting, struct fp_hang *hang)
 
 /* Code that catches the error and waits again at the same line, or that never lets it through (C
    code that asks for a lock until it has it), is not helped by another one. */
+static char raised_at[FP_LINE_SIZE]; /* in the main thread alone */
+
 static bool has_been_raised_at(const struct fp_site *site)
 {
-    static char before[FP_LINE_SIZE]; /* in the main thread alone */
-    const char *line = fp_site_line(site);
-    if (strcmp(line, before) == 0)
-        return true;
-    struct fp_text text = FP_TEXT(before);
-    fp_text_reset(&text);
-    fp_text_append(&text, line, strlen(line));
-    return false;
+    return *raised_at && strcmp(fp_site_line(site), raised_at) == 0;
+}
+
+/* Only a wait on one of Python's locks, in the thread that runs pending calls, comes back. */
+static bool comes_back(const struct fp_waiting *waiting, const struct fp_evidence *evidence,
+                       const struct fp_hang *hang)
+{
+    return waiting->wait == FP_WAIT_SEMAPHORE && hang->tid == hang->pid &&
+           fp_evidence_has_reader(evidence) && fp_python_owns(fp_owner_of(waiting->caller));
+}
+
+/* The error may still be under way to a parent that a worker's end tells nothing, as DataLoader's.
+ */
+static bool is_early_again(const struct fp_waiting *waiting, const struct fp_evidence *evidence,
+                           const struct fp_hang *hang)
+{
+    enum { PATIENCE = 1000 }; /* milliseconds */
+    return comes_back(waiting, evidence, hang) && has_been_raised_at(&hang->at) &&
+           hang->milliseconds < PATIENCE;
 }
 
 /* RAISED, or how the process ends because nothing can be raised, or was raised in vain. */
 static enum fp_outcome raise_error(const struct fp_waiting *waiting,
                                    const struct fp_evidence *evidence, const struct fp_hang *hang)
 {
-    /* Only a wait on one of Python's locks, in the thread that runs pending calls, comes back. */
-    bool comes_back = waiting->wait == FP_WAIT_SEMAPHORE && hang->tid == hang->pid &&
-                      fp_evidence_has_reader(evidence) &&
-                      fp_python_owns(fp_owner_of(waiting->caller));
-    if (comes_back && has_been_raised_at(&hang->at))
+    struct fp_text text = FP_TEXT(raised_at);
+    if (!comes_back(waiting, evidence, hang))
+        return FP_OUTCOME_EXITED;
+    if (has_been_raised_at(&hang->at))
         return FP_OUTCOME_AGAIN;
-    return comes_back && fp_python_raise_soon(error) ? FP_OUTCOME_RAISED : FP_OUTCOME_EXITED;
+    const char *line = fp_site_line(&hang->at);
+    fp_text_reset(&text);
+    fp_text_append(&text, line, strlen(line));
+    return fp_python_raise_soon(error) ? FP_OUTCOME_RAISED : FP_OUTCOME_EXITED;
 }
 
 static enum fp_outcome try_what_is_wanted(const struct fp_waiting *waiting,
@@ -222,6 +237,8 @@ enum fp_advance fp_act_on_proof(struct fp_waiting *waiting, const struct fp_comp
         give_grace(waiting, &hang);
         return FP_ADVANCE_WAIT;
     }
+    if (wanted == FP_ON_PROVEN_RAISE && is_early_again(waiting, evidence, &hang))
+        return FP_ADVANCE_WAIT;
     struct fp_text text = FP_TEXT(error);
     fp_message_hang_error(&text, &hang);
     /* Where it raises, by the worker itself. */

@@ -10,6 +10,7 @@
 #include "shim/base/number.h"
 #include "shim/hang/wait_record.h"
 #include "shim/python/python.h"
+#include "shim/threads/census.h"
 #include "shim/threads/runtimes.h"
 #include "shim/threads/table.h"
 
@@ -30,6 +31,7 @@ struct pass {
     struct fp_company_look *look;
     pid_t self;
     uint64_t moment; /* over all that is seen: differs if any thread ran since */
+    unsigned listed; /* threads, this one among them */
     bool asleep, thorough, has_helpers;
 };
 
@@ -183,6 +185,7 @@ static bool meet(const char *name, void *context)
 {
     struct pass *pass = context;
     struct companion companion = {.tid = (pid_t)number_after(name, "", 10)};
+    pass->listed += companion.tid != 0;
     if (!companion.tid || companion.tid == pass->self)
         return true;
     if (!read_companion(&companion))
@@ -232,6 +235,8 @@ static struct pass look_once(struct fp_company_look *look, uint64_t blocked, boo
     }
     fp_folder_each(folder, meet, &pass);
     close(folder);
+    /* The kernel's list stops at a thread that ends meanwhile (proc_task_readdir of Linux 6.18). */
+    pass.asleep = pass.asleep && pass.listed == fp_census_count();
     return pass;
 }
 

@@ -51,7 +51,7 @@ struct roll {
     struct member *members; /* open addressing by tid */
     size_t size;            /* a power of two */
     size_t count;
-    unsigned starting;
+    unsigned starting, listed;
     int self; /* the forking thread: it goes on, and may be one without a slot */
 };
 
@@ -102,6 +102,7 @@ static bool meet(const char *name, void *context)
         tid = tid * 10 + (*name - '0');
     if (!tid)
         return true;
+    roll->listed++;
     struct member *member = place_of(roll, tid);
     if (member->slot)
         member->present = true;
@@ -110,9 +111,12 @@ static bool meet(const char *name, void *context)
     return true;
 }
 
-/* A thread with a slot that the kernel does not list has ended by a raw exit. */
+/* A thread with a slot that the kernel does not list has ended by a raw exit; but its list stops at
+   a thread that ends while it is made (proc_task_readdir of Linux 6.18). */
 static void strike_off(const struct roll *roll)
 {
+    if (roll->listed != fp_census_count())
+        return;
     for (size_t place = 0; place < roll->size; place++)
         if (roll->members[place].slot && !roll->members[place].present)
             fp_table_leave(roll->members[place].slot, roll->members[place].life);

@@ -268,9 +268,17 @@ Test(act, raises_in_the_main_thread_alone)
     cr_assert_eq(asked.raised, 0);
 }
 
+static enum fp_advance prove_twice_at_once(void)
+{
+    prove();
+    waiting.since = fp_milliseconds();
+    return prove();
+}
+
 static enum fp_advance prove_twice(void)
 {
     prove();
+    waiting.since = fp_milliseconds() - 1000;
     return prove();
 }
 
@@ -284,6 +292,8 @@ static enum fp_advance prove_at_two_lines(void)
 Test(act, what_catches_the_error_and_waits_again_is_ended)
 {
     fp_config.options.on_proven = FP_ON_PROVEN_RAISE;
+    cr_assert_eq(WEXITSTATUS(status_of(prove_twice_at_once)), 1,
+                 "the parent may yet hear of the first");
     cr_assert_eq(WEXITSTATUS(status_of(prove_twice)), 70);
     cr_assert_eq(WEXITSTATUS(status_of(prove_at_two_lines)), 2);
 }
