@@ -26,6 +26,12 @@
      FP_SIGNAL_BIT(SIGSYS) | FP_SIGNAL_BIT(SIGPIPE) | FP_SIGNAL_BIT(SIGXFSZ) | FP_SIGNAL_BIT(32) | \
      FP_SIGNAL_BIT(33))
 
+/* They ask a program for its end, or tell of its terminal. */
+#define FP_SIGNALS_OF_ENDS                                                                         \
+    (FP_SIGNAL_BIT(SIGHUP) | FP_SIGNAL_BIT(SIGINT) | FP_SIGNAL_BIT(SIGQUIT) |                      \
+     FP_SIGNAL_BIT(SIGTERM) | FP_SIGNAL_BIT(SIGWINCH) | FP_SIGNAL_BIT(SIGTSTP) |                   \
+     FP_SIGNAL_BIT(SIGTTIN) | FP_SIGNAL_BIT(SIGTTOU) | FP_SIGNAL_BIT(SIGCONT))
+
 /* What a signal handler may do to a wait; the larger, the less is known of its end. */
 enum fp_effect {
     FP_EFFECT_NONE,    /* it returns, and has woken nobody */

@@ -16,7 +16,7 @@
 
 bool fp_tree_read_process(pid_t pid, struct fp_tree_process *process)
 {
-    enum { PARENT = 1, FLAGS = 6, TIMES = 11, THREADS = 17, BEGUN = 19, FIELDS };
+    enum { PARENT = 1, SESSION = 3, FLAGS = 6, TIMES = 11, THREADS = 17, BEGUN = 19, FIELDS };
     char path[40], line[1024];
     unsigned long long fields[FIELDS] = {
         0}; /* behind the state; what is negative does not matter */
@@ -32,12 +32,14 @@ bool fp_tree_read_process(pid_t pid, struct fp_tree_process *process)
     for (int i = PARENT; i < FIELDS; i++)
         fields[i] = strtoull(at, &at, 10);
     process->parent = (pid_t)fields[PARENT];
+    process->session = (pid_t)fields[SESSION];
     process->forked = fields[FLAGS] & FP_FORKED_NO_EXEC;
     for (int i = 0; i < 4; i++) /* its own, and its children's: in user code, in the kernel */
         process->ticks += fields[TIMES + i];
     process->threads = (unsigned)fields[THREADS];
     process->begun = fields[BEGUN];
-    return process->state != 'Z' && process->state != 'X';
+    /* Where only the main thread has left, its other threads go on. */
+    return process->state != 'X' && (process->state != 'Z' || process->threads > 1);
 }
 
 static void add(struct fp_tree *tree, const struct fp_tree_process *process)

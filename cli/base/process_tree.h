@@ -12,8 +12,8 @@
 #include <sys/types.h>
 
 struct fp_tree_process {
-    pid_t pid, parent;
-    char state;  /* as in /proc/PID/stat */
+    pid_t pid, parent, session;
+    char state;  /* as in /proc/PID/stat, of the main thread */
     bool forked; /* and no program was executed since */
     unsigned threads;
     unsigned long long ticks; /* processor time of it and of the children that it has reaped */

@@ -10,9 +10,10 @@
 #include "cli/explain/needs.h"
 
 /*
- * Sets `is_stuck`. A process that a signal handler might wake, or whose main thread may rest until
- * the process is killed, is none, unless its time is over.
+ * Sets `is_stuck`. A process that a signal handler might wake, whose main thread may rest until the
+ * process is killed, or that waits for itself while a child of it works, is none. Where the job's
+ * time is over, only a handler counts whose signal does not ask for the end.
  */
-void fp_deadlock_find(struct fp_scene *scene, bool is_over);
+void fp_deadlock_find(struct fp_scene *scene);
 
 #endif

@@ -104,7 +104,8 @@ static enum fp_company company_of(const struct fp_view *view, const struct fp_ta
     return view->rests ? FP_COMPANY_ASLEEP : FP_COMPANY_AWAKE;
 }
 
-enum fp_waker fp_facts_waker(const struct fp_view *view)
+/* Signals that reach a handler. */
+static uint64_t taken_signals(const struct fp_view *view)
 {
     uint64_t deliverable = 0;
     for (size_t i = 0; i < view->task_count; i++)
@@ -113,6 +114,17 @@ enum fp_waker fp_facts_waker(const struct fp_view *view)
     if (!view->children)
         candidates &=
             ~FP_SIGNAL_BIT(SIGCHLD); /* the parent's: nobody tells this process of an end */
+    return candidates;
+}
+
+bool fp_facts_has_handler(const struct fp_view *view)
+{
+    return taken_signals(view) & ~FP_SIGNALS_OF_ENDS;
+}
+
+enum fp_waker fp_facts_waker(const struct fp_view *view)
+{
+    uint64_t candidates = taken_signals(view);
     if (candidates & ~FP_SIGNAL_BIT(SIGINT))
         return FP_WAKER_HANDLER;
     if (candidates && view->is_python)

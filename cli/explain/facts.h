@@ -20,6 +20,9 @@ bool fp_task_sleeps_for_ever(const struct fp_view *view, const struct fp_task *t
 /* What a signal could do to the process: NONE, INTERRUPT or HANDLER. */
 enum fp_waker fp_facts_waker(const struct fp_view *view);
 
+/* Whether it has a handler of a signal that does not just ask for its end. */
+bool fp_facts_has_handler(const struct fp_view *view);
+
 /* Whether the main thread may rest there until the process is killed. */
 bool fp_facts_parked(const struct fp_view *view, const struct fp_stack *stack, bool has_python);
 

@@ -49,6 +49,7 @@ bool fp_view_read_mappings(struct fp_view *view)
         view->mappings = grown;
         mapping.path = path_of_line(line);
         view->has_shim |= strstr(mapping.path, "/libforkpolicy.so") != NULL;
+        view->has_ring |= strstr(line, "anon_inode:[io_uring]") != NULL;
         view->is_python |= strstr(mapping.path, "python") != NULL;
         view->mappings[view->mapping_count++] = mapping;
     }

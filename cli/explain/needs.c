@@ -44,12 +44,40 @@ static void add_children(struct fp_needs *needs, const struct fp_scene *scene, p
     }
 }
 
+static bool descends(const struct fp_scene *scene, pid_t pid)
+{
+    const struct fp_tree_process *process;
+    while ((process = fp_tree_find(&scene->everybody, pid))) {
+        for (size_t i = 0; i < scene->count; i++)
+            if (scene->waiters[i].view.process.pid == process->parent)
+                return true;
+        pid = process->parent;
+    }
+    return false;
+}
+
+/* Files are inherited, or sent within a session; those of a stranger do not matter. */
+static bool is_of_the_job(const struct fp_scene *scene, pid_t pid, pid_t waiter)
+{
+    const struct fp_tree_process *one = fp_tree_find(&scene->everybody, pid),
+                                 *other = fp_tree_find(&scene->everybody, waiter);
+    return (one && other && one->session == other->session) || descends(scene, pid);
+}
+
+static bool may_be(const struct fp_scene *scene, const struct fp_pipe_end *end, unsigned long pipe,
+                   pid_t waiter)
+{
+    return end->pipe == pipe ||
+           (end->pipe == FP_PIPE_ANY && is_of_the_job(scene, end->pid, waiter));
+}
+
 static void add_ends(struct fp_needs *needs, const struct fp_scene *scene, pid_t pid,
                      unsigned long pipe)
 {
     for (size_t i = 0; i < scene->pipes.count; i++) {
         const struct fp_pipe_end *end = &scene->pipes.ends[i];
-        if (end->pipe == pipe && (needs->need == FP_NEED_READ ? end->writes : end->reads))
+        if ((needs->need == FP_NEED_READ ? end->writes : end->reads) &&
+            may_be(scene, end, pipe, pid))
             add(needs, end->pid, pid);
     }
 }

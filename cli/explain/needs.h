@@ -44,6 +44,7 @@ struct fp_scene {
     size_t count;
     struct fp_tree everybody; /* on this machine */
     struct fp_pipes pipes;
+    bool is_over; /* the job's time: who may rest is taken for stuck */
 };
 
 /* Looks at everybody, once the waiters' views are read. */

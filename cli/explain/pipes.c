@@ -2,32 +2,43 @@
 #define _GNU_SOURCE
 #include "cli/explain/pipes.h"
 
+#include "common/files.h"
+
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-static unsigned long pipe_at(int folder, const char *name)
+/* The number in "pipe:[7]". */
+static unsigned long number_of(const char *target, const char *kind)
 {
-    static const char PREFIX[] = "pipe:[";
-    char target[64];
-    ssize_t length = readlinkat(folder, name, target, sizeof target - 1);
-    if (length <= 0)
-        return 0;
-    target[length] = '\0';
-    return strncmp(target, PREFIX, sizeof PREFIX - 1) == 0
-               ? strtoul(target + sizeof PREFIX - 1, NULL, 10)
-               : 0;
+    size_t length = strlen(kind);
+    return strncmp(target, kind, length) == 0 ? strtoul(target + length, NULL, 10) : 0;
+}
+
+static unsigned long pipe_of(const char *target)
+{
+    return number_of(target, "pipe:[");
+}
+
+static void read_target(int folder, const char *name, char *target, size_t size)
+{
+    ssize_t length = readlinkat(folder, name, target, size - 1);
+    target[length > 0 ? length : 0] = '\0';
 }
 
 unsigned long fp_pipe_of(pid_t pid, int descriptor)
 {
-    char path[64];
+    char path[64], target[64];
     snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pid, descriptor);
-    return pipe_at(AT_FDCWD, path);
+    read_target(AT_FDCWD, path, target, sizeof target);
+    return pipe_of(target);
 }
 
 static void add(struct fp_pipes *pipes, const struct fp_pipe_end *end)
@@ -43,21 +54,70 @@ static void add(struct fp_pipes *pipes, const struct fp_pipe_end *end)
     pipes->ends[pipes->count++] = *end;
 }
 
+static void add_unseen(struct fp_pipes *pipes, pid_t pid)
+{
+    add(pipes, &(struct fp_pipe_end){FP_PIPE_ANY, pid, true, true});
+}
+
+/* Files that were sent through a socket belong to no process until somebody receives them. */
+static bool holds_sent_files(pid_t pid, pid_t tid, const char *name)
+{
+    static const char KEY[] = "\nscm_fds:";
+    char path[80], text[1024];
+    snprintf(path, sizeof path, "/proc/%d/task/%d/fdinfo/%.20s", (int)pid, (int)tid, name);
+    const char *at = fp_file_read(path, text, sizeof text) > 0 ? strstr(text, KEY) : NULL;
+    return at && strtoul(at + sizeof KEY - 1, NULL, 10);
+}
+
 /* The mode of the link says how the file is open. */
-static void read_ends(struct fp_pipes *pipes, pid_t pid)
+static void read_file(struct fp_pipes *pipes, int folder, const char *name, pid_t pid, pid_t tid)
+{
+    char target[64];
+    struct stat status;
+    read_target(folder, name, target, sizeof target);
+    if (number_of(target, "socket:[") && holds_sent_files(pid, tid, name))
+        add_unseen(pipes, pid);
+    struct fp_pipe_end end = {.pipe = pipe_of(target), .pid = pid};
+    if (!end.pipe || fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+        return;
+    end.reads = status.st_mode & S_IRUSR;
+    end.writes = status.st_mode & S_IWUSR;
+    add(pipes, &end);
+}
+
+static void read_files(struct fp_pipes *pipes, pid_t pid, pid_t tid)
+{
+    char path[64];
+    const struct dirent *entry;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/fd", (int)pid, (int)tid);
+    DIR *folder = opendir(path);
+    if (!folder && errno != ENOENT && errno != ESRCH)
+        add_unseen(pipes, pid);
+    while (folder && (entry = readdir(folder)))
+        read_file(pipes, dirfd(folder), entry->d_name, pid, tid);
+    if (folder)
+        closedir(folder);
+}
+
+/* A main thread that has left has no files, and any thread may have its own. */
+static bool has_files_of(pid_t tid, pid_t main_thread)
+{
+    return syscall(SYS_kcmp, tid, main_thread, KCMP_FILES, 0, 0) == 0;
+}
+
+static void read_process(struct fp_pipes *pipes, const struct fp_tree_process *process)
 {
     char path[40];
     const struct dirent *entry;
-    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    read_files(pipes, process->pid, process->pid);
+    if (process->threads < 2)
+        return;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)process->pid);
     DIR *folder = opendir(path);
     while (folder && (entry = readdir(folder))) {
-        struct stat status;
-        struct fp_pipe_end end = {.pipe = pipe_at(dirfd(folder), entry->d_name), .pid = pid};
-        if (!end.pipe || fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0)
-            continue;
-        end.reads = status.st_mode & S_IRUSR;
-        end.writes = status.st_mode & S_IWUSR;
-        add(pipes, &end);
+        pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
+        if (tid > 0 && tid != process->pid && !has_files_of(tid, process->pid))
+            read_files(pipes, process->pid, tid);
     }
     if (folder)
         closedir(folder);
@@ -67,7 +127,7 @@ void fp_pipes_read(struct fp_pipes *pipes, const struct fp_tree *tree)
 {
     pipes->count = 0;
     for (size_t i = 0; i < tree->count; i++)
-        read_ends(pipes, tree->processes[i].pid);
+        read_process(pipes, &tree->processes[i]);
 }
 
 void fp_pipes_free(struct fp_pipes *pipes)

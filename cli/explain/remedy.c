@@ -38,10 +38,15 @@ static const char *fix_of(const struct fp_stack *stack)
     return NULL;
 }
 
-/* Not for a thread or a queue: it waits in the user's own code, or in C code as far as is known. */
+/* Not for a thread, a queue or a condition: it waits in Python code of the user's, or for a mutex. */
 static bool takes_lock(const struct fp_stack *stack)
 {
-    return stack && (!stack->python_count || fp_code_of(stack->python[0].file) == FP_CODE_USER);
+    if (stack && stack->python_count)
+        return fp_code_of(stack->python[0].file) == FP_CODE_USER;
+    for (size_t i = 0; stack && i < stack->native_count && i < 6; i++)
+        if (strstr(stack->native[i].symbol, "mutex_lock"))
+            return true;
+    return false;
 }
 
 static const char *fix_of_process(const struct fp_waiter *waiter)

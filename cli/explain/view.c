@@ -206,8 +206,8 @@ bool fp_view_read(struct fp_view *view, pid_t pid, char *why, size_t size)
             say_denied(pid, why, size);
         else
             snprintf(why, size,
-                     "it has no memory of its own: a thread of the kernel, or about to "
-                     "end");
+                     "it has no memory of its own: a thread of the kernel, about to end, or "
+                     "its main thread has left");
         fp_view_free(view);
         return false;
     }

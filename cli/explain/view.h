@@ -42,6 +42,7 @@ struct fp_view {
     bool may_trace;   /* calls and memory could be read */
     bool rests;       /* no thread of it ran between two looks */
     bool has_shim, is_python;
+    bool has_ring; /* of io_uring: the kernel works for it while its threads sleep */
     unsigned children;
 };
 

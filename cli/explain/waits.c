@@ -150,7 +150,7 @@ static void look(struct fp_waits *waits, const struct fp_looked_at *processes, s
                  bool is_over)
 {
     char why[256];
-    struct fp_scene scene = {.waiters = calloc(count, sizeof *scene.waiters)};
+    struct fp_scene scene = {.waiters = calloc(count, sizeof *scene.waiters), .is_over = is_over};
     *waits = (struct fp_waits){.what = "it had not finished"};
     for (size_t i = 0; scene.waiters && i < count; i++) {
         struct fp_waiter *waiter = &scene.waiters[scene.count];
@@ -159,7 +159,7 @@ static void look(struct fp_waits *waits, const struct fp_looked_at *processes, s
             scene.count++;
     }
     fp_scene_complete(&scene);
-    fp_deadlock_find(&scene, is_over);
+    fp_deadlock_find(&scene);
     waits->is_deadlock = fp_remedy_find(waits, &scene);
     for (size_t i = 0; i < scene.count; i++)
         if (is_over || scene.waiters[i].is_stuck)

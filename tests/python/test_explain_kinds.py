@@ -16,5 +16,10 @@ def test_what_works_is_no_hang(case, tmp_path):
     kinds.check_works(case, tmp_path)
 
 
-def test_there_are_forty():
-    assert len(kinds.HANGS) == len(kinds.WORKS) == 20
+@pytest.mark.parametrize("way", ["memory", "ring", "main_left", "files", "hidden", "sent"])
+def test_what_no_thread_shows_may_wake_it(way):
+    kinds.check_woken_unseen(way)
+
+
+def test_there_are_twenty_of_each():
+    assert len(kinds.HANGS) >= 20 and len(kinds.WORKS) >= 20

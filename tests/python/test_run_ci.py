@@ -234,10 +234,17 @@ queue = context.Queue()
 child = context.Process(target=queue.put, args=("x" * 10_000_000,))
 child.start(); child.join(); queue.get()
 """
+SIGNALLED = """
+import signal, threading
+lock = threading.Lock()
+signal.signal(signal.SIGUSR1, lambda *_: lock.release())
+lock.acquire(); lock.acquire()
+"""
 LATE = {
     "locks": (LOCKED, r"a deadlock: all 2 threads of pid \d+ wait for locks", "same order"),
     "queue": (QUEUE, r"pid \d+ and pid \d+ wait for each other", "read from the pipe"),
     "lock": ("import threading; l = threading.Lock(); l.acquire(); l.acquire()", "only thread", ""),
+    "signal": (SIGNALLED, "it had not finished", "waits for a Python lock"),
     "sleep": ("import time; time.sleep(100)", "it had not finished", "waits in "),
     "busy": ("while True: pass", "it had not finished", "runs"),
 }

@@ -2,6 +2,7 @@
 """kinds_working.py CASE: a job at rest, which something will wake; says "ready" just before."""
 
 import asyncio
+import ctypes
 import os
 import queue
 import signal
@@ -206,6 +207,59 @@ def ping_pong():
         os.write(writes, b"1")
     while os.read(reads, 1):
         os.write(writes, b"1")
+
+
+def child_whose_main_thread_left():
+    answers = context.SimpleQueue()
+
+    def child():
+        thread(lambda: (time.sleep(LONG), answers.put(1)))
+        ready()
+        ctypes.CDLL(None).pthread_exit(None)
+
+    context.Process(target=child, daemon=True).start()
+    answers.get()
+
+
+def child_by_the_file_system():
+    """It opens the pipe's end when it needs that."""
+    reads, writes = os.pipe()
+    subprocess.Popen(["sh", "-c", f"sleep {LONG}; echo > /proc/{os.getpid()}/fd/{writes}"])
+    ready()
+    os.read(reads, 1)
+
+
+def child_sends_a_signal():
+    signal.signal(signal.SIGINT, lambda *_: None)
+    parent, lock = os.getpid(), threading.Lock()
+    context.Process(target=lambda: (time.sleep(LONG), os.kill(parent, signal.SIGINT)), daemon=True).start()
+    lock.acquire()
+    ready()
+    lock.acquire()
+
+
+def with_server():
+    def serve():
+        server = socketserver.TCPServer(("127.0.0.1", 0), socketserver.BaseRequestHandler)
+        server.serve_forever()
+
+    context.Process(target=serve, daemon=True).start()
+
+
+def parked_beside_a_server():
+    with_server()
+    ready()
+    queue.Queue().get()
+
+
+def joins_beside_a_server():
+    """Until Ctrl-C."""
+    stop = threading.Event()
+    waiting = thread(lambda: (with_server(), ready(), stop.wait()))
+    try:
+        waiting.join()
+    except KeyboardInterrupt:
+        stop.set()
 
 
 if __name__ == "__main__":
