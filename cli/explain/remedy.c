@@ -38,15 +38,21 @@ static const char *fix_of(const struct fp_stack *stack)
     return NULL;
 }
 
-/* Not for a thread, a queue or a condition: it waits in Python code of the user's, or for a mutex. */
-static bool takes_lock(const struct fp_stack *stack)
+static bool is_in(const struct fp_stack *stack, const char *part)
 {
-    if (stack && stack->python_count)
-        return fp_code_of(stack->python[0].file) == FP_CODE_USER;
-    for (size_t i = 0; stack && i < stack->native_count && i < 6; i++)
-        if (strstr(stack->native[i].symbol, "mutex_lock"))
+    for (size_t i = 0; i < stack->native_count && i < 6; i++)
+        if (strstr(stack->native[i].symbol, part))
             return true;
     return false;
+}
+
+/* Not for a thread, a queue or a condition: it waits in Python code of the user's, or in C code as
+   far as is known. */
+static bool takes_lock(const struct fp_stack *stack)
+{
+    if (!stack || stack->python_count)
+        return stack && fp_code_of(stack->python[0].file) == FP_CODE_USER;
+    return !is_in(stack, "cond_wait") && !is_in(stack, "join") && !is_in(stack, "barrier");
 }
 
 static const char *fix_of_process(const struct fp_waiter *waiter)
