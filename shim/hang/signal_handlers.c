@@ -87,7 +87,7 @@ static enum fp_waker waker_of(int number, const void *handler, enum fp_break mai
                               bool has_gil, uint64_t timers)
 {
     struct fp_owner owner = fp_owner_of(handler);
-    if (owner.base == fp_owner_of((const void *)fp_waker_find).base)
+    if (owner.base && owner.base == fp_owner_of((const void *)fp_waker_find).base)
         return FP_WAKER_NONE; /* our own, for inline_futex */
     if (fp_python_is_handler(handler) && main_breaks == FP_BREAK_FOR_GOOD)
         return has_gil && fp_python_handler(number) == FP_PYTHON_HANDLER_INTERRUPT
@@ -100,6 +100,8 @@ static enum fp_waker waker_of(int number, const void *handler, enum fp_break mai
         return FP_WAKER_NONE;
     if (fp_python_dumps(owner) && main_breaks != FP_BREAK_FOR_GOOD)
         return waker_by_effect(number, FP_EFFECT_EXIT, timers);
+    if (!owner.base) /* as while a library is being loaded */
+        return FP_WAKER_HANDLER;
     const char *path = *owner.path ? owner.path : fp_program_path(); /* as of uwsgi */
     return waker_by_effect(number, fp_policy_handler_effect(&fp_config.policy, path, ""), timers);
 }
