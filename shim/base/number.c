@@ -23,3 +23,10 @@ FP_CHILD const char *fp_number_after(const char *at, const char *key, unsigned b
         *number = *number * base + digit;
     }
 }
+
+FP_CHILD int fp_number_of(const char *name)
+{
+    uint64_t number;
+    const char *end = fp_number_after(name, "", 10, &number);
+    return end != name && !*end ? (int)number : -1;
+}

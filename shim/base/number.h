@@ -12,4 +12,8 @@
    number. NULL, and 0, where there is no such key, or `at` is NULL. */
 const char *fp_number_after(const char *at, const char *key, unsigned base, uint64_t *number);
 
+/* The decimal number that a name is, as of a thread or a descriptor; -1 where it is none, as ".".
+ */
+int fp_number_of(const char *name);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "common/files.h"
 #include "shim/base/child_section.h"
+#include "shim/base/number.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -49,10 +50,8 @@ struct search {
 FP_CHILD static bool visit(const char *name, void *context)
 {
     struct search *search = context;
-    int file = 0;
-    for (; *name >= '0' && *name <= '9'; name++)
-        file = file * 10 + (*name - '0');
-    search->found = !*name && is_duplicate(file, &search->status);
+    int file = fp_number_of(name);
+    search->found = file >= 0 && is_duplicate(file, &search->status);
     return !search->found;
 }
 

@@ -196,9 +196,7 @@ static enum fp_uncarried look_at_number(struct fp_plan_file *file, struct findin
 static bool visit_number(const char *name, void *context)
 {
     struct finding *finding = context;
-    struct fp_plan_file file = {.number = 0};
-    for (const char *at = name; *at >= '0' && *at <= '9'; at++)
-        file.number = file.number * 10 + (*at - '0');
+    struct fp_plan_file file = {.number = fp_number_of(name)};
     if (!is_planned(file.number) && read_kind(finding->folder, name, &file))
         finding->reason = look_at_number(&file, finding);
     return finding->reason == FP_UNCARRIED_NONE;

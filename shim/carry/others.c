@@ -3,9 +3,9 @@
 #include "shim/carry/others.h"
 
 #include "shim/python/python.h"
-#include "shim/threads/census.h"
 #include "shim/threads/runtimes.h"
 #include "shim/threads/table.h"
+#include "shim/threads/tasks.h"
 
 #include <sys/resource.h>
 
@@ -43,7 +43,7 @@ static bool find(struct fp_thread_slot *slot, fp_life life, void *context)
    only one that can run such code, if Python knows no other. */
 enum fp_uncarried fp_others_look(struct fp_party *party, int *thread)
 {
-    unsigned threads = 1, all = fp_census_count();
+    unsigned threads = 1, all = fp_tasks_count();
     struct search search = {party, true, 0};
     for (size_t i = 0; i < party->count; i++) {
         threads += party->members[i].outcome.threads;

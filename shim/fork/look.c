@@ -8,6 +8,7 @@
 #include "shim/threads/here.h"
 #include "shim/threads/resolve.h"
 #include "shim/threads/table.h"
+#include "shim/threads/tasks.h"
 #include "shim/watch/watch.h"
 
 #include <string.h>
@@ -142,7 +143,7 @@ struct fp_outlook fp_look_ahead(void)
 static bool look(struct fp_fork_context *at_fork, const char *call, const void *caller)
 {
     struct fp_snapshot *snapshot = &at_fork->snapshot;
-    unsigned counted = fp_census_count();
+    unsigned counted = fp_tasks_count();
     if (counted == 1)
         return false;
     fp_look_at_place(&at_fork->place, caller);

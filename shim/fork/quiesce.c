@@ -7,10 +7,11 @@
 #include "shim/base/clock.h"
 #include "shim/base/config.h"
 #include "shim/base/emit.h"
+#include "shim/base/number.h"
 #include "shim/base/own_stack.h"
 #include "shim/threads/census.h"
+#include "shim/threads/tasks.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -21,45 +22,35 @@ struct look {
     int busy; /* the first thread that does not sleep; 0: all do */
 };
 
-static int number_of(const char *digits)
-{
-    int number = 0;
-    for (; *digits >= '0' && *digits <= '9'; digits++)
-        number = number * 10 + (*digits - '0');
-    return number;
-}
-
 /* malloc and the loader call the kernel for memory with their locks held. */
-static bool is_for_memory(int call)
+static bool is_for_memory(uint64_t call)
 {
     return call == SYS_mmap || call == SYS_munmap || call == SYS_brk || call == SYS_mprotect ||
            call == SYS_madvise || call == SYS_mremap;
 }
 
-static bool visit(const char *name, void *context)
+static bool visit(int tid, void *context)
 {
     struct look *look = context;
     char path[48], line[128];
     struct fp_text text = FP_TEXT(path);
-    int tid = number_of(name);
-    if (!tid || tid == look->self)
+    uint64_t call;
+    if (tid == look->self)
         return true;
     fp_text_format(&text, "/proc/self/task/%d/syscall", tid);
     if (fp_file_read(path, line, sizeof line) <= 0)
-        return true;                            /* it has ended, or the kernel does not tell */
-    bool runs = line[0] < '0' || line[0] > '9'; /* "running" */
-    if (runs || is_for_memory(number_of(line)))
+        return true; /* it has ended, or the kernel does not tell */
+    bool runs = fp_number_after(line, "", 10, &call) == line; /* "running" */
+    if (runs || is_for_memory(call))
         look->busy = tid;
     return !look->busy;
 }
 
 static void look_around(void *look)
 {
-    int folder = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0)
-        return;
-    fp_folder_each(folder, visit, look);
-    close(folder);
+    enum { TRIES = 3 }; /* of a list that was cut short */
+    for (int i = 0; i < TRIES && !fp_tasks_each(visit, look); i++)
+        ;
 }
 
 static int find_busy(void)

@@ -10,9 +10,9 @@
 #include "shim/base/number.h"
 #include "shim/hang/wait_record.h"
 #include "shim/python/python.h"
-#include "shim/threads/census.h"
 #include "shim/threads/runtimes.h"
 #include "shim/threads/table.h"
+#include "shim/threads/tasks.h"
 
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -31,7 +31,6 @@ struct pass {
     struct fp_company_look *look;
     pid_t self;
     uint64_t moment; /* over all that is seen: differs if any thread ran since */
-    unsigned listed; /* threads, this one among them */
     bool asleep, thorough, has_helpers;
 };
 
@@ -181,12 +180,11 @@ static bool is_helper(const struct companion *companion)
     return file && *file && fp_policy_helps(&fp_config.policy, file);
 }
 
-static bool meet(const char *name, void *context)
+static bool meet(int tid, void *context)
 {
     struct pass *pass = context;
-    struct companion companion = {.tid = (pid_t)number_after(name, "", 10)};
-    pass->listed += companion.tid != 0;
-    if (!companion.tid || companion.tid == pass->self)
+    struct companion companion = {.tid = tid};
+    if (tid == pass->self)
         return true;
     if (!read_companion(&companion))
         companion.state = '?'; /* it has just ended, or must not be read */
@@ -228,15 +226,8 @@ static struct pass look_once(struct fp_company_look *look, uint64_t blocked, boo
     } else {
         pass.asleep = false;
     }
-    int folder = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0) {
+    if (!fp_tasks_each(meet, &pass))
         pass.asleep = false;
-        return pass;
-    }
-    fp_folder_each(folder, meet, &pass);
-    close(folder);
-    /* The kernel's list stops at a thread that ends meanwhile (proc_task_readdir of Linux 6.18). */
-    pass.asleep = pass.asleep && pass.listed == fp_census_count();
     return pass;
 }
 

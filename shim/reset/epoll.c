@@ -5,6 +5,7 @@
 #include "common/files.h"
 #include "common/large.h"
 #include "shim/base/child_section.h"
+#include "shim/base/number.h"
 #include "shim/reset/sockets.h"
 #include "shim/reset/watches.h"
 
@@ -124,12 +125,10 @@ FP_CHILD static bool visit_file(const char *name, void *context)
 {
     static const char EPOLL[] = "anon_inode:[eventpoll]";
     char link[sizeof EPOLL];
-    int folder = *(int *)context, number = 0;
+    int folder = *(int *)context, number = fp_number_of(name);
     if (readlinkat(folder, name, link, sizeof link) != sizeof EPOLL - 1 ||
         memcmp(link, EPOLL, sizeof EPOLL - 1) != 0)
         return true;
-    for (; *name >= '0' && *name <= '9'; name++)
-        number = number * 10 + (*name - '0');
     if (count < INSTANCES_MAX)
         instances[count++] = (struct instance){number, false};
     else

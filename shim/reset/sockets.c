@@ -7,6 +7,7 @@
 #include "policy/reset_event.h"
 #include "shim/base/child_section.h"
 #include "shim/base/emit.h"
+#include "shim/base/number.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -88,10 +89,8 @@ FP_CHILD static bool visit(const char *name, void *context)
 {
     struct scan *scan = context;
     union address peer;
-    int file = 0;
-    for (; *name >= '0' && *name <= '9'; name++)
-        file = file * 10 + (*name - '0');
-    if (*name || !was_made_here(scan, file, &peer))
+    int file = fp_number_of(name);
+    if (file < 0 || !was_made_here(scan, file, &peer))
         return true;
     list(scan, file, &peer);
     if (scan->dead >= 0)

@@ -6,30 +6,18 @@
 #include "policy/text.h"
 #include "shim/base/own_stack.h"
 #include "shim/threads/table.h"
+#include "shim/threads/tasks.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-static const char TASKS[] = "/proc/self/task";
-
-unsigned fp_census_count(void)
-{
-    struct stat status;
-    /* The folder's link count is 2 + the number of threads (Linux fs/proc/base.c). */
-    if (stat(TASKS, &status) != 0 || status.st_nlink < 3)
-        return 0;
-    return (unsigned)status.st_nlink - 2;
-}
 
 void fp_census_name(int tid, char name[FP_COMM_SIZE])
 {
     char path[48], line[FP_COMM_SIZE + 2];
     struct fp_text text = FP_TEXT(path);
-    fp_text_format(&text, "%s/%d/comm", TASKS, tid);
+    fp_text_format(&text, "/proc/self/task/%d/comm", tid);
     ssize_t length = fp_file_read(path, line, sizeof line);
     name[0] = '\0';
     if (length <= 0)
@@ -51,7 +39,7 @@ struct roll {
     struct member *members; /* open addressing by tid */
     size_t size;            /* a power of two */
     size_t count;
-    unsigned starting, listed;
+    unsigned starting;
     int self; /* the forking thread: it goes on, and may be one without a slot */
 };
 
@@ -94,15 +82,9 @@ static void meet_stranger(struct fp_census *census, int tid)
     strangers->threads = 1;
 }
 
-static bool meet(const char *name, void *context)
+static bool meet(int tid, void *context)
 {
     struct roll *roll = context;
-    int tid = 0;
-    for (; *name >= '0' && *name <= '9'; name++)
-        tid = tid * 10 + (*name - '0');
-    if (!tid)
-        return true;
-    roll->listed++;
     struct member *member = place_of(roll, tid);
     if (member->slot)
         member->present = true;
@@ -111,12 +93,9 @@ static bool meet(const char *name, void *context)
     return true;
 }
 
-/* A thread with a slot that the kernel does not list has ended by a raw exit; but its list stops at
-   a thread that ends while it is made (proc_task_readdir of Linux 6.18). */
+/* A thread with a slot that the kernel does not list has ended by a raw exit. */
 static void strike_off(const struct roll *roll)
 {
-    if (roll->listed != fp_census_count())
-        return;
     for (size_t place = 0; place < roll->size; place++)
         if (roll->members[place].slot && !roll->members[place].present)
             fp_table_leave(roll->members[place].slot, roll->members[place].life);
@@ -135,13 +114,9 @@ static void take(void *context)
     if (memory == MAP_FAILED)
         return;
     roll.members = memory;
-    int folder = open(TASKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder >= 0) {
-        fp_table_each(enrol, &roll);
-        fp_folder_each(folder, meet, &roll);
-        close(folder);
+    fp_table_each(enrol, &roll);
+    if (fp_tasks_each(meet, &roll))
         strike_off(&roll);
-    }
     munmap(memory, bytes);
     if (census->unattributed <= roll.starting) {
         census->unattributed = 0; /* they are the ones that had not run yet */

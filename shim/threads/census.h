@@ -1,7 +1,6 @@
 /*
- * What the kernel says: how many threads there are, and which of them no hook saw starting
- * (jemalloc's background threads, raw clone, timers, io_uring). Needs /proc; without it the thread
- * table is all there is.
+ * Which of the threads that the kernel lists no hook saw starting (jemalloc's background threads, raw
+ * clone, timers, io_uring). Needs /proc; without it the thread table is all there is.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -23,9 +22,6 @@ struct fp_census {
     size_t count;
     struct fp_strangers strangers[FP_STRANGERS_MAX];
 };
-
-/* The number of threads, from one stat; 0 where /proc does not tell. */
-unsigned fp_census_count(void);
 
 /* Compares the table with the kernel's list: fills `census`, and frees the slots of threads that
    ended without telling (raw exit). One pass, whatever the number of threads. */

@@ -14,6 +14,7 @@
 #include "shim/python/python.h"
 #include "shim/threads/runtimes.h"
 #include "shim/threads/table.h"
+#include "shim/threads/tasks.h"
 
 #include <criterion/criterion.h>
 #include <linux/futex.h>
@@ -49,11 +50,6 @@ static unsigned starts;
 
 static unsigned unlisted;
 
-unsigned fp_census_count(void)
-{
-    return 1 + (unsigned)count + unlisted;
-}
-
 ssize_t fp_file_read(const char *path, char *buffer, size_t size)
 {
     int tid;
@@ -79,18 +75,13 @@ ssize_t fp_file_read(const char *path, char *buffer, size_t size)
 
 static int looks_begun;
 
-void fp_folder_each(int folder, bool (*visit)(const char *name, void *context), void *context)
+bool fp_tasks_each(bool (*visit)(int tid, void *context), void *context)
 {
-    (void)folder;
     look = looks_begun++ < LOOKS ? looks_begun - 1 : LOOKS - 1;
-    char own[16];
-    snprintf(own, sizeof own, "%d", self);
-    bool goes_on = visit(".", context) && visit("..", context) && visit(own, context);
-    for (size_t i = 0; goes_on && i < count; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "%d", threads[i].tid);
-        goes_on = visit(name, context);
-    }
+    bool goes_on = visit(self, context);
+    for (size_t i = 0; goes_on && i < count; i++)
+        goes_on = visit(threads[i].tid, context);
+    return !goes_on || !unlisted;
 }
 
 static struct fp_wait_record records[4];
