@@ -84,12 +84,12 @@ static bool read_task(struct fp_view *view, struct fp_task *task)
     return true;
 }
 
-/* The folder's link count is 2 + the number of threads. The list itself stops at a thread that ends
-   while it is made (proc_task_readdir of Linux 6.18). */
-static bool is_whole(const char *path, size_t listed)
+/* The kernel's list stops at a thread that ends while it is made (proc_task_readdir of Linux 6.18).
+ */
+static bool is_whole(pid_t pid, size_t listed)
 {
-    struct stat status;
-    return stat(path, &status) == 0 && status.st_nlink == listed + 2;
+    struct fp_tree_process now = {0};
+    return fp_tree_read_process(pid, &now) && now.threads == listed;
 }
 
 static bool read_tasks_once(struct fp_view *view)
@@ -113,7 +113,7 @@ static bool read_tasks_once(struct fp_view *view)
     }
     if (folder)
         closedir(folder);
-    return is_whole(path, listed);
+    return is_whole(view->process.pid, listed);
 }
 
 static void read_tasks(struct fp_view *view)

@@ -25,8 +25,7 @@ enum fp_point_state {
     FP_POINT_STARTING,
     FP_POINT_RUNS,
     FP_POINT_WAITS,
-    FP_POINT_EXPIRED, /* its time has come; until the gate lets it go on, it stands as if it waited
-                       */
+    FP_POINT_EXPIRED, /* its time has come, and the gate has yet to let the thread go on */
 };
 
 enum fp_point_kind {
@@ -48,11 +47,12 @@ struct fp_point_place {
 
 /* What only the child needs, as it was when the process forked. */
 struct fp_point_snapshot {
-    size_t object_size; /* of the condition, semaphore or futex word, and what is in it; 0: none */
-    char object[sizeof(
-        pthread_cond_t)]; /* all of it: who is woken may leave the futex's word as it was */
-    int forking;          /* the thread that forks: it may hold the mutex that goes with the wait */
-    unsigned long wait;   /* the wait in which the next three were read; 0: none */
+    /* The condition, semaphore or futex word, all of it: who is woken may leave the futex's word as
+       it was. No bytes: it waits for none of these. */
+    size_t object_size;
+    char object[sizeof(pthread_cond_t)];
+    int forking;        /* the thread that forks: it may hold the mutex that goes with the wait */
+    unsigned long wait; /* the wait in which the next three were read; 0: none */
     sigset_t mask;
     void *robust;
     size_t robust_size;

@@ -72,8 +72,9 @@ static enum fp_break break_of_main(const struct fp_company_look *look)
 static enum fp_waker find_waker(struct fp_waiting *waiting, enum fp_break breaks,
                                 const struct fp_company_look *look, bool has_gil)
 {
-    waiting->timers |= fp_timers_set();
-    enum fp_waker found = fp_waker_find(look, breaks, has_gil, waiting->timers);
+    uint64_t timers = fp_timers_set();
+    waiting->timers |= timers;
+    enum fp_waker found = fp_waker_find(look, breaks, has_gil, timers, waiting->timers);
     return found == FP_WAKER_EXIT && waiting->slices == 1 ? FP_WAKER_HANDLER : found;
 }
 

@@ -43,10 +43,9 @@ uint64_t fp_timers_set(void)
 }
 
 /* By a signal that has no handler, as after alarm(). */
-static bool is_ended_by_timer(uint64_t deliverable)
+static bool is_ended_by_timer(uint64_t deliverable, uint64_t timers)
 {
     struct sigaction action;
-    uint64_t timers = fp_timers_set();
     bool ends = deliverable & FP_SIGNAL_BIT(SIGALRM) && sigaction(SIGALRM, NULL, &action) == 0 &&
                 action.sa_handler == SIG_DFL;
     return timers == UINT64_MAX || (ends && timers & FP_SIGNAL_BIT(SIGALRM));
@@ -107,7 +106,7 @@ static enum fp_waker waker_of(int number, const void *handler, enum fp_break mai
 }
 
 enum fp_waker fp_waker_find(const struct fp_company_look *look, enum fp_break main_breaks,
-                            bool has_gil, uint64_t timers)
+                            bool has_gil, uint64_t timers, uint64_t seen_timers)
 {
     enum fp_waker found = FP_WAKER_NONE;
     uint64_t candidates = look->handled & look->deliverable & ~FP_SIGNALS_OF_LIBC;
@@ -118,10 +117,10 @@ enum fp_waker fp_waker_find(const struct fp_company_look *look, enum fp_break ma
         const void *handler =
             candidates & FP_SIGNAL_BIT(number) ? handler_of(number, &flags) : NULL;
         enum fp_waker waker =
-            handler ? waker_of(number, handler, main_breaks, has_gil, timers) : FP_WAKER_NONE;
+            handler ? waker_of(number, handler, main_breaks, has_gil, seen_timers) : FP_WAKER_NONE;
         found = waker > found ? waker : found;
     }
-    if (found < FP_WAKER_TIMER && is_ended_by_timer(look->deliverable))
+    if (found < FP_WAKER_TIMER && is_ended_by_timer(look->deliverable, timers))
         found = FP_WAKER_TIMER;
     return found;
 }

@@ -17,10 +17,10 @@
 uint64_t fp_timers_set(void);
 
 /* A handler that was set from Python code runs when the main thread comes back to Python: only
-   where its wait breaks off. `has_gil`: Python may be asked now. `timers`: signals that timers
-   send, or have sent while the wait went on. */
+   where its wait breaks off. `has_gil`: Python may be asked now. `timers`: what fp_timers_set says
+   now, `seen_timers`: and what it has said at any look at this wait. */
 enum fp_waker fp_waker_find(const struct fp_company_look *look, enum fp_break main_breaks,
-                            bool has_gil, uint64_t timers);
+                            bool has_gil, uint64_t timers, uint64_t seen_timers);
 
 /*
  * Whether a system call that a signal interrupts goes on by itself, as far as all handlers of the

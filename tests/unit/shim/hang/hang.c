@@ -72,9 +72,10 @@ uint64_t fp_timers_set(void)
 }
 
 enum fp_waker fp_waker_find(const struct fp_company_look *look, enum fp_break main_breaks,
-                            bool has_gil, uint64_t seen_timers)
+                            bool has_gil, uint64_t now, uint64_t seen_timers)
 {
     (void)look;
+    cr_assert_eq(now, timers);
     asked.timers = seen_timers;
     cr_assert_eq(has_gil, has_python && asked.asked_gil_is_free);
     asked.breaks = main_breaks;
