@@ -135,8 +135,7 @@ static void fill(struct fp_finding *finding, const struct fp_view *view,
                  const struct fp_stacks *stacks, const struct judged *judged)
 {
     const struct fp_stack *stack = judged->stack;
-    enum fp_origin origin =
-        find_fork(finding, view, fp_stacks_of(stacks, view->process.pid));
+    enum fp_origin origin = find_fork(finding, view, fp_stacks_of(stacks, view->process.pid));
     finding->hang = (struct fp_hang){
         .program = view->program,
         .pid = view->process.pid,

@@ -124,7 +124,8 @@ bool fp_explain_process(FILE *stream, pid_t pid, const struct fp_explain_options
     struct fp_tree tree = {0};
     static struct fp_waits waits;
     bool any;
-    fp_tree_read(&tree, pid); /* first: a parent's picture has what was there at the forks of these */
+    fp_tree_read(&tree,
+                 pid); /* first: a parent's picture has what was there at the forks of these */
     add(&album, take_picture(pid, true));
     if (!album.count) {
         fp_tree_free(&tree);

@@ -14,13 +14,13 @@ static const struct {
 #undef FP_FIX
 };
 
-static const char *last_part(const char *string, char separator)
+/* Python 3.11 and later qualify the names of functions. */
+static const char *name_of(const char *function)
 {
-    const char *at = strrchr(string, separator);
-    return at ? at + 1 : string;
+    const char *at = strrchr(function, '.');
+    return at ? at + 1 : function;
 }
 
-/* Python 3.11 and later qualify the names of functions. */
 static const char *fix_of(const struct fp_stack *stack)
 {
     for (size_t i = 0; stack && i < stack->python_count; i++) {
@@ -29,8 +29,8 @@ static const char *fix_of(const struct fp_stack *stack)
             return NULL;
         /* A queue waits by a condition of its own, and says more. */
         for (size_t k = 0; k < sizeof FIXES / sizeof *FIXES; k++)
-            if (strcmp(last_part(frame->file, '/'), FIXES[k].file) == 0 &&
-                strcmp(last_part(frame->function, '.'), FIXES[k].function) == 0 &&
+            if (strcmp(fp_basename(frame->file), FIXES[k].file) == 0 &&
+                strcmp(name_of(frame->function), FIXES[k].function) == 0 &&
                 (i + 1 == stack->python_count ||
                  fp_code_of(stack->python[i + 1].file) == FP_CODE_USER))
                 return FIXES[k].words;
@@ -40,7 +40,7 @@ static const char *fix_of(const struct fp_stack *stack)
 
 static bool is_in(const struct fp_stack *stack, const char *part)
 {
-    for (size_t i = 0; i < stack->native_count && i < 6; i++)
+    for (size_t i = 0; i < stack->native_count && i < FP_STACK_CALL; i++)
         if (strstr(stack->native[i].symbol, part))
             return true;
     return false;

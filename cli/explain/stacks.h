@@ -10,7 +10,10 @@
 #include "cli/explain/view.h"
 #include "policy/hang_event.h"
 
-enum { FP_STACK_FRAMES = 64 };
+enum {
+    FP_STACK_FRAMES = 64,
+    FP_STACK_CALL = 6, /* the innermost, among which is the call that waits */
+};
 
 /* Of one thread; innermost first. Strings are the view's and the
    symbols'. */

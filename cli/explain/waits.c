@@ -46,7 +46,7 @@ static void add_lock(struct fp_text *text, const struct fp_view *view, const str
 {
     const char *what = "a lock or a condition";
     bool is_mutex = false;
-    for (size_t i = 0; stack && i < stack->native_count && i < 6; i++) {
+    for (size_t i = 0; stack && i < stack->native_count && i < FP_STACK_CALL; i++) {
         const char *symbol = stack->native[i].symbol;
         is_mutex = strstr(symbol, "mutex_lock");
         if (strstr(symbol, "join"))
@@ -64,17 +64,23 @@ static void add_lock(struct fp_text *text, const struct fp_view *view, const str
         add_owner(text, view, task);
 }
 
+static const struct fp_python_frame *user_frame(const struct fp_stack *stack)
+{
+    for (size_t i = 0; stack && i < stack->python_count; i++)
+        if (fp_code_of(stack->python[i].file) == FP_CODE_USER)
+            return &stack->python[i];
+    return NULL;
+}
+
 static void add_place(struct fp_text *text, const struct fp_stack *stack)
 {
-    for (size_t i = 0; stack && i < stack->python_count; i++) {
-        if (fp_code_of(stack->python[i].file) != FP_CODE_USER)
-            continue;
-        fp_text_format(text, ", at ");
-        fp_text_quote(text, fp_slice_of(stack->python[i].file), LINE_SHOWN);
-        fp_text_format(text, ":%d in ", stack->python[i].line);
-        fp_text_quote(text, fp_slice_of(stack->python[i].function), 64);
+    const struct fp_python_frame *frame = user_frame(stack);
+    if (!frame)
         return;
-    }
+    fp_text_format(text, ", at ");
+    fp_text_quote(text, fp_slice_of(frame->file), LINE_SHOWN);
+    fp_text_format(text, ":%d in ", frame->line);
+    fp_text_quote(text, fp_slice_of(frame->function), 64);
 }
 
 static void add_thread(struct fp_text *text, const struct fp_view *view, const struct fp_task *task)
@@ -119,13 +125,8 @@ static void describe(struct fp_text *text, const struct fp_waiter *waiter,
 /* Whether a thread that is not the main one tells something: a line of the user's, or a pipe. */
 static bool tells(const struct fp_waiter *waiter, const struct fp_task *task, enum fp_need need)
 {
-    const struct fp_stack *stack = fp_stacks_of(waiter->stacks, task->tid);
-    if (task->tid == waiter->view.process.pid || need == FP_NEED_READ || need == FP_NEED_WRITE)
-        return true;
-    for (size_t i = 0; stack && i < stack->python_count; i++)
-        if (fp_code_of(stack->python[i].file) == FP_CODE_USER)
-            return true;
-    return false;
+    return task->tid == waiter->view.process.pid || need == FP_NEED_READ || need == FP_NEED_WRITE ||
+           user_frame(fp_stacks_of(waiter->stacks, task->tid));
 }
 
 static void add_lines(struct fp_waits *waits, const struct fp_scene *scene,
@@ -191,7 +192,8 @@ void fp_waits_read(struct fp_waits *waits, const struct fp_tree *tree)
 {
     struct fp_looked_at *processes = calloc(tree->count, sizeof *processes);
     struct fp_stacks *stacks = calloc(tree->count, sizeof *stacks);
-    struct fp_view *views = calloc(tree->count, sizeof *views); /* the stacks name their libraries */
+    struct fp_view *views =
+        calloc(tree->count, sizeof *views); /* the stacks name their libraries */
     size_t count = 0;
     for (size_t i = 0; processes && stacks && views && i < tree->count; i++) {
         if (!read_stacks(&stacks[count], &views[count], tree->processes[i].pid))

@@ -11,6 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import hanging
 import pytest
 
 import support
@@ -71,29 +72,10 @@ def test_ten_minutes(home):
     pages.check_shown(pages.shown(START, command), done.stderr, home.inner)
 
 
-TEST = """\
-import os
-from concurrent.futures import ThreadPoolExecutor
-
-
-def test_sum():
-    executor = ThreadPoolExecutor(1)
-    executor.submit(int).result()
-    child = os.fork()  # here
-    if child == 0:
-        executor.submit(int).result()
-        os._exit(0)
-    os.waitpid(child, 0)
-"""
-
-
-FORK_LINE = 1 + next(number for number, text in enumerate(TEST.splitlines()) if "# here" in text)
-
-
 @pytest.fixture
 def tests(home):
     """A repository with a test that hangs, and the PATH of an environment with the release's pytest."""
-    (home.folder / "test_it.py").write_text(TEST)
+    (home.folder / "test_it.py").write_text(hanging.TEST)
     home.has(home.bash("python3 -m venv --system-site-packages env"))
     return f"{home.inner}/env/bin:/usr/bin:/bin"
 
@@ -102,7 +84,7 @@ def test_the_plugin(home, tests):
     home.has(home.bash(f"env/bin/pip install {home.wheel}"))
     done = home.bash("python3 -m pytest -p no:cacheprovider --forkpolicy=fail", PATH=tests)
     assert done.returncode == 1 and "1 failed" in done.stdout, done.stdout + done.stderr
-    assert f"test_it.py:{FORK_LINE} in test_sum" in done.stdout and "ThreadPoolExecutor" in done.stdout, done.stdout
+    assert f"test_it.py:{hanging.FORK_LINE} in test_sum" in done.stdout and "ThreadPoolExecutor" in done.stdout, done.stdout
 
 
 EXPLAIN = """
@@ -136,7 +118,7 @@ def test_the_action(home, tests):
     assert [each.returncode for each in done.values()] == [0, 70, 0], "".join(each.stdout + each.stderr for each in done.values())
     said = "".join(each.stdout + each.stderr for each in done.values()).splitlines()
     (annotation,) = [line for line in said if line.startswith("::error ")]
-    assert f"file={home.inner}/test_it.py,line={FORK_LINE}," in annotation
+    assert f"file={home.inner}/test_it.py,line={hanging.FORK_LINE}," in annotation
     assert "ThreadPoolExecutor" in (home.folder / "summary.md").read_text()
     assert (home.folder / "forkpolicy/forks.html").read_text().startswith("<!doctype html>")
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hanging
 import pytest
 
 import support
@@ -21,20 +22,6 @@ import pages  # noqa: E402: found by the path just set
 
 PAGE = (support.ROOT / "docs/recipes.md").read_text()
 LIMIT = 300  # seconds
-TEST = """\
-import os
-from concurrent.futures import ThreadPoolExecutor
-
-
-def test_sum():
-    executor = ThreadPoolExecutor(1)
-    executor.submit(int).result()
-    child = os.fork()  # here
-    if child == 0:
-        executor.submit(int).result()
-        os._exit(0)
-    os.waitpid(child, 0)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -76,19 +63,18 @@ def of_page(name, language):
 def check_test_failed(done):
     """The one test, by name, with the report as its message."""
     assert done.returncode == 1, done.stdout
-    line = 1 + next(number for number, text in enumerate(TEST.splitlines()) if "# here" in text)
-    for words in ("1 failed", "test_it.py::test_sum", "ThreadPoolExecutor", f"test_it.py:{line} in test_sum"):
+    for words in ("1 failed", "test_it.py::test_sum", "ThreadPoolExecutor", f"test_it.py:{hanging.FORK_LINE} in test_sum"):
         assert words in done.stdout, done.stdout
 
 
 def test_tox(run, tmp_path):
-    (tmp_path / "test_it.py").write_text(TEST)
+    (tmp_path / "test_it.py").write_text(hanging.TEST)
     (tmp_path / "tox.ini").write_text(of_page("tox.ini", "ini"))
     check_test_failed(run("tox", "run", "--skip-pkg-install"))
 
 
 def test_nox(run, tmp_path):
-    (tmp_path / "test_it.py").write_text(TEST)
+    (tmp_path / "test_it.py").write_text(hanging.TEST)
     (tmp_path / "noxfile.py").write_text(pages.job(PAGE, "noxfile.py"))
     check_test_failed(run("nox", "-s", "tests"))
 

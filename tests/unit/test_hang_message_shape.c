@@ -1,6 +1,7 @@
 /* What a hang is told in keeps its form, whatever the names of things are. SPDX-License-Identifier:
  * Apache-2.0 */
 #include "tests/unit/support/hang_fixture.h"
+#include "tests/unit/support/lines.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -61,19 +62,6 @@ Test(hang_message_shape, what_does_not_fit_is_cut_behind_a_whole_line_and_that_l
                       "size %zu: %zu bytes, not %zu", size, strlen(buffer), kept);
     }
     cr_expect_eq(kept, strlen(whole));
-}
-
-static bool valid_utf8(const char *at)
-{
-    while (*at) {
-        unsigned char c = (unsigned char)*at++;
-        if (c >= 0x80 && (c < 0xc2 || c > 0xf4))
-            return false;
-        for (int more = c < 0x80 ? 0 : c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1; more; more--)
-            if (((unsigned char)*at++ & 0xc0) != 0x80)
-                return false;
-    }
-    return true;
 }
 
 static const char EVIL[] = "a\nforged\033[31m\r\xff/b.so";

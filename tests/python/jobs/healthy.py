@@ -14,18 +14,13 @@ import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
+from kinds_common import with_threads
+
 context = multiprocessing.get_context("fork")
 
 
 def ready():
     print("ready", flush=True)
-
-
-def with_threads():
-    """Something for each child to have lost."""
-    pool = ThreadPoolExecutor(2)
-    pool.submit(int).result()
-    return pool
 
 
 def in_child(function):

@@ -2,6 +2,7 @@
 #include "tests/unit/support/hang_fixture.h"
 
 #include "policy/hang_message.h"
+#include "tests/unit/support/lines.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -115,22 +116,9 @@ void hang_setup_python(void)
 void check_lines(size_t size)
 {
     struct fp_text text = {.data = buffer, .size = size};
-    memset(buffer, 'C', size + 16);
+    memset(buffer, 'C', size + BEHIND);
     fp_message_hang(&text, &hang);
-    for (size_t i = 0; i < 16; i++)
-        cr_assert_eq(buffer[size + i], 'C');
-    cr_assert_eq(strlen(buffer), text.length);
-    if (size < 13)
-        return;
-    cr_assert_gt(text.length, 0);
-    for (const char *line = buffer; *line;) {
-        const char *end = strchr(line, '\n');
-        cr_assert_eq(strncmp(line, "forkpolicy:", 11), 0, "size %zu: %s", size, line);
-        cr_assert(end, "the last line must end: %s", line);
-        for (const char *c = line; c < end; c++)
-            cr_assert((unsigned char)*c >= 0x20 && *c != 0x7f, "control byte in: %s", line);
-        line = end + 1;
-    }
+    check_told(buffer, size, text.length);
 }
 
 void expect(const char *part)
