@@ -2,9 +2,9 @@
 
 Usage: loader_source.py WHO FOLDER SECONDS, or loader_source.py --prepare WHAT FOLDER ROWS
 
-Prints seconds to the first batch, rows and seconds behind that, bytes of memory beside the page
-cache (the most at once, of this process and those below it), and whether resume() went on at the
-next row, as JSON.
+Prints as JSON: seconds to the first batch, rows and seconds after that, the peak of memory in bytes
+without the pages of files (of this process and its descendants), and whether resume() went on at
+the next row.
 
 SPDX-License-Identifier: Apache-2.0
 """

@@ -38,7 +38,7 @@ static bool has_working_child(const struct fp_scene *scene, pid_t pid)
     return false;
 }
 
-/* Nobody but processes that are stuck could wake it. A pipe without another end is no hang: its
+/* Only processes that are stuck could wake the thread. A pipe without another end is no hang: its
    reader is about to see the end of the file. */
 static bool waits_in_vain(const struct fp_scene *scene, const struct fp_waiter *waiter,
                           const struct fp_task *task)
