@@ -59,7 +59,8 @@ static pthread_cond_t wanted = PTHREAD_COND_INITIALIZER, answered = PTHREAD_COND
 static sem_t posted;
 static unsigned word; /* of kind futex: how often it was posted */
 static pthread_t threads[MOST];
-static int count, ready, first, last, done, blocks, is_over, forks_now;
+static int count, ready, first, last, done, blocks, is_over;
+static int forks_are_over, other_is_over;
 static long queue[QUEUE], sum;
 static unsigned long handed,
     slept[MOST]; /* how often work was handed over; before a thread slept */
@@ -463,15 +464,16 @@ static void *help(const char *symbol)
     return found;
 }
 
-/* While the main thread, whose fork waits for the pool to rest, has yet to. */
+/* Whichever thread forks first waits for the pool to rest; the other's forks come meanwhile. */
 static void *fork_beside(void *unused)
 {
-    while (!__atomic_load_n(&forks_now, __ATOMIC_SEQ_CST))
-        sched_yield();
-    pid_t child = fork();
-    if (child == 0)
-        _exit(0);
-    waitpid(child, NULL, 0);
+    while (!__atomic_load_n(&forks_are_over, __ATOMIC_SEQ_CST)) {
+        pid_t child = fork();
+        if (child == 0)
+            _exit(0);
+        waitpid(child, NULL, 0);
+    }
+    __atomic_store_n(&other_is_over, 1, __ATOMIC_SEQ_CST);
     return unused;
 }
 
@@ -568,7 +570,6 @@ static void fork_in_turn(int forks)
             __atomic_fetch_add(&word, 1, __ATOMIC_SEQ_CST);
         if (is("stirred"))
             must(have_done(1, false) == NULL, "the parent's pool");
-        __atomic_store_n(&forks_now, 1, __ATOMIC_SEQ_CST);
         pid_t child = fork_child(is_deep() ? 2 : 0);
         must(child > 0, "fork");
         if (is("killed"))
@@ -618,6 +619,9 @@ int main(int arguments_count, char **arguments)
     } else {
         fork_in_turn((int)forks);
     }
+    __atomic_store_n(&forks_are_over, 1, __ATOMIC_SEQ_CST);
+    while (is("busy") && !__atomic_load_n(&other_is_over, __ATOMIC_SEQ_CST))
+        sched_yield();
     say("%d work, %d do not\n", works, fails);
     _exit(0);
 }
