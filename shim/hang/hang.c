@@ -137,7 +137,7 @@ static enum fp_advance weigh(struct fp_waiting *waiting, const struct fp_company
                                   .owner_lost = has_lost_owner(waiting)};
     if (waiting->repeated) {
         /* Its caller has looked at the condition since the last look, and nobody did a thing. */
-        facts.evaluated = waiting->repeated->object == waiting->object &&
+        facts.evaluated = waiting->repeated->object == waiting->object && look->standstill &&
                           waiting->repeated->standstill == look->standstill &&
                           !look->mutex_is_wanted;
         waiting->repeated->standstill = look->standstill;

@@ -238,6 +238,9 @@ void fp_company_look(struct fp_company_look *look, uint64_t blocked, bool thorou
         struct pass second = look_once(look, blocked, thorough);
         first.asleep = second.asleep && second.moment == first.moment;
     }
+    /* What was seen of some threads is all that a later look sees, when the others have ended. */
+    if (!first.asleep)
+        look->standstill = 0;
     look->company = !first.asleep        ? FP_COMPANY_AWAKE
                     : look->threads == 1 ? FP_COMPANY_NONE
                     : first.has_helpers  ? FP_COMPANY_HELPERS

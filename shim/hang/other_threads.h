@@ -17,7 +17,8 @@ struct fp_company_look {
     unsigned threads;     /* the calling one included */
     uint64_t handled;     /* signals for which the process has handlers, by bit number - 1 */
     uint64_t deliverable; /* of these, not blocked by every thread */
-    uint64_t standstill;  /* stays the same while all that happens is that slices of waits end */
+    uint64_t standstill;  /* stays the same while all that happens is that slices of waits end; 0:
+                             somebody is awake */
     bool gil_is_free;     /* no thread that runs Python code holds its lock, as far as they tell */
     bool main_waits;      /* under watch, too */
     bool main_waits_in_python;              /* for one of Python's locks */

@@ -12,7 +12,7 @@ struct fp_repeated {
     uint64_t since, left; /* the first one began, the last one ended; milliseconds */
     unsigned slices;
     bool told, warned;
-    uint64_t standstill; /* of the others at the last look, see company.h */
+    uint64_t standstill; /* of the others at the last look, see other_threads.h */
     uint64_t next_look;  /* of waits with a limit of their own: not before */
     uint64_t timers;
 };

@@ -496,6 +496,10 @@ Test(hang, conditions)
     repeated.object = &repeated; /* another wait */
     look_at(waiting);
     cr_assert_eq(asked.proofs, 0);
+    repeated.object = &object;
+    repeated.standstill = seen.standstill = 0;
+    look_at(waiting);
+    cr_assert_eq(asked.proofs, 0, "somebody was awake");
 }
 
 Test(hang, pythons_lock)

@@ -461,12 +461,31 @@ Test(other_threads, standstill)
     tell(thread, FP_WAIT_CONDITION, WORD);
     cr_assert_eq(standstill(), before);
     has_record[0] = false;
+    BOTH(thread, until, 0);
     before = standstill();
     BOTH(thread, voluntary, 10);
     cr_assert_neq(standstill(), before);
     BOTH(thread, voluntary, 9);
     BOTH(thread, forced, 3);
     cr_assert_neq(standstill(), before);
+}
+
+/* What a look has seen of some threads is what a later one sees, when the others have acted and
+   ended. */
+Test(other_threads, no_standstill_while_one_is_awake)
+{
+    struct thread *sleeper = in_slice(OTHER, FP_WAIT_SEMAPHORE, WORD);
+    add(OTHER + 1);
+    BOTH(sleeper, state, 'R');
+    take_look(false);
+    cr_assert_eq(found.threads, 2, "the look ends here");
+    cr_assert_eq(found.standstill, 0);
+    BOTH(sleeper, state, 'S');
+    take_look(false);
+    cr_assert_neq(found.standstill, 0);
+    unlisted = 1;
+    take_look(false);
+    cr_assert_eq(found.standstill, 0, "nor of a list that stops early");
 }
 
 /* Zero is the standstill of no look at all. */
