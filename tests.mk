@@ -35,6 +35,7 @@ quick: packages ## what to run after each change: build, rooms, unit tests, a sm
 BY_ITSELF := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/shim/*/*.c))
 unit: $(UNIT:%=$(BUILD)/unit/%) $(BY_ITSELF:%=$(BUILD)/unit/%) ## the unit tests
 	@sh tools/run-unit.sh $^
+	@$(PYTHON) -B tests/unit/mutants.py --lines
 
 asan: $(UNIT:%=$(BUILD)/asan/%) $(FUZZ:%=$(BUILD)/asan/replay_%) ## the same under ASan and UBSan, and the fuzzers' corpus
 	@sh tools/run-unit.sh $(UNIT:%=$(BUILD)/asan/%)

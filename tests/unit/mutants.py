@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Puts each line of mutants.txt into the code, in a copy of the tree, and runs the unit tests of that file.
 
-usage: mutants.py; exit status 1 where more than one in ten is not noticed, or a line does not apply.
+usage: mutants.py [--lines]; exit status 1 where more than one in ten is not noticed, or a line does not apply.
+--lines: only asks whether each line applies.
 """
 
 import os
@@ -41,11 +42,24 @@ def copy_to(folder):
             shutil.copy2(ROOT / "build" / name, folder / "build" / name)
 
 
+def why_not(path, old):
+    """Why a line does not apply, or None."""
+    times = (ROOT / path).read_text().count(old)
+    return None if times == 1 else f"its text is there {times} times"
+
+
+def check_lines():
+    wrong = [(why_not(path, old), path, old) for path, old, _ in mutants() if why_not(path, old)]
+    for why, path, old in wrong:
+        print(f"mutants.txt: {why}: {path}: {old!r}")
+    return 1 if wrong else 0
+
+
 def outcome(folder, path, old, new):
     """noticed, unseen, or why the mutant is none."""
     text = (ROOT / path).read_text()
-    if text.count(old) != 1:
-        return f"its text is there {text.count(old)} times"
+    if why_not(path, old):
+        return why_not(path, old)
     (folder / path).write_text(text.replace(old, new))
     program = "build/unit/" + path.removesuffix(".c")
     built = subprocess.run(["make", "WARNINGS=", program], cwd=folder, capture_output=True, text=True)
@@ -76,4 +90,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(check_lines() if sys.argv[1:] == ["--lines"] else main())

@@ -491,6 +491,10 @@ Test(hang, conditions)
     look_at(waiting);
     cr_assert_eq(asked.proofs, 0, "somebody has done something since");
     cr_assert_eq(repeated.standstill, 6);
+    seen.mutex_is_wanted = true;
+    look_at(waiting);
+    cr_assert_eq(asked.proofs, 0, "somebody waits for the mutex that this thread holds here");
+    seen.mutex_is_wanted = false;
     look_at(waiting);
     cr_assert_eq(asked.proofs, 1);
     repeated.object = &repeated; /* another wait */
