@@ -17,8 +17,9 @@ WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-pr
 CFLAGS ?= -O2 -g
 LDFLAGS ?=
 FLAGS := -std=c11 $(CFLAGS) $(WARNINGS) -fvisibility=hidden -fPIC -U_FORTIFY_SOURCE \
-         -fno-stack-protector -I. -Iinclude
-# One mapping for code and constants (noseparate-code): a forked child faults in fewer pages.
+         -fno-stack-protector -fno-plt -I. -Iinclude
+# One mapping for code and constants (noseparate-code), and calls of libc without stubs (no-plt): a
+# forked child faults in fewer pages.
 # Another linker than GNU's may know none of these.
 GNU_LINK ?= -Wl,-z,noseparate-code,--sort-section=name,--exclude-libs,ALL
 UNWINDER ?= -static-libgcc
@@ -124,6 +125,9 @@ $(BUILD)/obj/commit.o: $(BUILD)/commit.c
 $(BUILD)/exports.map: shim/hooks/exports.map.in shim/hooks/hooks.def
 	$(call say,make)
 	$(Q)$(HOSTCC) -E -P -x c -I. -o $@ $<
+
+# Beside what runs in the child (.text.child), in which fork returns.
+$(BUILD)/obj/shim/fork/fork.o: FLAGS += -ffunction-sections
 
 CORE := $(call objects,$(POLICY) $(COMMON)) $(BUILD)/obj/known.o
 

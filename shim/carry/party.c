@@ -1,11 +1,12 @@
 /* See party.h. SPDX-License-Identifier: Apache-2.0 */
 #include "shim/carry/party.h"
 
+#include "common/large.h"
 #include "shim/base/child_section.h"
 
 #include <stdatomic.h>
 
-static struct fp_party party;
+FP_LARGE static struct fp_party party;
 static _Atomic bool is_taken;
 
 FP_THREAD bool fp_party_mine;

@@ -16,17 +16,21 @@
 
 enum { CHILDREN_MAX = 256, FREE = 0, BUSY = -1 };
 
-/* The note of a place is its owner's alone while the place is BUSY. */
-FP_LARGE static _Atomic pid_t places[CHILDREN_MAX];
-FP_LARGE static struct fp_child_note notes[CHILDREN_MAX];
-static atomic_uint next, count;
+/* The note of a place is its owner's alone while the place is BUSY. The first places and their
+   notes are on one page: a page that is written after a fork is copied. */
+FP_LARGE static struct {
+    _Alignas(4096) _Atomic pid_t places[CHILDREN_MAX];
+    struct fp_child_note notes[CHILDREN_MAX];
+} children;
+static atomic_uint next,
+    count; /* next: whose note is given up for a new one, where all are taken */
 
 FP_CHILD void fp_children_forget(void)
 {
     if (!atomic_load(&count)) /* most forks write nothing */
         return;
     for (size_t i = 0; i < CHILDREN_MAX; i++)
-        atomic_store(&places[i], FREE);
+        atomic_store(&children.places[i], FREE);
     atomic_store(&count, 0);
 }
 
@@ -38,7 +42,7 @@ bool fp_children_any(void)
 static size_t find(pid_t child)
 {
     size_t place = 0;
-    while (place < CHILDREN_MAX && atomic_load(&places[place]) != child)
+    while (place < CHILDREN_MAX && atomic_load(&children.places[place]) != child)
         place++;
     return place;
 }
@@ -79,16 +83,31 @@ static void add_lost(struct fp_child_note *note, fp_is_kept *is_kept, enum fp_cl
     }
 }
 
-static void store(pid_t child, const struct fp_child_note *note)
+/* A place that is BUSY from now on, or CHILDREN_MAX: somebody is at the one whose turn it is. */
+static size_t take_place(void)
 {
+    for (size_t place = 0; place < CHILDREN_MAX; place++) {
+        pid_t none = FREE;
+        if (atomic_load(&children.places[place]) == FREE &&
+            atomic_compare_exchange_strong(&children.places[place], &none, BUSY)) {
+            atomic_fetch_add(&count, 1);
+            return place;
+        }
+    }
     size_t place = atomic_fetch_add(&next, 1) % CHILDREN_MAX;
-    pid_t before = atomic_exchange(&places[place], BUSY);
-    if (before == BUSY)
-        return; /* somebody is at it: this child goes without a note */
+    pid_t before = atomic_exchange(&children.places[place], BUSY);
     if (before == FREE)
         atomic_fetch_add(&count, 1);
-    notes[place] = *note;
-    atomic_store(&places[place], child);
+    return before == BUSY ? CHILDREN_MAX : place;
+}
+
+static void store(pid_t child, const struct fp_child_note *note)
+{
+    size_t place = take_place();
+    if (place == CHILDREN_MAX)
+        return; /* this child goes without a note */
+    children.notes[place] = *note;
+    atomic_store(&children.places[place], child);
 }
 
 void fp_children_note(pid_t child, fp_is_kept *is_kept)
@@ -115,19 +134,20 @@ void fp_children_sent(pid_t child, int signal)
     if (signal < 1 || signal > 64)
         return;
     for (size_t i = 0; i < CHILDREN_MAX; i++) {
-        pid_t at = atomic_load(&places[i]);
+        pid_t at = atomic_load(&children.places[i]);
         if (at > 0 && (!child || at == child))
-            __atomic_fetch_or(&notes[i].sent, FP_SIGNAL_BIT(signal), __ATOMIC_RELAXED);
+            __atomic_fetch_or(&children.notes[i].sent, FP_SIGNAL_BIT(signal), __ATOMIC_RELAXED);
     }
 }
 
 bool fp_children_take(pid_t child, struct fp_child_note *note)
 {
     size_t place = find(child);
-    if (place == CHILDREN_MAX || !atomic_compare_exchange_strong(&places[place], &child, BUSY))
+    if (place == CHILDREN_MAX ||
+        !atomic_compare_exchange_strong(&children.places[place], &child, BUSY))
         return false;
-    *note = notes[place];
-    atomic_store(&places[place], FREE);
+    *note = children.notes[place];
+    atomic_store(&children.places[place], FREE);
     atomic_fetch_sub(&count, 1);
     return true;
 }

@@ -146,7 +146,7 @@ static void give_grace(struct fp_waiting *waiting, struct fp_hang *hang)
 
 /* Code that catches the error and waits again at the same line, or that never lets it through (C
    code that asks for a lock until it has it), is not helped by another one. */
-static char raised_at[FP_LINE_SIZE]; /* in the main thread alone */
+FP_LARGE static char raised_at[FP_LINE_SIZE]; /* in the main thread alone */
 
 static bool has_been_raised_at(const struct fp_site *site)
 {

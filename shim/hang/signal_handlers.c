@@ -3,6 +3,7 @@
 #include "shim/hang/signal_handlers.h"
 
 #include "common/files.h"
+#include "common/large.h"
 #include "policy/named_code.h"
 #include "policy/signals.h"
 #include "shim/base/config.h"
@@ -63,7 +64,8 @@ static enum fp_waker waker_by_effect(int number, enum fp_effect effect, uint64_t
 /* The policy names handlers by the file of their code; the code of others is read. */
 static enum fp_waker ask_python(int number, bool has_gil, uint64_t timers)
 {
-    static char file[FP_LINE_SIZE], function[FP_FUNCTION_SIZE]; /* one thread looks at a time */
+    /* One thread looks at a time. */
+    FP_LARGE static char file[FP_LINE_SIZE], function[FP_FUNCTION_SIZE];
     enum fp_effect effect = FP_EFFECT_UNKNOWN;
     switch (has_gil ? fp_python_handler(number) : FP_PYTHON_HANDLER_OTHER) {
     case FP_PYTHON_HANDLER_NONE:

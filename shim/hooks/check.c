@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "shim/hooks/check.h"
 
+#include "common/large.h"
 #include "common/version.h"
 #include "policy/text.h"
 #include "shim/base/config.h"
@@ -66,7 +67,7 @@ static void add_result(struct fp_text *text, bool watches)
 
 _Noreturn void fp_check_and_exit(bool watches)
 {
-    static char page[8192];
+    FP_LARGE static char page[8192];
     struct fp_text text = FP_TEXT(page);
     const char *(*libc_version)(void);
     *(void **)&libc_version = dlsym(RTLD_DEFAULT, "gnu_get_libc_version");

@@ -3,19 +3,19 @@
 #include "shim/libraries/probe.h"
 
 #include "shim/base/child_section.h"
+#include "shim/base/kernel.h"
 
 #include <errno.h>
 #include <linux/futex.h>
 #include <stdint.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 /* The kernel copies the set of signals before it finds that there is no such operation. */
 FP_CHILD bool fp_probe_read(const void *address)
 {
     enum { NO_OPERATION = -1, SET_SIZE = 8 };
     uintptr_t set = (uintptr_t)address & -(uintptr_t)SET_SIZE;
-    return syscall(SYS_rt_sigprocmask, NO_OPERATION, set, NULL, SET_SIZE) == 0 || errno != EFAULT;
+    return fp_kernel(SYS_rt_sigprocmask, NO_OPERATION, (long)set, 0, SET_SIZE, 0, 0) != -EFAULT;
 }
 
 /* FUTEX_WAKE_OP changes the second word, here by nothing, and wakes those that wait for the first:
@@ -24,6 +24,6 @@ FP_CHILD bool fp_probe_write(void *word)
 {
     uint32_t nobody = 0;
     long operation = FUTEX_OP(FUTEX_OP_OR, 0, FUTEX_OP_CMP_EQ, 0);
-    return syscall(SYS_futex, &nobody, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, 0, word, operation) >=
-           0;
+    return fp_kernel(SYS_futex, (long)&nobody, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, 0, (long)word,
+                     operation) >= 0;
 }

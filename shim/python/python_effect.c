@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "shim/python/python_effect.h"
 
+#include "common/large.h"
 #include "shim/python/python_api.h"
 #include "shim/python/python_plain.h"
 
@@ -284,7 +285,7 @@ static enum fp_effect weigh_all(struct reading *reading)
 
 enum fp_effect fp_python_effect(void *callable)
 {
-    static struct reading reading; /* one thread looks at a time */
+    FP_LARGE static struct reading reading; /* one thread looks at a time */
     enum fp_effect effect = FP_EFFECT_UNKNOWN;
     char type[FP_TYPE_SIZE];
     if (!fp_python_api.PyTuple_GetItem || !fp_python_api.PyCallable_Check ||

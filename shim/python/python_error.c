@@ -1,6 +1,7 @@
 /* Python's exceptions and signal handlers, see python.h. SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "policy/text.h"
+#include "common/large.h"
 #include "shim/python/python.h"
 #include "shim/python/python_api.h"
 
@@ -31,7 +32,7 @@ void fp_python_raise(const char *message)
         fp_python_api.PyErr_SetString(class ? class : *runtime_error, message);
 }
 
-static char pending_message[1024];
+FP_LARGE static char pending_message[1024];
 static atomic_flag pending = ATOMIC_FLAG_INIT;
 
 static int raise_now(void *unused)

@@ -1,6 +1,7 @@
 /* Python's frames and threads, see python.h. SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "common/package.h"
+#include "common/large.h"
 #include "policy/hang_event.h"
 #include "policy/named_code.h"
 #include "policy/site.h"
@@ -166,7 +167,7 @@ static void copy_end(char *to, size_t size, const char *from)
 /* Takes over the reference to `object`. */
 static size_t copy_frames(void *object, struct fp_python_frame *frames, size_t most)
 {
-    static struct frame frame; /* one thread looks at a time */
+    FP_LARGE static struct frame frame; /* one thread looks at a time */
     size_t count = 0;
     for (; object && count < most; count++) {
         read_frame(object, &frame);
@@ -206,7 +207,7 @@ static void *local(void *frame, const char *name)
 /* The Thread whose end the calling thread waits for. */
 static void *joined_thread(void)
 {
-    static struct frame frame;
+    FP_LARGE static struct frame frame;
     void *object = fp_python_api.PyEval_GetFrame();
     if (!object)
         return NULL;

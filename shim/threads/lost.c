@@ -6,7 +6,6 @@
 #include "shim/base/self.h"
 #include "shim/threads/table.h"
 
-#include <string.h>
 #include <unistd.h>
 
 FP_LARGE static struct fp_lost_thread threads[FP_LOST_MAX];
@@ -90,12 +89,19 @@ FP_CHILD const struct fp_lost_thread *fp_lost_find(pid_t tid)
     return NULL;
 }
 
+/* strcmp lies on a page of libc's that each child would have to fault in. */
+FP_CHILD static bool is_same(const char *one, const char *other)
+{
+    while (*one && *one == *other)
+        one++, other++;
+    return *one == *other;
+}
+
 FP_CHILD bool fp_lost_is_library(const char *dso)
 {
     for (uint32_t i = 0; i < fp_runtimes_count(); i++) {
         const struct fp_runtime_entry *entry = fp_runtime_at(i);
-        if (atomic_load(&entry->lost) && entry->dso && !*entry->file &&
-            strcmp(entry->dso, dso) == 0)
+        if (atomic_load(&entry->lost) && entry->dso && !*entry->file && is_same(entry->dso, dso))
             return true;
     }
     return false;

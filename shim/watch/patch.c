@@ -6,8 +6,8 @@
 #define _GNU_SOURCE
 #include "shim/watch/patch.h"
 
-#include "common/large.h"
 #include "shim/base/child_section.h"
+#include "shim/base/kernel.h"
 #include "shim/base/self.h"
 #include "shim/libraries/objects.h"
 #include "shim/libraries/probe.h"
@@ -16,10 +16,10 @@
 #include "shim/watch/watched.h"
 
 #include <dlfcn.h>
-#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static const struct {
@@ -33,8 +33,9 @@ static const struct {
 #undef FP_REGION
 };
 
-/* Whether a library is the code of a runtime that was lost. */
-FP_LARGE static bool is_lost[FP_OBJECTS_MAX];
+/* Of each library, a bit: whether it is the code of a runtime that was lost. */
+static uint64_t lost_objects[FP_OBJECTS_MAX / 64];
+_Static_assert(FP_OBJECTS_MAX % 64 == 0, "bits are left over");
 
 static uintptr_t page_size;
 
@@ -50,10 +51,15 @@ struct page {
     bool is_open; /* was read-only, and is to be so again */
 };
 
+FP_CHILD static long protect(const struct page *page, int protection)
+{
+    return fp_kernel(SYS_mprotect, (long)page->start, (long)page->size, protection, 0, 0, 0);
+}
+
 FP_CHILD static void close_page(struct page *page)
 {
     if (page->is_open)
-        mprotect((void *)page->start, page->size, PROT_READ);
+        protect(page, PROT_READ);
     page->is_open = false;
 }
 
@@ -74,16 +80,20 @@ FP_CHILD static bool open_page(struct page *page, const struct fp_slot *slot)
     page->can_write = page->can_write || fp_probe_write(slot->where);
     if (page->can_write || !slot->is_protected)
         return page->can_write;
-    page->is_open = page->can_write =
-        mprotect((void *)page->start, page->size, PROT_READ | PROT_WRITE) == 0;
+    page->is_open = page->can_write = protect(page, PROT_READ | PROT_WRITE) == 0;
     return page->can_write;
+}
+
+FP_CHILD static bool is_lost(size_t object)
+{
+    return lost_objects[object / 64] >> object % 64 & 1;
 }
 
 FP_CHILD static void point(struct page *page, const struct fp_slots *slots,
                            const struct fp_slot *slot)
 {
     void *used = REPLACEMENTS[slot->watched].in_lost, *every = REPLACEMENTS[slot->watched].in_every;
-    void *function = used && is_lost[slot->object] ? used : every;
+    void *function = used && is_lost(slot->object) ? used : every;
     turn_to(page, slot->where);
     void *held = page->can_read ? __atomic_load_n(slot->where, __ATOMIC_RELAXED) : function;
     if (!function || held == function)
@@ -98,13 +108,12 @@ FP_CHILD void fp_patch_child(void)
 {
     struct fp_slots slots = fp_got_slots();
     struct page page = {.size = page_size};
-    int saved = errno;
     for (size_t i = 0; i < fp_objects_count(); i++)
-        is_lost[i] = fp_lost_is_library(fp_object_at(i)->name);
+        if (is_lost(i) != fp_lost_is_library(fp_object_at(i)->name)) /* most are not */
+            lost_objects[i / 64] ^= UINT64_C(1) << i % 64;
     for (size_t i = 0; i < slots.count; i++)
         point(&page, &slots, &slots.slots[i]);
     close_page(&page);
-    errno = saved;
 }
 
 static void point_back(struct page *page, const struct fp_slot *slot)
@@ -122,11 +131,9 @@ void fp_patch_undo(void)
 {
     struct fp_slots slots = fp_got_slots();
     struct page page = {.size = page_size};
-    int saved = errno;
     for (size_t i = 0; i < slots.count; i++)
         point_back(&page, &slots.slots[i]);
     close_page(&page);
-    errno = saved;
 }
 
 /*

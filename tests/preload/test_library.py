@@ -57,6 +57,16 @@ def test_needs_libc_alone():
     assert needed == ["libc.so.6"]
 
 
+def test_small_variables_share_a_page():
+    """Parent and child write some at each fork, and each page that is written is copied."""
+    lines = [line.split() for line in tool("nm", "-nS", support.LIBRARY).splitlines()]
+    starts = {line[-1]: int(line[0], 16) for line in lines if len(line) > 2}
+    small = {line[3] for line in lines if len(line) == 4 and line[2] in "bB"}
+    small = {name for name in small if starts["__dso_handle"] < starts[name] < starts["entries"]}
+    pages = {starts[name] // 4096 for name in small | {"entries"}}
+    assert len(small) > 50 and len(pages) == 1, "a large one has no FP_LARGE"
+
+
 def test_loads_with_an_old_glibc():
     """manylinux_2_34, the tag of most wheels made today."""
     versions = re.findall(r"GLIBC_(\d+)\.(\d+)", tool("objdump", "-T", support.LIBRARY))
