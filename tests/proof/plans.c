@@ -18,22 +18,23 @@
 #include <dlfcn.h>
 #include <stdatomic.h>
 
-#define EACH_WAIT(DO)                                                                          \
-    DO(semaphore)                                                                              \
-    DO(shared_semaphore)                                                                       \
-    DO(condition)                                                                              \
-    DO(mutex)                                                                                  \
-    DO(own_mutex) DO(read_lock) DO(write_lock) DO(barrier) DO(join) DO(futex) DO(futex_bitset) \
-        DO(shared_futex)
+#define EACH_WAIT(DO)    \
+    DO(semaphore)        \
+    DO(shared_semaphore) \
+    DO(condition)        \
+    DO(mutex)            \
+    DO(own_mutex)        \
+    DO(read_lock) DO(write_lock) DO(barrier) DO(join) DO(futex) DO(futex_bitset) DO(shared_futex)
 #define EACH_WAKER(DO) \
-    DO(thread) DO(relay) DO(signal) DO(fault_signal) DO(timer) DO(process) DO(nobody)
-#define EACH_PAST(DO)                                                                    \
-    DO(nothing)                                                                          \
-    DO(timed_wait)                                                                       \
-    DO(cancelled)                                                                        \
-    DO(jumped_out)                                                                       \
-    DO(forked_again) DO(closed_library) DO(sleeper_beside) DO(thread_ended) DO(requeued) \
-        DO(waker_left_a_wait)
+    DO(thread)         \
+    DO(relay) DO(conditions) DO(signal) DO(fault_signal) DO(timer) DO(process) DO(nobody)
+#define EACH_PAST(DO) \
+    DO(nothing)       \
+    DO(timed_wait)    \
+    DO(cancelled)     \
+    DO(jumped_out)    \
+    DO(forked_again)  \
+    DO(closed_library) DO(sleeper_beside) DO(thread_ended) DO(requeued) DO(waker_left_a_wait)
 
 #define NAME(name) #name,
 #define WAIT(name) wait_##name,
@@ -213,29 +214,88 @@ static void *answer(void *unused)
     return unused;
 }
 
-static void relay(void)
+static struct timespec end_of_delay(void)
 {
-    struct timespec now, end = milliseconds_from_now(CLOCK_MONOTONIC, 0);
+    struct timespec end = milliseconds_from_now(CLOCK_MONOTONIC, 0);
     end.tv_nsec += delay % 1000000 * 1000;
     end.tv_sec += delay / 1000000 + end.tv_nsec / 1000000000;
     end.tv_nsec %= 1000000000;
+    return end;
+}
+
+static int is_past(const struct timespec *end)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec > end->tv_sec || (now.tv_sec == end->tv_sec && now.tv_nsec > end->tv_nsec);
+}
+
+static void relay(void)
+{
+    struct timespec end = end_of_delay();
     is_relayed = 0;
     sem_init(&ping, 0, 0);
     sem_init(&pong, 0, 0);
     pthread_t partner = start(answer, NULL);
     do {
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        is_relayed =
-            now.tv_sec > end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec > end.tv_nsec);
+        is_relayed = is_past(&end);
         sem_post(&ping);
         wait_for(&pong);
     } while (!is_relayed);
     pthread_join(partner, NULL);
 }
 
+/* The same by conditions: three threads, of which each waits until it is its turn. */
+
+enum { PLAYERS = 3 };
+static pthread_mutex_t turn_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t turn_comes[PLAYERS] = {PTHREAD_COND_INITIALIZER, PTHREAD_COND_INITIALIZER,
+                                             PTHREAD_COND_INITIALIZER};
+static int turn; /* -1: over */
+
+static void pass_on_until(const struct timespec *end, int player)
+{
+    pthread_mutex_lock(&turn_mutex);
+    while (turn >= 0) {
+        if (turn == player) {
+            turn = is_past(end) ? -1 : (player + 1) % PLAYERS;
+            for (int i = 0; i < PLAYERS; i++)
+                if (turn < 0 || turn == i)
+                    pthread_cond_signal(&turn_comes[i]);
+        } else {
+            pthread_cond_wait(&turn_comes[player], &turn_mutex);
+        }
+    }
+    pthread_mutex_unlock(&turn_mutex);
+}
+
+static struct timespec end_of_turns;
+
+static void *play(void *player)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, NULL);
+    pass_on_until(&end_of_turns, (int)(intptr_t)player);
+    return NULL;
+}
+
+static void relay_by_conditions(void)
+{
+    pthread_t others[PLAYERS];
+    end_of_turns = end_of_delay();
+    turn = 0;
+    for (intptr_t i = 1; i < PLAYERS; i++)
+        others[i] = start(play, (void *)i);
+    pass_on_until(&end_of_turns, 0);
+    for (int i = 1; i < PLAYERS; i++)
+        pthread_join(others[i], NULL);
+}
+
 static int is_thread(void)
 {
-    return plan.waker == waker_thread || plan.waker == waker_relay;
+    return plan.waker == waker_thread || plan.waker == waker_relay ||
+           plan.waker == waker_conditions;
 }
 
 static void rest_or_sleep(void)
@@ -244,6 +304,8 @@ static void rest_or_sleep(void)
         leave_a_wait_and_rest();
     else if (plan.waker == waker_relay)
         relay();
+    else if (plan.waker == waker_conditions)
+        relay_by_conditions();
     else if (plan.waker == waker_thread)
         rest_us(delay);
     else
