@@ -9,9 +9,7 @@ in_use = {}  # by id: what the shim points to must not be collected
 
 
 class allow:
-    """Allows the forks of a block, or of a function's call, to lose the runtimes that are named.
-
-    ::
+    """Allows the forks of a block, or of a function's call, to lose the runtimes that are named:
 
         with forkpolicy.allow("polars", reason="the child only execs"):
             pid = os.fork()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Splits, shuffles and batches of Arrow tables, in any process that may fork.
 
-The calls are those of ``lancedb.permutation``; docs/loader.md has what differs. ::
+The calls are those of ``lancedb.permutation``; docs/loader.md has what differs:
 
     from forkpolicy.loader import Permutations, permutation_builder
 
