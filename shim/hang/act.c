@@ -203,7 +203,7 @@ static bool answer_for_pool(const struct fp_company_look *look, const char *mess
     int state;
     bool answers = false;
     bool is_free = look->company == FP_COMPANY_AWAKE || look->gil_is_free;
-    if (fp_python_enter(is_free && fp_origin_has_sound_gil(), &state)) {
+    if (fp_python_enter(is_free && !fp_origin_awaits_gil(), &state)) {
         answers = fp_python_hand_over(message);
         fp_python_leave(state);
     }

@@ -92,7 +92,7 @@ static void look_closer(struct fp_waiting *waiting, const struct fp_company_look
     bool has_memory = waiting->object && waiting->wait != FP_WAIT_JOIN;
     facts->shared =
         fp_memory_has_sharer() || (has_memory && !fp_memory_is_private(waiting->object));
-    bool has_gil = fp_python_enter(gil_is_free && fp_origin_has_sound_gil(), &state);
+    bool has_gil = fp_python_enter(gil_is_free && !fp_origin_awaits_gil(), &state);
     fp_evidence_read_python(&evidence, waiting, has_gil, facts->company == FP_COMPANY_ASLEEP);
     facts->waker =
         find_waker(waiting, is_main ? fp_break_of(waiting) : break_of_main(look), look, has_gil);

@@ -56,10 +56,10 @@ static void start(void)
     bool watches = complete && fp_threads_init() && !fp_policy_is_off(&fp_config.policy);
     if (watches) {
         fp_atfork_init();
+        fp_python_init();
         fp_watch_init();
         if (fp_policy_can_reset(&fp_config.policy))
             fp_stacks_init();
-        fp_python_init();
         if (fp_policy_can_refuse(&fp_config.policy) || fp_policy_can_reset(&fp_config.policy))
             fp_python_ask(fp_fork_refused_in_python);
         if (fp_policy_start_method(&fp_config.policy))

@@ -58,6 +58,11 @@ void fp_python_init(void)
     found = true;
 }
 
+void *fp_python_function(const char *name)
+{
+    return found ? dlsym(RTLD_DEFAULT, name) : NULL;
+}
+
 bool fp_python_runs(void)
 {
     return found && fp_python_api.Py_IsInitialized();
@@ -133,6 +138,17 @@ void fp_python_drop(void *object)
 {
     if (object)
         fp_python_api.Py_DecRef(object);
+}
+
+bool fp_python_stop_gc(void)
+{
+    return fp_python_api.PyGC_Disable && fp_python_api.PyGC_Disable();
+}
+
+void fp_python_start_gc(bool ran)
+{
+    if (ran)
+        fp_python_api.PyGC_Enable();
 }
 
 void *fp_python_none(void)

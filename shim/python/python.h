@@ -34,6 +34,9 @@ typedef bool fp_python_fork(const char *call, const void *caller);
 /* In the constructor; Python may be there already, not initialised yet. */
 void fp_python_init(void);
 
+/* A function of Python's C API, for code that stands in for it; NULL where there is none. */
+void *fp_python_function(const char *name);
+
 /* In the constructor: what Python is to ask, once fp_python_hear was called. */
 void fp_python_ask(fp_python_fork *is_refused);
 

@@ -20,6 +20,11 @@ extern struct fp_python_api fp_python_api;
 /* Borrowed. */
 void *fp_python_none(void);
 
+/* Needs the GIL: no finalizer of the program runs in between (Python 3.10 and later). The latter is
+   given what the former has returned. */
+bool fp_python_stop_gc(void);
+void fp_python_start_gc(bool ran);
+
 /* What `name` stands for in a module of ours, which is made by running `source` where it is not
    there yet. Borrowed; NULL where it cannot be made. */
 void *fp_python_embedded(const char *module, const char *source, const char *name);

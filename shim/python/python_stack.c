@@ -145,6 +145,7 @@ size_t fp_python_depth(void)
     size_t depth = 0;
     if (!fp_python_holds_gil())
         return 0;
+    bool collects = fp_python_stop_gc();
     void *object = fp_python_api.PyEval_GetFrame(); /* borrowed; the ones behind it are ours */
     for (; object && depth < DEEPEST; depth++) {
         void *back = fp_python_frame_behind(object);
@@ -154,6 +155,7 @@ size_t fp_python_depth(void)
     }
     if (depth)
         fp_python_drop(object);
+    fp_python_start_gc(collects);
     return depth;
 }
 
@@ -186,9 +188,12 @@ size_t fp_python_frames(struct fp_python_frame *frames, size_t most)
 {
     void *type, *value, *trace;
     fp_python_api.PyErr_Fetch(&type, &value, &trace);
+    bool collects = fp_python_stop_gc();
     void *object = fp_python_api.PyEval_GetFrame(); /* borrowed */
-    fp_python_api.Py_IncRef(object);
+    if (object)
+        fp_python_api.Py_IncRef(object);
     size_t count = copy_frames(object, frames, most);
+    fp_python_start_gc(collects);
     fp_python_api.PyErr_Clear();
     fp_python_api.PyErr_Restore(type, value, trace);
     return count;

@@ -154,12 +154,11 @@ size_t fp_python_other_threads(struct fp_python_thread threads[FP_PYTHON_OTHERS]
         !fp_python_api.PyInterpreterState_Get || fp_python_is_free_threaded())
         return 0;
     fp_python_api.PyErr_Fetch(&type, &value, &trace);
-    bool collects = fp_python_api.PyGC_Disable && fp_python_api.PyGC_Disable();
+    bool collects = fp_python_stop_gc();
     size_t count = other_frames(frames);
     for (size_t i = 0; i < count; i++)
         describe(frames[i], &threads[i]);
-    if (collects)
-        fp_python_api.PyGC_Enable();
+    fp_python_start_gc(collects);
     fp_python_api.PyErr_Clear();
     fp_python_api.PyErr_Restore(type, value, trace);
     return count;

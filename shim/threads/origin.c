@@ -11,7 +11,10 @@
 #include "shim/threads/sites.h"
 #include "shim/threads/table.h"
 
+#include <stdint.h>
 #include <unistd.h>
+
+#define UNKNOWN_DEPTH SIZE_MAX
 
 struct note {
     const struct fp_site *site;
@@ -19,7 +22,8 @@ struct note {
     enum fp_origin origin;
     struct fp_forking_thread forking;
     uint64_t milliseconds; /* CLOCK_MONOTONIC */
-    size_t python_depth;   /* of the forking thread's Python stack */
+    size_t python_depth;   /* of the forking thread's Python stack; UNKNOWN_DEPTH */
+    bool lacks_gil;        /* the forking thread, and another one may have had it */
     size_t other_count;    /* of Python's other threads, if it was the last to note them: */
     unsigned others_noted; /* as many times had they been noted */
     unsigned threads;      /* of the parent, as it was told at the fork; 0 = nothing was */
@@ -34,17 +38,20 @@ FP_LARGE static struct fp_python_thread others[FP_PYTHON_OTHERS];
 static unsigned others_noted;
 
 static struct note origin;
-static bool is_watched, is_gil_unsound;
+static bool is_watched;
+static atomic_bool awaits_gil; /* nobody has had the GIL in this process yet */
 
 void fp_origin_note(const char *call, enum fp_origin kind, const struct fp_site *site,
                     unsigned threads)
 {
+    bool lacks_gil = kind == FP_ORIGIN_NATIVE_IN_PYTHON && !fp_python_holds_gil();
     next = (struct note){.site = fp_site_keep(site),
                          .call = call,
                          .origin = kind,
                          .forking = {.creator = fp_table_creator(), .is_survivor = is_survivor},
                          .milliseconds = fp_milliseconds(),
-                         .python_depth = fp_python_depth(),
+                         .python_depth = lacks_gil ? UNKNOWN_DEPTH : fp_python_depth(),
+                         .lacks_gil = lacks_gil,
                          .threads = threads};
     if (kind != FP_ORIGIN_PYTHON || !fp_python_holds_gil())
         return;
@@ -80,7 +87,7 @@ FP_CHILD bool fp_origin_child(bool (*is_reset)(uint32_t runtime))
     fp_lost_note(&next.forking, is_reset);
     is_survivor = true;
     origin = next;
-    is_gil_unsound |= next.origin == FP_ORIGIN_NATIVE_IN_PYTHON;
+    atomic_store(&awaits_gil, next.lacks_gil);
     is_watched = true;
     return true;
 }
@@ -127,7 +134,16 @@ const struct fp_site *fp_origin_site(void)
     return origin.site;
 }
 
-bool fp_origin_has_sound_gil(void)
+FP_CHILD bool fp_origin_awaits_gil(void)
 {
-    return !is_gil_unsound;
+    return atomic_load_explicit(&awaits_gil, memory_order_relaxed);
+}
+
+void fp_origin_hear_gil(void)
+{
+    if (!fp_python_holds_gil())
+        return;
+    if (is_survivor && origin.python_depth == UNKNOWN_DEPTH)
+        origin.python_depth = fp_python_depth();
+    atomic_store(&awaits_gil, false);
 }

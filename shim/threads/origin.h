@@ -33,7 +33,7 @@ bool fp_origin_is_watched(void);
 bool fp_origin_is_survivor(void);
 
 /* How many of the calling thread's outermost Python frames were there at the fork: their code is
-   the parent's. 0 where the thread was started in this process. */
+   the parent's. 0 where the thread was started in this process, SIZE_MAX where nobody knows. */
 size_t fp_origin_python_depth(void);
 
 /* The parent's other threads that ran Python code at the fork, as many as Python tells of. */
@@ -44,8 +44,11 @@ struct fp_fork_origin fp_origin(void);
 /* Its site; NULL where this process is no child under watch. */
 const struct fp_site *fp_origin_site(void);
 
-/* Whether every fork on the way to this process was made by Python itself, so that its GIL is one
-   that a live thread can take. */
-bool fp_origin_has_sound_gil(void);
+/* Child room: whether the GIL may be a lost thread's: C code forked that did not hold it, and no
+   thread of this process has had it since. */
+bool fp_origin_awaits_gil(void);
+
+/* A thread of this process has just taken the GIL. */
+void fp_origin_hear_gil(void);
 
 #endif

@@ -6,6 +6,7 @@
 #include "shim/base/child_section.h"
 #include "shim/libraries/loader_list.h"
 #include "shim/libraries/objects.h"
+#include "shim/python/python.h"
 
 #include <dlfcn.h>
 #include <string.h>
@@ -27,6 +28,9 @@ static const char *const NAMES[FP_WATCHED_COUNT] = {
 #define FP_WATCHED(name, in_every, in_lost) #name,
 #include "shim/watch/watched.def"
 #undef FP_WATCHED
+#define FP_GIL_CALL(type, name, parameters) #name,
+#include "shim/watch/gil_calls.def"
+#undef FP_GIL_CALL
 #define FP_REGION(name, parameters, arguments, most) #name,
 #include "shim/watch/omp_regions.def"
 #undef FP_REGION
@@ -56,6 +60,10 @@ bool fp_got_init(void)
 #define FP_WATCHED(name, in_every, in_lost) real[FP_WATCHED_##name] = find_next(#name);
 #include "shim/watch/watched.def"
 #undef FP_WATCHED
+#define FP_GIL_CALL(type, name, parameters) \
+    real[FP_WATCHED_##name] = fp_python_function(#name);
+#include "shim/watch/gil_calls.def"
+#undef FP_GIL_CALL
     return true;
 }
 
@@ -78,7 +86,7 @@ static bool begins_a_name(char letter)
 static int find_name(const char *name)
 {
     for (int i = 0; begins_a_name(name[0]) && i < FP_WATCHED_COUNT; i++)
-        if (strcmp(NAMES[i], name) == 0)
+        if (NAMES[i][0] == name[0] && strcmp(NAMES[i], name) == 0)
             return i;
     return -1;
 }
@@ -128,7 +136,7 @@ static void *find_behind(const struct scan *scan, void **where, int watched)
         return last && last->watched == watched ? last->found : real[watched];
     }
     bool is_lazy = fp_object_holds(scan->object, held);
-    if (watched >= FP_WATCHED_LIBC)
+    if (watched >= FP_WATCHED_SINGLE)
         return is_lazy ? NULL : held;
     bool is_missing = !real[watched]; /* and asked for by a weak name */
     return !is_missing && (is_lazy || held == real[watched]) ? held : NULL;

@@ -20,8 +20,13 @@ enum fp_watched {
 #define FP_WATCHED(name, in_every, in_lost) FP_WATCHED_##name,
 #include "shim/watch/watched.def"
 #undef FP_WATCHED
-    FP_WATCHED_LIBC, /* how many of them are libc's; those of regions follow */
-    FP_WATCHED_BEFORE_REGIONS = FP_WATCHED_LIBC - 1,
+    FP_WATCHED_LIBC, /* how many of them are libc's */
+    FP_WATCHED_BEFORE_GIL = FP_WATCHED_LIBC - 1,
+#define FP_GIL_CALL(type, name, parameters) FP_WATCHED_##name,
+#include "shim/watch/gil_calls.def"
+#undef FP_GIL_CALL
+    FP_WATCHED_SINGLE, /* how many are the same function for all libraries; of regions each differs */
+    FP_WATCHED_BEFORE_REGIONS = FP_WATCHED_SINGLE - 1,
 #define FP_REGION(name, parameters, arguments, most) FP_WATCHED_##name,
 #include "shim/watch/omp_regions.def"
 #undef FP_REGION
@@ -46,7 +51,13 @@ struct fp_slots {
 /* Finds libc's own functions. False where the watch cannot work: not glibc. */
 bool fp_got_init(void);
 
-/* libc's function; NULL where this libc has none, and for the entries of OpenMP regions. */
+/* Whether it is one of gil_calls.def. */
+static inline bool fp_got_takes_gil(enum fp_watched watched)
+{
+    return watched >= FP_WATCHED_LIBC && watched < FP_WATCHED_SINGLE;
+}
+
+/* libc's or Python's function; NULL where there is none, and for the entries of OpenMP regions. */
 void *fp_got_real(enum fp_watched watched);
 
 /* Brings the table up to date, where the loader's list can be had; otherwise the last one holds.

@@ -12,6 +12,7 @@
 #include "shim/libraries/objects.h"
 #include "shim/libraries/probe.h"
 #include "shim/threads/lost.h"
+#include "shim/threads/origin.h"
 #include "shim/watch/got.h"
 #include "shim/watch/watched.h"
 
@@ -28,6 +29,9 @@ static const struct {
 #define FP_WATCHED(name, in_every, in_lost) {(void *)(in_every), (void *)(in_lost)},
 #include "shim/watch/watched.def"
 #undef FP_WATCHED
+#define FP_GIL_CALL(type, name, parameters) {(void *)fp_watched_##name, NULL},
+#include "shim/watch/gil_calls.def"
+#undef FP_GIL_CALL
 #define FP_REGION(name, parameters, arguments, most) {(void *)fp_watched_##name, NULL},
 #include "shim/watch/omp_regions.def"
 #undef FP_REGION
@@ -112,7 +116,8 @@ FP_CHILD void fp_patch_child(void)
         if (is_lost(i) != fp_lost_is_library(fp_object_at(i)->name)) /* most are not */
             lost_objects[i / 64] ^= UINT64_C(1) << i % 64;
     for (size_t i = 0; i < slots.count; i++)
-        point(&page, &slots, &slots.slots[i]);
+        if (!fp_got_takes_gil(slots.slots[i].watched) || fp_origin_awaits_gil())
+            point(&page, &slots, &slots.slots[i]);
     close_page(&page);
 }
 

@@ -50,6 +50,9 @@ int fp_watched_epoll_wait(int poll, struct epoll_event *events, int most, int mi
 /* futex.c; libc's own is variadic, and takes what registers and stack hold */
 long fp_watched_syscall(long number, long a, long b, long c, long d, long e, long f);
 
+/* woken.c */
+int fp_watched_sem_post(sem_t *semaphore);
+
 /* used_calls.c */
 long fp_used_syscall(long number, long a, long b, long c, long d, long e, long f);
 ssize_t fp_used_write(int file, const void *bytes, size_t count);
@@ -68,6 +71,11 @@ int fp_watched_siginterrupt(int number, int interrupts);
 
 /* patch.c */
 void *fp_watched_dlopen(const char *path, int mode);
+
+/* gil_calls.c */
+#define FP_GIL_CALL(type, name, parameters) type fp_watched_##name parameters;
+#include "shim/watch/gil_calls.def"
+#undef FP_GIL_CALL
 
 /* regions.c */
 typedef void region(void *data);

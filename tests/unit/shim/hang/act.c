@@ -147,9 +147,9 @@ void fp_emit_record(const struct fp_text *record)
     snprintf(asked.record, sizeof asked.record, "%.*s", (int)record->length, record->data);
 }
 
-bool fp_origin_has_sound_gil(void)
+bool fp_origin_awaits_gil(void)
 {
-    return is_sound;
+    return !is_sound;
 }
 
 struct fp_owner fp_owner_of(const void *address)

@@ -100,9 +100,9 @@ const struct fp_lost_thread *fp_lost_find(pid_t tid)
     return tid == lost ? &found : NULL;
 }
 
-bool fp_origin_has_sound_gil(void)
+bool fp_origin_awaits_gil(void)
 {
-    return is_sound;
+    return !is_sound;
 }
 
 bool fp_python_enter(bool is_free, int *state)

@@ -11,6 +11,7 @@
 #include "shim/libraries/objects.h"
 #include "shim/libraries/probe.h"
 #include "shim/threads/lost.h"
+#include "shim/threads/origin.h"
 #include "shim/watch/got.h"
 #include "shim/watch/watched.h"
 
@@ -28,10 +29,14 @@ FP_THREAD struct fp_self fp_self;
 #define FP_TIMED(name, wait, parameters, arguments) STANDS_IN(fp_watched_##name);
 #include "shim/watch/timed_waits.def"
 #undef FP_TIMED
+#define FP_GIL_CALL(type, name, parameters) STANDS_IN(fp_watched_##name);
+#include "shim/watch/gil_calls.def"
+#undef FP_GIL_CALL
 #define FP_REGION(name, parameters, arguments, most) STANDS_IN(fp_watched_##name);
 #include "shim/watch/omp_regions.def"
 #undef FP_REGION
 STANDS_IN(fp_watched_sem_init);
+STANDS_IN(fp_watched_sem_post);
 STANDS_IN(fp_watched_sem_wait);
 STANDS_IN(fp_watched_sem_clockwait);
 STANDS_IN(fp_watched_sem_timedwait);
@@ -77,6 +82,13 @@ const struct fp_object *fp_object_at(size_t place)
 bool fp_lost_is_library(const char *dso)
 {
     return strcmp(dso, "liblost.so") == 0;
+}
+
+static bool awaits_gil;
+
+bool fp_origin_awaits_gil(void)
+{
+    return awaits_gil;
 }
 
 static struct fp_slot slots[8];
@@ -172,6 +184,16 @@ Test(patch, lost_libraries)
     cr_assert_eq(writable[1], (void *)fp_used_syscall);
     cr_assert_eq(writable[2], real, "left alone");
     cr_assert_eq(writable[3], (void *)fp_used_write);
+}
+
+Test(patch, what_takes_the_gil)
+{
+    add(&writable[0], FP_WATCHED_PyGILState_Ensure, OTHER, false);
+    fp_patch_child();
+    cr_assert_eq(writable[0], real, "left alone");
+    awaits_gil = true;
+    fp_patch_child();
+    cr_assert_eq(writable[0], (void *)fp_watched_PyGILState_Ensure);
 }
 
 Test(patch, what_somebody_else_put_there)
