@@ -30,6 +30,12 @@ bool fp_policy_helps(const struct fp_policy *policy, const char *file)
            text_names(policy->built_in, FP_WORD_HELPERS, file, "");
 }
 
+bool fp_policy_wakes(const struct fp_policy *policy, const char *file, const char *function)
+{
+    return text_names(policy->file, FP_WORD_WAKES, file, function) ||
+           text_names(policy->built_in, FP_WORD_WAKES, file, function);
+}
+
 enum fp_effect fp_policy_handler_effect(const struct fp_policy *policy, const char *file,
                                         const char *function)
 {

@@ -15,6 +15,9 @@ bool fp_policy_execs(const struct fp_policy *policy, const char *file, const cha
  */
 bool fp_policy_helps(const struct fp_policy *policy, const char *file);
 
+/* Whether this Python code wakes a thread of its package, which has a task from now on. */
+bool fp_policy_wakes(const struct fp_policy *policy, const char *file, const char *function);
+
 /* What the signal handlers of this library, or this function of a Python file, are known to do to a
    wait; `function` is "" for a library's. */
 enum fp_effect fp_policy_handler_effect(const struct fp_policy *policy, const char *file,

@@ -69,8 +69,8 @@ static void note_word(struct parser *parser, struct fp_slice word)
     fp_text_quote(&quoted, word, 32);
     fp_problem_note(
         parser->problem, parser->line, column_of(parser, word.text),
-        "unknown word \"%s\" (known: policy, allow, execs, handlers, exits, helpers, runtime, "
-        "dso, python, thread, class, prepare, carried, kind, advice, source)",
+        "unknown word \"%s\" (known: policy, allow, execs, handlers, exits, helpers, wakes, "
+        "runtime, dso, python, thread, class, prepare, carried, kind, advice, source)",
         shown);
     parser->bad = true;
 }
@@ -215,7 +215,8 @@ static void read_line(struct parser *parser, struct fp_slice line)
     } CODE[] = {{"execs", FP_WORD_EXECS},
                 {"handlers", FP_WORD_HANDLERS},
                 {"exits", FP_WORD_EXITS},
-                {"helpers", FP_WORD_HELPERS}};
+                {"helpers", FP_WORD_HELPERS},
+                {"wakes", FP_WORD_WAKES}};
     for (size_t i = 0; i < sizeof CODE / sizeof *CODE; i++) {
         if (fp_slice_is(word, CODE[i].name)) {
             read_code(parser, CODE[i].word, value);

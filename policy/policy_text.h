@@ -8,6 +8,7 @@
  *     handlers GLOB [FUNCTION]        signal handlers, of a library or Python file: wake no thread
  *     exits GLOB [FUNCTION]           the same: end the process or the wait, and wake no thread
  *     helpers GLOB                    Python file whose threads wake no thread of the program
+ *     wakes GLOB [FUNCTION]           Python code that wakes a thread of its package for a task
  *     runtime NAME                    begins a runtime; the lines up to the next one describe it:
  *         dso GLOB | python GLOB | thread GLOB
  *         class CLASS [when CONDITION {and CONDITION}]
@@ -34,6 +35,7 @@ enum fp_word {
     FP_WORD_HANDLERS,
     FP_WORD_EXITS,
     FP_WORD_HELPERS,
+    FP_WORD_WAKES,
 };
 
 /* Offsets, not pointers: the built-in table is constant data that needs no relocation. */

@@ -141,9 +141,7 @@ static bool is_same(const struct fp_runtime_entry *one, const struct fp_runtime_
     return strcmp(one->file, other->file) == 0 || fp_same_python_package(one->file, other->file);
 }
 
-/* Whether a lost runtime has threads of this child's own: then its code may wait for them, and they
-   rest in it, as in any other process. */
-static bool is_anew(const struct fp_runtime_entry *lost)
+bool fp_evidence_is_anew(const struct fp_runtime_entry *lost)
 {
     const struct fp_thread_slot *forking = fp_table_find(getpid()); /* it came out of the fork */
     for (uint32_t i = 0; lost->dso && i < fp_runtimes_count(); i++) {
@@ -164,7 +162,7 @@ bool fp_evidence_is_tied(const struct fp_evidence *evidence)
         return false;
     const struct fp_runtime *lost = &evidence->lost[evidence->found].runtime;
     return fp_cause_is_firm(evidence->cause, lost) &&
-           !is_anew(fp_runtime_at(evidence->entries[evidence->found]));
+           !fp_evidence_is_anew(fp_runtime_at(evidence->entries[evidence->found]));
 }
 
 bool fp_evidence_is_parked(const struct fp_evidence *evidence, const struct fp_waiting *waiting,

@@ -14,6 +14,7 @@
 #include "shim/hang/other_threads.h"
 #include "shim/hang/wait.h"
 #include "shim/python/python.h"
+#include "shim/threads/runtimes.h"
 
 enum { FP_EVIDENCE_PYTHON = 24, FP_EVIDENCE_NATIVE = 32, FP_EVIDENCE_NAMES = 120 };
 
@@ -56,6 +57,10 @@ bool fp_evidence_is_tied(const struct fp_evidence *evidence);
    primitive, or a thread may rest meanwhile: nothing ties the wait to what was lost. */
 bool fp_evidence_is_parked(const struct fp_evidence *evidence, const struct fp_waiting *waiting,
                            const struct fp_company_look *look);
+
+/* Whether a lost runtime has threads of this child's own: then its code may wait for them, and they
+   rest in it, as in any other process. */
+bool fp_evidence_is_anew(const struct fp_runtime_entry *lost);
 
 /* Whether an exception would come to code that is the program's or a library's. */
 bool fp_evidence_has_reader(const struct fp_evidence *evidence);

@@ -42,7 +42,7 @@ static void check_statement(const struct fp_statement *statement, struct fp_slic
         MUST(!fp_glob_check(value, &offset));
     else if (statement->word == FP_WORD_CLASS)
         MUST(!fp_clause_check(value, &offset));
-    else if (statement->word >= FP_WORD_EXECS) /* and handlers, exits, helpers */
+    else if (statement->word >= FP_WORD_EXECS) /* and handlers, exits, helpers, wakes */
         MUST(!fp_glob_check(fp_slice_word(&value), &offset));
 }
 

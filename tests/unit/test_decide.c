@@ -396,6 +396,15 @@ Test(decide, helpers_are_known_by_the_file_that_either_table_names)
     cr_expect(!fp_policy_helps(&policy, ""));
 }
 
+Test(decide, what_wakes_a_thread_is_known_by_file_and_function)
+{
+    setup(NULL, "wakes */mine.py ask\nwakes */all.py\n");
+    cr_expect(fp_policy_wakes(&policy, "/app/mine.py", "ask"));
+    cr_expect(!fp_policy_wakes(&policy, "/app/mine.py", "stop"));
+    cr_expect(fp_policy_wakes(&policy, "/app/all.py", "stop"));
+    cr_expect(!fp_policy_wakes(&policy, "/app/other.py", "ask"));
+}
+
 #define EFFECT(file, function, effect) \
     cr_expect_eq(fp_policy_handler_effect(&policy, file, function), FP_EFFECT_##effect, "%s", file)
 

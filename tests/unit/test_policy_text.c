@@ -249,7 +249,8 @@ Test(policy_text, handlers_take_a_glob_a_function_and_nothing_more)
         unsigned column;
     } CASES[] = {{"handlers", 9},        {"handlers  ", 9},   {"handlers a[b", 11},
                  {"handlers a b c", 14}, {"handlers \\", 10}, {"  handlers a b c", 16},
-                 {"exits", 6},           {"exits a b c", 11}, {"helpers", 8}};
+                 {"exits", 6},           {"exits a b c", 11}, {"helpers", 8},
+                 {"wakes", 6},           {"wakes a b c", 11}};
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         parse(CASES[i].text);
         cr_assert(problem.count == 1 && problem.line == 1 && problem.column == CASES[i].column,
