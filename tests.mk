@@ -226,8 +226,12 @@ messages: all environments ## renew docs/messages.md, all that a user reads, fro
 	UPDATE_GOLDEN=1 $(PYTEST) tests/python/test_messages_page.py
 
 .PHONY: servers
-servers: all environments ## renew docs/servers.md, what real servers do, from real runs: half an hour
-	$(BUILD)/venv/wheels/bin/python -B tests/soak/servers_table.py --write
+servers: all environments ## renew docs/servers.md, what real servers do, from real runs: half an hour; ROWS="uwsgi sync/lock"
+	$(BUILD)/venv/wheels/bin/python -B tests/soak/servers_table.py --write $(ROWS)
+
+.PHONY: servers-load
+servers-load: all environments ## healthy servers under load beside restarts, for SECONDS=600
+	$(BUILD)/venv/wheels/bin/python -B tests/soak/servers_load.py $(or $(SECONDS),600) $(ROWS)
 
 # ONLY=name,...: these recipes or groups; NEWEST=1: what pip serves today, and what moved; RUNS=3. Without ONLY each
 # environment is removed once its recipes were run: the largest takes 2.4 GB, all together 12. KEEP=1 keeps them

@@ -14,6 +14,12 @@ import support
 
 HERE = Path(__file__).resolve().parent
 PATIENCE = 5  # seconds, after which an answer counts as missing
+BARE = {
+    "answered": "works",
+    "error": "not done",
+    "wrong": "wrong or missing",
+    "hung": "hangs",
+}
 LIMIT = 60  # seconds, for what should take a few
 
 
@@ -52,7 +58,6 @@ class Http:
     def __init__(self, command, programs):
         self.port = free_port()
         self.command = [part.format(programs=programs, port=self.port) for part in command]
-        self.variables = {}
 
     def is_ready(self):
         with contextlib.suppress(OSError):

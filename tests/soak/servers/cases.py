@@ -8,8 +8,9 @@ import asyncio
 import ctypes
 import logging
 import os
+import queue
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 
 def library():
@@ -49,18 +50,95 @@ def lock():
     return use
 
 
+def logging_lock():
+    """A thread of the parent's is in a slow handler."""
+    entered = threading.Event()
+
+    class Slow(logging.Handler):
+        def emit(self, record):
+            entered.set()
+            threading.Event().wait(600)
+
+    log = logging.getLogger("app")
+    log.addHandler(Slow())
+    threading.Thread(target=log.error, args=("the application is there",), daemon=True).start()
+    entered.wait()
+    return lambda: log.error("a request")
+
+
 def scheduler():
-    """Nobody waits for its thread: what it should have done is not done."""
+    """Nobody waits for its thread: the job that a worker adds is not done."""
     from apscheduler.schedulers.background import BackgroundScheduler
 
-    made, done, parent = BackgroundScheduler(), threading.Event(), os.getpid()
-    made.add_job(lambda: os.getpid() != parent and done.set(), "interval", seconds=0.2)
+    made, done = BackgroundScheduler(), threading.Event()
     made.start()
 
     def use():
+        made.add_job(done.set)
         if not done.wait(2):
             raise LookupError("the job did not run")
 
+    return use
+
+
+def posthog():
+    from posthog import Posthog
+
+    client = Posthog("phc_key", host="http://127.0.0.1:9")
+
+    def use():
+        client.capture("seen", distinct_id="one")
+        client.flush()
+
+    return use
+
+
+def kafka():
+    """librdkafka, with a broker of its own in the parent."""
+    from confluent_kafka import Producer
+
+    producer = Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "x", "log_level": 0})
+    producer.produce("topic", b"by the parent")
+    producer.flush(10)
+
+    def use():
+        producer.produce("topic", b"by a worker")
+        producer.flush()
+
+    return use
+
+
+def psycopg_pool():
+    """Threads of the pool's would open the second connection."""
+    from psycopg_pool import ConnectionPool
+
+    pool = ConnectionPool(os.environ["POSTGRES"], min_size=1, max_size=4, timeout=2, open=True)
+    pool.wait()
+
+    def use():
+        with pool.connection() as one, pool.connection() as two:
+            one.execute("select 1")
+            two.execute("select 1")
+
+    return use
+
+
+def sqlalchemy():
+    """One connection, on which each worker reads what the other has asked."""
+    import sqlalchemy
+
+    engine = sqlalchemy.create_engine("postgresql+psycopg2://", connect_args={"dsn": os.environ["POSTGRES"]})
+
+    def ask(number):
+        with engine.connect() as connection:
+            return connection.execute(sqlalchemy.text(f"select {number}, pg_sleep(0.005)")).scalar()
+
+    def use():
+        for number in range(os.getpid() * 1000, os.getpid() * 1000 + 50):
+            if ask(number) != number:
+                raise LookupError("another process's answer")
+
+    ask(1)
     return use
 
 
@@ -75,6 +153,26 @@ def grpc_channel():
 
 def healthy():
     return int
+
+
+def own():
+    """Healthy: each process has a thread of its own that answers, and the parent one that nobody needs."""
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+    made = {}
+
+    def work(asked):
+        while True:
+            asked.get().set_result(os.getpid())
+
+    def use():
+        if os.getpid() not in made:
+            made[os.getpid()] = queue.Queue()
+            threading.Thread(target=work, args=(made[os.getpid()],), daemon=True).start()
+        answer = Future()
+        made[os.getpid()].put(answer)
+        return answer.result()
+
+    return use
 
 
 use = globals()[os.environ["CASE"]]()
