@@ -13,7 +13,7 @@
 void fp_used_note(const void *caller, const char *call);
 
 /* Python code of `file` did `call`, which gave a lost thread of its package a task. Says and records
-   it the it the first time, and says it once for all children. False: no such thread was lost, or there are
+   it the first time, and says it once for all children. False: no such thread was lost, or there are
    new ones. */
 bool fp_used_wakes(const char *file, const char *call);
 
