@@ -35,9 +35,10 @@ FIXED = [
     (r"\d+\.\d s ago", "0.1 s ago"),
     (r"^\[(gw\d)\] linux -- Python \S+ .*", r"[\1] linux -- Python 3.11.7 /home/me/env/bin/python"),
     (r"^(FAILED .* it waits) .*\.\.\.$", r"\1 ..."),
-    # Of torchrun, and of joblib about folders that killed workers leave behind.
+    # Of torchrun, of celery, and of joblib about folders that killed workers leave behind.
     (r"^[IWE]\d{4} [\d:.]+ .*\n", ""),
     (r"^Traceback .*\n\.\.\.\ntorch\.\S*SignalException: .*\n", ""),
+    (r"^\nworker: Warm shutdown .*\n", ""),
     (r"^\S+/joblib/\S+ UserWarning: .*\n +warnings.warn.*\n", ""),
 ]
 

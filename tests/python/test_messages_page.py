@@ -25,9 +25,14 @@ def fact(block, name, otherwise):
     return found[1] if found else otherwise
 
 
+def packages_of(environment):
+    return str(next(support.environment_python(environment).parent.parent.glob("lib/python3*/site-packages")))
+
+
 def typed(block, folder):
-    """(status, output) of the block's command, in the environment that it names."""
+    """(status, output) of the block's command, in the environment that it names, and with the packages of another."""
     programs = support.environment_python(fact(block, "environment", "wheels")).parent
+    paths = [str(support.ROOT / "python"), *map(packages_of, fact(block, "packages", "").split())]
     bin = folder / "bin"
     bin.mkdir(exist_ok=True)
     if not (bin / "forkpolicy").exists():
@@ -36,7 +41,7 @@ def typed(block, folder):
         POOLS,
         PATH=f"{bin}:{programs}:{os.environ['PATH']}",
         TMPDIR="/tmp",
-        PYTHONPATH=str(support.ROOT / "python"),
+        PYTHONPATH=":".join(paths),
         PYTEST_ADDOPTS="-p forkpolicy.pytest_plugin -p no:cacheprovider",  # as installed
     )
     command = ["sh", "-c", f"exec 2>&1; {block['command']}"]
