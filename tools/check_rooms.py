@@ -31,6 +31,8 @@ RULES = [
      "shim/**/*.[ch] policy/**/*.[ch] common/*.[ch]", ("shim/reset/ffi_call.c",)),
     ("threads of the loader start in one file, which takes them through forks", r"\bpthread_create\(",
      "loader/**/*.[ch]", ("loader/transport/prefetch_threads.c",)),
+    ("only cli/record reads the members of records (record.def)", r"\bjson_object_get\(",
+     "cli/**/*.[ch]", ("cli/record/*", "cli/explain/py_spy.c")),
     ("the host speaks to the shim through the environment", r'#include "shim/', "cli/**/*.[ch]", ()),
     ("a guest reads its environment by secure_getenv", r"[^_]getenv\(",
      "shim/**/*.[ch] common/*.[ch]", ()),

@@ -75,12 +75,13 @@ static unsigned long long sleeps_of(pid_t pid)
     return switches;
 }
 
-static void describe(char *what, size_t size, const json_t *record)
+static void describe(char *what, size_t size, const struct fp_log_record *record)
 {
-    const json_t *waiting = json_object_get(record, "waiting");
-    const char *place = fp_log_place(fp_log_site_line(json_object_get(waiting, "site")));
-    snprintf(what, size, "%s for %s", *place ? place : fp_log_string(waiting, "dso"),
-             fp_log_string(json_object_get(record, "lost"), "name"));
+    const struct fp_log_line *line = fp_log_site_line(&record->waiting.site);
+    if (line && *line->file)
+        snprintf(what, size, "%s:%lu for %s", line->file, line->line, record->runtime.name);
+    else
+        snprintf(what, size, "%s for %s", record->waiting.dso, record->runtime.name);
 }
 
 static bool has_older_child(const struct fp_replaced_parent *parent)
@@ -91,11 +92,10 @@ static bool has_older_child(const struct fp_replaced_parent *parent)
     return false;
 }
 
-static bool ended_unanswered(const json_t *record)
+static bool ended_unanswered(const struct fp_log_record *record)
 {
-    return strcmp(fp_log_string(record, "verdict"), "proven") == 0 &&
-           strcmp(fp_log_string(record, "outcome"), "waits") != 0 &&
-           !json_is_true(json_object_get(record, "answered"));
+    return record->grade == FP_GRADE_PROVEN && record->outcome != FP_OUTCOME_WAITS &&
+           !record->answered;
 }
 
 static void note_hang(struct fp_replaced *replaced, struct fp_replaced_parent *parent,
@@ -104,16 +104,15 @@ static void note_hang(struct fp_replaced *replaced, struct fp_replaced_parent *p
     char what[sizeof parent->what];
     long now = fp_idleness_now();
     unsigned long long switches = sleeps_of(parent->pid);
-    const json_t *fork = json_object_get(record->json, "fork");
-    describe(what, sizeof what, record->json);
+    describe(what, sizeof what, record);
     if (!parent->times || strcmp(what, parent->what) != 0 || switches != parent->switches) {
         parent->times = switches ? 1 : 0;
-        parent->first = (struct fp_replaced_first){(pid_t)record->pid, record->line};
+        parent->first = (struct fp_replaced_first){record->pid, record->line};
         parent->since = now;
         parent->last = record->time;
         parent->switches = switches;
         memcpy(parent->what, what, sizeof what);
-    } else if (fork && record->time - fp_log_number(fork, "seconds") > parent->last) {
+    } else if (record->fork.there && record->time - record->fork.seconds > parent->last) {
         parent->times++;
         parent->last = record->time;
     }
@@ -123,13 +122,11 @@ static void note_hang(struct fp_replaced *replaced, struct fp_replaced_parent *p
 
 void fp_replaced_note(struct fp_replaced *replaced, const struct fp_log_record *record)
 {
-    bool forks = strcmp(record->event, "fork") == 0, hangs = strcmp(record->event, "hang") == 0;
-    if (!forks && !(hangs && ended_unanswered(record->json)))
+    bool forks = record->kind == FP_LOG_FORK, hangs = record->kind == FP_LOG_HANG;
+    if (!forks && !(hangs && ended_unanswered(record)))
         return;
-    pid_t pid = (pid_t)(forks ? record->pid : record->parent);
-    pid_t made = (pid_t)(forks ? (long)fp_log_number(record->json, "child") : record->pid);
-    struct fp_replaced_parent *parent = parent_of(replaced, pid);
-    struct child *child = parent ? child_of(parent, made) : NULL;
+    struct fp_replaced_parent *parent = parent_of(replaced, forks ? record->pid : record->parent);
+    struct child *child = parent ? child_of(parent, forks ? record->child : record->pid) : NULL;
     if (!child || forks)
         return;
     child->hung = true;

@@ -9,8 +9,6 @@
 #include "cli/record/decode.h"
 #include "cli/record/log.h"
 
-#include <limits.h>
-#include <string.h>
 #include <unistd.h>
 
 enum { BRIEF_SIZE = 8192 };
@@ -37,44 +35,42 @@ void fp_ci_write_report(const char *path, const char *log, unsigned long line)
 
 struct wanted {
     unsigned long line;
-    json_t *record;
+    struct fp_log_kept *kept;
 };
 
 static void find(const struct fp_log_record *record, void *context)
 {
     struct wanted *wanted = context;
     if (record->line == wanted->line)
-        wanted->record = json_incref(record->json);
+        fp_log_keep(wanted->kept, record);
 }
 
-static json_t *read_record(const char *log, unsigned long line)
+static void read_record(const char *log, unsigned long line, struct fp_log_kept *kept)
 {
-    struct wanted wanted = {.line = line};
+    struct wanted wanted = {line, kept};
     struct fp_log_count count = {.silent = true};
     if (line)
         fp_log_read(log, find, &wanted, &count);
-    return wanted.record;
 }
 
-static void add_record(struct fp_text *text, const struct fp_job_end *end, const json_t *record)
+static void add_record(struct fp_text *text, const struct fp_job_end *end,
+                       const struct fp_log_record *record)
 {
     struct fp_cli_arena arena = {0};
-    const char *event = fp_log_string(record, "event");
-    if (strcmp(event, "hang") == 0) {
+    if (record->kind == FP_LOG_HANG) {
         struct fp_hang hang;
         fp_decode_hang(&arena, record, &hang);
         fp_brief_hang(text, end, &hang);
-    } else if (strcmp(event, "refused") == 0) {
+    } else if (record->kind == FP_LOG_REFUSED) {
         struct fp_decoded_fork *fork = fp_cli_arena_take(&arena, sizeof *fork);
         fp_decode_fork(&arena, record, fork);
         fp_brief_refusal(text, end, &fork->snapshot, &fork->verdict);
-    } else if (strcmp(event, "crash") == 0) {
+    } else if (record->kind == FP_LOG_CRASH) {
         struct fp_crash *crash = fp_cli_arena_take(&arena, sizeof *crash);
         fp_decode_crash(&arena, record, crash);
         fp_brief_crash(text, end, crash);
     } else {
-        fp_brief_handler(text, end, (pid_t)fp_log_integer(record, "pid", INT_MAX),
-                         fp_log_string(record, "name"));
+        fp_brief_handler(text, end, record->pid, record->name);
     }
     fp_cli_arena_free(&arena);
 }
@@ -98,13 +94,14 @@ void fp_ci_say_end(const struct fp_job_end *end, const char *log, unsigned long 
 {
     char buffer[BRIEF_SIZE];
     struct fp_text text = FP_TEXT(buffer);
-    json_t *record = read_record(log, line);
-    if (record)
-        add_record(&text, end, record);
+    struct fp_log_kept kept = {0};
+    read_record(log, line, &kept);
+    if (kept.record.there)
+        add_record(&text, end, &kept.record);
     else
         add_waits(&text, end, waits);
     fp_text_format(&text, "forkpolicy:   more    %s\n", report);
     fp_ci_system_heading(stderr);
     fputs(buffer, stderr);
-    json_decref(record);
+    fp_log_drop(&kept);
 }

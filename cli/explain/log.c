@@ -14,7 +14,6 @@
 #include "policy/phrases.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -49,12 +48,12 @@ static void print_stacks(const struct fp_story *story, const struct fp_hang *han
 static bool say_hang(const struct fp_story *story, struct fp_cli_arena *arena, struct fp_text *text)
 {
     struct fp_hang hang;
-    bool whole = fp_decode_hang(arena, story->record, &hang);
+    bool whole = fp_decode_hang(arena, &story->chosen.record, &hang);
     hang.program = program_of(story, hang.program);
-    if (story->fork) { /* it knows better */
-        struct fp_decoded_fork *fork = fp_cli_arena_take(arena, sizeof *fork);
-        fp_decode_fork(arena, story->fork, fork);
-        hang.fork.origin = fork->snapshot.origin;
+    if (story->fork.record.there) { /* it knows better */
+        struct fp_site site;
+        fp_decode_site(arena, &story->fork.record.fork.site, &site);
+        hang.fork.origin = fp_decode_fork_origin(&story->fork.record.fork, &site);
     }
     fp_message_hang(text, &hang);
     fprintf(story->stream, "%s", text->data);
@@ -94,7 +93,7 @@ static void say_silent_fork(const struct fp_story *story, struct fp_decoded_fork
 static bool say_fork(const struct fp_story *story, struct fp_cli_arena *arena, struct fp_text *text)
 {
     struct fp_decoded_fork *fork = fp_cli_arena_take(arena, sizeof *fork);
-    bool whole = fp_decode_fork(arena, story->record, fork);
+    bool whole = fp_decode_fork(arena, &story->chosen.record, fork);
     fork->snapshot.program = program_of(story, fork->snapshot.program);
     if (!fork->verdict.tell && !fork->verdict.refuse) {
         say_silent_fork(story, fork, text);
@@ -112,7 +111,7 @@ static bool say_fork(const struct fp_story *story, struct fp_cli_arena *arena, s
 static bool say_use(const struct fp_story *story, struct fp_cli_arena *arena, struct fp_text *text)
 {
     struct fp_decoded_use use;
-    bool whole = fp_decode_use(arena, story->record, &use);
+    bool whole = fp_decode_use(arena, &story->chosen.record, &use);
     fp_message_use(text, use.pid, program_of(story, use.program), &use.runtime, use.call,
                    &use.fork);
     fprintf(story->stream, "%s", text->data);
@@ -123,7 +122,7 @@ static bool say_crash(const struct fp_story *story, struct fp_cli_arena *arena,
                       struct fp_text *text)
 {
     struct fp_crash *crash = fp_cli_arena_take(arena, sizeof *crash);
-    bool whole = fp_decode_crash(arena, story->record, crash);
+    bool whole = fp_decode_crash(arena, &story->chosen.record, crash);
     crash->program = program_of(story, crash->program);
     fp_message_crash(text, crash);
     fprintf(story->stream, "%s", text->data);
@@ -135,7 +134,7 @@ static bool say_members(const struct fp_story *story)
 {
     json_t *member;
     const char *key;
-    json_object_foreach(story->record, key, member)
+    json_object_foreach(story->chosen.record.json, key, member)
     {
         char *value = json_dumps(member, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII);
         fprintf(story->stream, "  %-12s %s\n", fp_story_quoted(key).text, value ? value : "");
@@ -150,12 +149,12 @@ static bool say_record(const struct fp_story *story)
     struct fp_text text = FP_TEXT(buffer);
     struct fp_cli_arena arena = {0};
     fp_text_reset(&text);
-    bool whole = fp_story_is(story->record, "hang")    ? say_hang(story, &arena, &text)
-                 : fp_story_is(story->record, "use")   ? say_use(story, &arena, &text)
-                 : fp_story_is(story->record, "crash") ? say_crash(story, &arena, &text)
-                 : fp_story_is(story->record, "fork") || fp_story_is(story->record, "refused")
-                     ? say_fork(story, &arena, &text)
-                     : say_members(story);
+    enum fp_log_event kind = story->chosen.record.kind;
+    bool whole = kind == FP_LOG_HANG                             ? say_hang(story, &arena, &text)
+                 : kind == FP_LOG_USE                            ? say_use(story, &arena, &text)
+                 : kind == FP_LOG_CRASH                          ? say_crash(story, &arena, &text)
+                 : kind == FP_LOG_FORK || kind == FP_LOG_REFUSED ? say_fork(story, &arena, &text)
+                                                                 : say_members(story);
     fp_cli_arena_free(&arena);
     return whole;
 }
@@ -163,27 +162,25 @@ static bool say_record(const struct fp_story *story)
 static void print_head(const struct fp_story *story, const char *path)
 {
     char shown[40] = "";
-    double time = fp_log_number(story->record, "time");
-    time_t moment = time > 0 && time < 1e11 ? (time_t)time : 0;
+    const struct fp_log_record *record = &story->chosen.record;
+    time_t moment = record->time > 0 && record->time < 1e11 ? (time_t)record->time : 0;
     struct tm parts;
     if (gmtime_r(&moment, &parts))
         strftime(shown, sizeof shown, "%Y-%m-%d %H:%M:%S", &parts);
-    fprintf(story->stream, "%s:%lu: %s, %s UTC, host %s", path, story->line,
-            fp_story_quoted(fp_log_string(story->record, "event")).text, shown,
-            fp_story_quoted(fp_log_string(story->record, "host")).text);
-    const char *rank = fp_log_string(story->record, "rank");
-    fprintf(story->stream, "%s%s\n", *rank ? ", rank " : "", fp_story_quoted(rank).text);
+    fprintf(story->stream, "%s:%lu: %s, %s UTC, host %s", path, record->line,
+            fp_story_quoted(record->event).text, shown, fp_story_quoted(record->host).text);
+    fprintf(story->stream, "%s%s\n", *record->rank ? ", rank " : "",
+            fp_story_quoted(record->rank).text);
 }
 
 static void print_notes(const struct fp_story *story)
 {
-    if (story->fork || story->note_count)
+    const struct fp_log_record *fork = &story->fork.record;
+    if (fork->there || story->note_count)
         fprintf(story->stream, "\nin the same log:\n");
-    if (story->fork)
-        fprintf(story->stream, "  %-8s line %lu: by pid %ld; threads: %lu, runtimes: %zu\n",
-                "forked", story->fork_line, fp_story_pid(story->fork, "pid"),
-                fp_log_integer(story->fork, "threads", INT_MAX),
-                json_array_size(json_object_get(story->fork, "runtimes")));
+    if (fork->there)
+        fprintf(story->stream, "  %-8s line %lu: by pid %d; threads: %lu, runtimes: %zu\n",
+                "forked", fork->line, (int)fork->pid, fork->threads, fork->runtimes.count);
     for (size_t i = 0; i < story->note_count; i++)
         fprintf(story->stream, "  %-8s %s\n", story->notes[i].label, story->notes[i].text);
     if (story->notes_omitted)
@@ -207,7 +204,7 @@ int fp_explain_log(FILE *stream, const char *path, unsigned long number)
     struct fp_log_count count = {0}, again = {.silent = true};
     if (!is_file(path) || !fp_log_read(path, fp_story_choose, &story, &count))
         return FP_EXIT_USAGE;
-    if (!story.record) {
+    if (!story.chosen.record.there) {
         if (number)
             fp_cli_say("%s:%lu: there is no record on this line", path, number);
         else

@@ -5,64 +5,44 @@
 #include "cli/record/decode.h"
 #include "policy/phrases.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-bool fp_story_is(const json_t *record, const char *event)
+static int telling(const struct fp_log_record *record)
 {
-    return strcmp(fp_log_string(record, "event"), event) == 0;
-}
-
-static bool loses(const json_t *record)
-{
-    const json_t *runtimes = json_object_get(record, "runtimes"), *runtime;
-    size_t i;
-    json_array_foreach(runtimes, i, runtime)
-    {
-        if (fp_decode_class(runtime) == FP_CLASS_LOST)
-            return true;
-    }
-    return false;
-}
-
-static int telling(const json_t *record)
-{
-    if (fp_story_is(record, "hang"))
-        return 10 + (int)fp_decode_grade(fp_log_string(record, "verdict"));
-    if (fp_story_is(record, "crash"))
+    switch (record->kind) {
+    case FP_LOG_HANG:
+        return 10 + (int)record->grade;
+    case FP_LOG_CRASH:
         return 6;
-    if (fp_story_is(record, "refused"))
+    case FP_LOG_REFUSED:
         return 5;
-    if (fp_story_is(record, "use"))
+    case FP_LOG_USE:
         return 4;
-    if (fp_story_is(record, "fork"))
-        return loses(record) ? 3 : 2;
-    return fp_story_is(record, "start") ? 0 : 1;
+    case FP_LOG_FORK:
+        return fp_log_loses(record) ? 3 : 2;
+    case FP_LOG_START:
+        return 0;
+    default:
+        return 1;
+    }
 }
 
 void fp_story_choose(const struct fp_log_record *record, void *context)
 {
     struct fp_story *story = context;
-    int tells = telling(record->json);
+    int tells = telling(record);
     if ((story->wanted && record->line != story->wanted) || tells < story->telling)
         return;
-    json_decref(story->record);
-    story->record = json_incref(record->json);
-    story->line = record->line;
+    fp_log_keep(&story->chosen, record);
     story->telling = tells;
 }
 
-long fp_story_pid(const json_t *record, const char *key)
-{
-    return (long)fp_log_integer(record, key, INT_MAX);
-}
-
 /* The process that forked the one that the record is about. */
-static long parent_of(const struct fp_story *story)
+static pid_t parent_of(const struct fp_story *story)
 {
-    long parent = fp_story_pid(json_object_get(story->record, "fork"), "parent");
-    return parent ? parent : fp_story_pid(story->record, "ppid");
+    const struct fp_log_record *chosen = &story->chosen.record;
+    return chosen->fork.parent ? chosen->fork.parent : chosen->parent;
 }
 
 __attribute__((format(printf, 4, 5))) static void add_note(struct fp_story *story,
@@ -83,12 +63,12 @@ __attribute__((format(printf, 4, 5))) static void add_note(struct fp_story *stor
     va_end(arguments);
 }
 
-static const char *runtime_name(const json_t *json)
+static const char *runtime_name(const struct fp_log_runtime *runtime)
 {
     static char name[256];
     struct fp_text text = FP_TEXT(name);
-    if (json_is_object(json))
-        fp_decode_runtime_name(&text, json);
+    if (runtime->there)
+        fp_decode_runtime_name(&text, runtime);
     else
         fp_text_format(&text, "it is not known what");
     return name;
@@ -103,89 +83,90 @@ struct fp_quoted fp_story_quoted(const char *string)
     return quoted;
 }
 
+/* A line without a file is none. */
+static bool is_same_line(const struct fp_log_line *a, const struct fp_log_line *b)
+{
+    if (!a || !b || !*a->file || !*b->file)
+        return (!a || !*a->file) && (!b || !*b->file);
+    return a->line == b->line && strcmp(a->file, b->file) == 0;
+}
+
 /* Whether two hangs wait at the same line, in the same call, for the same. */
-static bool is_alike(const json_t *a, const json_t *b)
+static bool is_alike(const struct fp_log_record *a, const struct fp_log_record *b)
 {
-    const json_t *left = json_object_get(a, "waiting"), *right = json_object_get(b, "waiting");
-    const json_t *left_line = fp_log_site_line(json_object_get(left, "site"));
-    const json_t *right_line = fp_log_site_line(json_object_get(right, "site"));
-    return strcmp(fp_log_string(left, "call"), fp_log_string(right, "call")) == 0 &&
-           strcmp(fp_log_place(left_line), fp_log_place(right_line)) == 0 &&
-           strcmp(fp_log_string(json_object_get(a, "lost"), "name"),
-                  fp_log_string(json_object_get(b, "lost"), "name")) == 0;
+    return strcmp(a->waiting.call, b->waiting.call) == 0 &&
+           is_same_line(fp_log_site_line(&a->waiting.site), fp_log_site_line(&b->waiting.site)) &&
+           strcmp(a->runtime.name, b->runtime.name) == 0;
 }
 
-static void relate_fork(struct fp_story *story, const struct fp_log_record *record, long pid)
+static void relate_fork(struct fp_story *story, const struct fp_log_record *record, pid_t pid)
 {
-    long child = fp_story_pid(record->json, "child");
-    if (child && child == pid && record->pid == parent_of(story)) {
-        json_decref(story->fork); /* the last one: numbers are used again */
-        story->fork = json_incref(record->json);
-        story->fork_line = record->line;
-    }
+    if (record->child && record->child == pid && record->pid == parent_of(story))
+        fp_log_keep(&story->fork, record); /* the last one: numbers are used again */
     if (record->pid == pid)
-        add_note(story, record->line, fp_story_is(record->json, "fork") ? "forks" : "refused",
-                 "%s(), child %ld, runtimes: %zu",
-                 fp_story_quoted(fp_log_string(record->json, "call")).text, child,
-                 json_array_size(json_object_get(record->json, "runtimes")));
+        add_note(story, record->line, record->kind == FP_LOG_FORK ? "forks" : "refused",
+                 "%s(), child %ld, runtimes: %zu", fp_story_quoted(record->call).text,
+                 (long)record->child, record->runtimes.count);
 }
 
-static void relate_program(struct fp_story *story, const struct fp_log_record *record, long pid)
+static void relate_program(struct fp_story *story, const struct fp_log_record *record, pid_t pid)
 {
     bool own = record->pid == pid;
     if (story->own_program || (!own && record->pid != parent_of(story)))
         return;
     free(story->program);
-    story->program = strdup(fp_log_string(record->json, "program"));
+    story->program = strdup(record->program);
     story->own_program = own;
 }
 
-static void relate_hang(struct fp_story *story, const struct fp_log_record *record, long pid)
+static void relate_hang(struct fp_story *story, const struct fp_log_record *record, pid_t pid)
 {
-    const json_t *json = record->json;
+    const struct fp_log_record *chosen = &story->chosen.record;
     bool ours = record->pid == pid;
-    long child = fp_story_is(story->record, "fork") ? fp_story_pid(story->record, "child") : 0;
+    pid_t child = chosen->kind == FP_LOG_FORK ? chosen->child : 0;
     if (ours || record->pid == child)
-        add_note(story, record->line, "hangs", "pid %ld, %s, for %s", record->pid,
-                 fp_story_quoted(fp_log_string(json, "verdict")).text,
-                 runtime_name(json_object_get(json, "lost")));
-    else if (fp_story_is(story->record, "hang") && is_alike(story->record, json))
-        add_note(story, record->line, "alike", "pid %ld hung the same way, %s", record->pid,
-                 fp_story_quoted(fp_log_string(json, "verdict")).text);
+        add_note(story, record->line, "hangs", "pid %ld, %s, for %s", (long)record->pid,
+                 fp_story_quoted(record->verdict).text, runtime_name(&record->runtime));
+    else if (chosen->kind == FP_LOG_HANG && is_alike(chosen, record))
+        add_note(story, record->line, "alike", "pid %ld hung the same way, %s", (long)record->pid,
+                 fp_story_quoted(record->verdict).text);
+}
+
+/* By this process, or by the one that forked it. */
+static void relate_deed(struct fp_story *story, const struct fp_log_record *record)
+{
+    if (record->kind == FP_LOG_RESET)
+        add_note(story, record->line, "reset", "%s, by %s: %s", runtime_name(&record->runtime),
+                 fp_story_quoted(record->function).text,
+                 *record->error ? fp_story_quoted(record->error).text : "done");
+    else if (record->kind == FP_LOG_ERROR)
+        add_note(story, record->line, "error", "%s", fp_story_quoted(record->message).text);
 }
 
 void fp_story_relate(const struct fp_log_record *record, void *context)
 {
     struct fp_story *story = context;
-    const char *event = record->event, *host = fp_log_string(story->record, "host");
-    long pid = fp_story_pid(story->record, "pid"), parent = parent_of(story);
-    bool same_host = strcmp(record->host, host) == 0;
-    if (record->line == story->line || (!same_host && strcmp(event, "hang") != 0))
+    const struct fp_log_record *chosen = &story->chosen.record;
+    bool same_host = strcmp(record->host, chosen->host) == 0;
+    pid_t pid = chosen->pid;
+    if (record->line == chosen->line || (!same_host && record->kind != FP_LOG_HANG))
         return;
-    if (strcmp(event, "hang") == 0)
+    if (record->kind == FP_LOG_HANG)
         relate_hang(story, record, same_host ? pid : 0);
-    else if (strcmp(event, "fork") == 0 || strcmp(event, "refused") == 0)
+    else if (record->kind == FP_LOG_FORK || record->kind == FP_LOG_REFUSED)
         relate_fork(story, record, pid);
-    else if (strcmp(event, "start") == 0)
+    else if (record->kind == FP_LOG_START)
         relate_program(story, record, pid);
-    else if (strcmp(event, "use") == 0 && record->pid == pid)
-        add_note(story, record->line, "uses", "%s, by %s",
-                 runtime_name(json_object_get(record->json, "runtime")),
-                 fp_story_quoted(fp_log_string(record->json, "call")).text);
-    else if (strcmp(event, "reset") == 0 && (record->pid == pid || record->pid == parent))
-        add_note(story, record->line, "reset", "%s, by %s: %s", runtime_name(record->json),
-                 fp_story_quoted(fp_log_string(record->json, "function")).text,
-                 *fp_log_string(record->json, "error")
-                     ? fp_story_quoted(fp_log_string(record->json, "error")).text
-                     : "done");
-    else if (strcmp(event, "error") == 0 && (record->pid == pid || record->pid == parent))
-        add_note(story, record->line, "error", "%s",
-                 fp_story_quoted(fp_log_string(record->json, "message")).text);
+    else if (record->kind == FP_LOG_USE && record->pid == pid)
+        add_note(story, record->line, "uses", "%s, by %s", runtime_name(&record->runtime),
+                 fp_story_quoted(record->call).text);
+    else if (record->pid == pid || record->pid == parent_of(story))
+        relate_deed(story, record);
 }
 
 void fp_story_free(struct fp_story *story)
 {
-    json_decref(story->record);
-    json_decref(story->fork);
+    fp_log_drop(&story->chosen);
+    fp_log_drop(&story->fork);
     free(story->program);
 }

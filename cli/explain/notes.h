@@ -17,26 +17,19 @@ struct fp_note {
 };
 
 struct fp_story {
-    FILE *stream; /* where it is said */
+    FILE *stream;         /* where it is said */
     unsigned long wanted; /* the line, or 0 */
     int telling;          /* how much the record says, -1 = none yet */
-    json_t *record;
-    unsigned long line;
+    struct fp_log_kept chosen;
 
     /* Of the second reading. */
-    json_t *fork; /* of this process, by its parent */
-    unsigned long fork_line;
-    char *program;    /* of the process, or of its parent */
-    bool own_program; /* its own */
+    struct fp_log_kept fork; /* of this process, by its parent */
+    char *program;           /* of the process, or of its parent */
+    bool own_program;        /* its own */
     struct fp_note notes[FP_NOTES_MAX];
     size_t note_count;
     unsigned long notes_omitted;
 };
-
-bool fp_story_is(const json_t *record, const char *event);
-
-/* A member that is a process; 0 = none. */
-long fp_story_pid(const json_t *record, const char *key);
 
 /* Cleaned for a terminal, 120 bytes at most. */
 struct fp_quoted {

@@ -35,10 +35,11 @@ struct search {
 static void visit(const struct fp_log_record *record, void *context)
 {
     struct search *search = context;
-    if (strcmp(record->event, "fork") != 0 ||
-        (pid_t)fp_log_number(record->json, "child") != search->pid)
+    if (record->kind != FP_LOG_FORK || record->child != search->pid)
         return;
-    fp_decode_site(search->arena, json_incref(json_object_get(record->json, "site")), search->site);
+    fp_decode_site(search->arena, &record->fork.site, search->site);
+    search->site->function = fp_cli_arena_copy(search->arena, search->site->function);
+    search->site->dso = fp_cli_arena_copy(search->arena, search->site->dso);
     search->found = true;
 }
 

@@ -6,7 +6,6 @@
 #include "policy/text.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,21 +54,18 @@ static bool has_version(const json_t *json, const struct fp_log_record *record,
 static void take(json_t *json, struct fp_log_record *record, fp_log_visit *visit, void *context,
                  struct fp_log_count *count)
 {
+    struct fp_cli_arena arena = {0};
     if (!has_version(json, record, count))
         return;
-    record->json = json;
-    record->event = fp_log_string(json, "event");
-    record->time = fp_log_number(json, "time");
-    record->pid = (long)fp_log_integer(json, "pid", INT_MAX);
-    record->parent = (long)fp_log_integer(json, "ppid", INT_MAX);
-    record->host = fp_log_string(json, "host");
-    if (!*record->event || record->pid <= 0) {
+    fp_log_decode(&arena, json, record);
+    if (*record->event && record->pid) {
+        count->records++;
+        visit(record, context);
+    } else {
         say_bad(record->file, record->line, record->column, count, "no \"%s\" in the record",
                 *record->event ? "pid" : "event");
-        return;
     }
-    count->records++;
-    visit(record, context);
+    fp_cli_arena_free(&arena);
 }
 
 /* The next record of a line, where its first one is broken: a writer that was cut off. */
@@ -218,46 +214,4 @@ bool fp_log_read(const char *path, fp_log_visit *visit, void *context, struct fp
     if (stream)
         (void)fclose(stream);
     return good;
-}
-
-const char *fp_log_string(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-    return value ? value : "";
-}
-
-double fp_log_number(const json_t *object, const char *key)
-{
-    return json_number_value(json_object_get(object, key));
-}
-
-unsigned long fp_log_integer(const json_t *object, const char *key, unsigned long most)
-{
-    double value = fp_log_number(object, key);
-    if (!(value > 0))
-        return 0;
-    return value < (double)most ? (unsigned long)value : most;
-}
-
-const char *fp_log_place(const json_t *object)
-{
-    static char places[4][4096];
-    static unsigned next;
-    const char *file = fp_log_string(object, "file");
-    char *place = places[next++ % 4];
-    if (!*file)
-        return "";
-    snprintf(place, sizeof places[0], "%s:%lu", file, fp_log_integer(object, "line", INT_MAX));
-    return place;
-}
-
-const json_t *fp_log_site_line(const json_t *site)
-{
-    static const char *const KEYS[] = {"user", "library", "innermost"};
-    for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++) {
-        const json_t *line = json_object_get(site, KEYS[i]);
-        if (json_is_object(line))
-            return line;
-    }
-    return NULL;
 }

@@ -10,8 +10,8 @@
 #ifndef FP_CLI_LOG_H
 #define FP_CLI_LOG_H
 
-#include <jansson.h>
-#include <stdbool.h>
+#include "cli/record/record.h"
+
 #include <stdio.h>
 
 enum {
@@ -20,16 +20,7 @@ enum {
     FP_LOG_TOLD_MAX = 5,       /* lines of one file that are named; the others are counted */
 };
 
-struct fp_log_record {
-    const char *file; /* borrowed from the reader */
-    unsigned long line, column;
-    const char *event;
-    double time; /* seconds since the epoch */
-    long pid, parent;
-    const char *host; /* "" = not said */
-    json_t *json;     /* borrowed; json_incref to keep it */
-};
-
+/* The record and what it holds last as long as the visit: fp_log_keep. */
 typedef void fp_log_visit(const struct fp_log_record *record, void *context);
 
 /* What a file held; zero it before the first read. */
@@ -50,17 +41,5 @@ void fp_log_read_line(const char *file, unsigned long number, const char *line, 
 
 /* Says what of a file was only counted: call once behind its last line. */
 void fp_log_say_rest(const char *file, const struct fp_log_count *count);
-
-/* Members of records, for all that read them; "" and 0 where there is none of that type. Integers
-   are 0 where they are negative, and `most` where they are larger. */
-const char *fp_log_string(const json_t *object, const char *key);
-double fp_log_number(const json_t *object, const char *key);
-unsigned long fp_log_integer(const json_t *object, const char *key, unsigned long most);
-
-/* "FILE:LINE" of an object of two members, or "". Static, until the fourth call after. */
-const char *fp_log_place(const json_t *object);
-
-/* The place of a fork or of a wait that its site names best: the user's line, else a library's. */
-const json_t *fp_log_site_line(const json_t *site);
 
 #endif

@@ -66,7 +66,8 @@ static bool add_records(const struct page *page, const json_t *records)
 /* For readers without JavaScript: "12 records: 1 hang, 3 forks." */
 static void add_summary(const struct page *page)
 {
-    static const char *const EVENTS[] = {"hang", "use", "refused", "fork", "reset"};
+    static const enum fp_log_event EVENTS[] = {FP_LOG_HANG, FP_LOG_USE, FP_LOG_REFUSED, FP_LOG_FORK,
+                                               FP_LOG_RESET};
     static const char *const WORDS[][2] = {
         {"hang", "hangs"},
         {"use of a runtime lost in a fork", "uses of runtimes lost in a fork"},
@@ -75,9 +76,9 @@ static void add_summary(const struct page *page)
         {"reset", "resets"}};
     size_t counts[sizeof EVENTS / sizeof *EVENTS] = {0}, total = json_array_size(page->records);
     for (size_t i = 0; i < total; i++) {
-        const char *event = fp_log_string(json_array_get(page->records, i), "event");
+        enum fp_log_event event = fp_log_event_of(json_array_get(page->records, i));
         for (size_t j = 0; j < sizeof EVENTS / sizeof *EVENTS; j++)
-            counts[j] += strcmp(event, EVENTS[j]) == 0;
+            counts[j] += event == EVENTS[j];
     }
     fprintf(page->stream, "%zu record%s", total, total == 1 ? "" : "s");
     const char *before = ": ";

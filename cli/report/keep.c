@@ -1,25 +1,13 @@
 /* See keep.h. SPDX-License-Identifier: Apache-2.0 */
 #include "cli/report/keep.h"
 
-#include "cli/record/decode.h"
-
 #include <stdlib.h>
-#include <string.h>
 
 /* Hangs, crashes, refusals, uses, and forks that lost what hangs. */
 static bool is_telling(const struct fp_log_record *record)
 {
-    const json_t *runtimes = json_object_get(record->json, "runtimes"), *runtime;
-    size_t i;
-    if (strcmp(record->event, "hang") == 0 || strcmp(record->event, "use") == 0 ||
-        strcmp(record->event, "refused") == 0 || strcmp(record->event, "crash") == 0)
-        return true;
-    json_array_foreach(runtimes, i, runtime)
-    {
-        if (fp_decode_class(runtime) == FP_CLASS_LOST)
-            return true;
-    }
-    return false;
+    return record->kind == FP_LOG_HANG || record->kind == FP_LOG_USE ||
+           record->kind == FP_LOG_REFUSED || record->kind == FP_LOG_CRASH || fp_log_loses(record);
 }
 
 void fp_keep(struct fp_kept *kept, const struct fp_log_record *record)

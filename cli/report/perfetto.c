@@ -11,7 +11,6 @@
 #include "cli/report/set.h"
 #include "policy/phrases.h"
 
-#include <limits.h>
 #include <string.h>
 #include <uthash.h>
 
@@ -54,12 +53,11 @@ static struct host *host_of(struct trace *trace, const char *name)
     return host;
 }
 
-static struct process *process_of(struct trace *trace, const json_t *record, const char *member)
+static struct process *process_of(struct trace *trace, const struct fp_log_record *record,
+                                  pid_t pid)
 {
     struct process *process;
-    const char *host = fp_log_string(record, "host");
-    json_int_t pid = (json_int_t)fp_log_integer(record, member, INT_MAX);
-    uint64_t key = fp_hash_number((uint64_t)pid, fp_hash_string(host, 0));
+    uint64_t key = fp_hash_number((uint64_t)pid, fp_hash_string(record->host, 0));
     if (!pid)
         return NULL;
     HASH_FIND(hh, trace->processes, &key, sizeof key, process);
@@ -68,11 +66,11 @@ static struct process *process_of(struct trace *trace, const json_t *record, con
     process = fp_cli_arena_take(&trace->arena, sizeof *process);
     process->key = key;
     process->pid = pid;
-    process->id = pid % HOST_STEP + host_of(trace, host)->nth * HOST_STEP;
-    process->host = host;
-    process->rank = fp_log_string(record, "rank");
+    process->id = pid % HOST_STEP + host_of(trace, record->host)->nth * HOST_STEP;
+    process->host = record->host;
+    process->rank = record->rank;
     process->program = "";
-    process->begin = process->end = fp_log_number(record, "time");
+    process->begin = process->end = record->time;
     HASH_ADD(hh, trace->processes, key, sizeof process->key, process);
     return process;
 }
@@ -84,51 +82,42 @@ static void touch(struct trace *trace, struct process *process, double time)
     trace->begin = time < trace->begin ? time : trace->begin;
 }
 
-static bool is_event(const json_t *record, const char *event)
-{
-    return strcmp(fp_log_string(record, "event"), event) == 0;
-}
-
 /* No longer than a day: a slice that is longer is a mistake, and hides the others. */
-static double seconds_of(const json_t *object, const char *key, double unit)
+static double within_a_day(double seconds)
 {
-    double seconds = fp_log_number(object, key) * unit;
     return seconds > 0 && seconds < 86400 ? seconds : 0;
 }
 
 /* How long what a record tells took; it ends when it is told. */
-static double duration_of(const json_t *record)
+static double duration_of(const struct fp_log_record *record)
 {
-    return is_event(record, "hang") ? seconds_of(json_object_get(record, "waiting"), "seconds", 1)
-                                    : seconds_of(record, "microseconds", 1e-6);
+    return within_a_day(record->kind == FP_LOG_HANG ? record->waiting.seconds
+                                                    : (double)record->microseconds * 1e-6);
 }
 
-static void meet(struct trace *trace, const json_t *record)
+static void meet(struct trace *trace, const struct fp_log_record *record)
 {
-    struct process *process = process_of(trace, record, "pid");
-    double time = fp_log_number(record, "time");
-    double since_fork = seconds_of(json_object_get(record, "fork"), "seconds", 1);
+    struct process *process = process_of(trace, record, record->pid);
     if (!process)
         return;
-    touch(trace, process, time);
-    touch(trace, process, time - duration_of(record));
-    touch(trace, process, time - since_fork);
-    if (is_event(record, "start"))
-        process->program = fp_log_string(record, "program");
+    touch(trace, process, record->time);
+    touch(trace, process, record->time - duration_of(record));
+    touch(trace, process, record->time - within_a_day(record->fork.seconds));
+    if (record->kind == FP_LOG_START)
+        process->program = record->program;
 }
 
 /* A child may have spoken before its parent wrote down the fork: an arrow never goes back. */
-static double time_of_fork(const json_t *record, const struct process *child)
+static double time_of_fork(const struct fp_log_record *record, const struct process *child)
 {
-    double time = fp_log_number(record, "time");
-    return child && child->begin < time ? child->begin - 1e-6 : time;
+    return child && child->begin < record->time ? child->begin - 1e-6 : record->time;
 }
 
-static void meet_fork(struct trace *trace, const json_t *record)
+static void meet_fork(struct trace *trace, const struct fp_log_record *record)
 {
-    struct process *process = process_of(trace, record, "pid");
-    struct process *child = process_of(trace, record, "child");
-    if (!process || !child || !is_event(record, "fork"))
+    struct process *process = process_of(trace, record, record->pid);
+    struct process *child = process_of(trace, record, record->child);
+    if (!process || !child || record->kind != FP_LOG_FORK)
         return;
     child->parent = process->pid;
     touch(trace, process, time_of_fork(record, child));
@@ -196,56 +185,67 @@ static void put_arrow(struct trace *trace, const struct process *parent,
                          begin > time ? begin : time));
 }
 
-static void name_slice(struct fp_text *text, const json_t *record)
+static void name_slice(struct fp_text *text, const struct fp_log_record *record)
 {
-    const json_t *runtime = json_object_get(record, is_event(record, "use") ? "runtime" : "lost");
-    fp_text_quote(text, fp_slice_of(fp_log_string(record, "event")), 32);
-    if (is_event(record, "hang")) {
+    fp_text_quote(text, fp_slice_of(record->event), 32);
+    if (record->kind == FP_LOG_HANG) {
         fp_text_format(text, " (");
-        fp_text_quote(text, fp_slice_of(fp_log_string(record, "verdict")), 16);
+        fp_text_quote(text, fp_slice_of(record->verdict), 16);
         fp_text_format(text, ")");
     }
-    if (json_is_object(runtime) || is_event(record, "reset") || is_event(record, "handler")) {
+    if (record->runtime.there && record->kind != FP_LOG_CARRY) {
         fp_text_format(text, " ");
-        fp_decode_runtime_name(text, json_is_object(runtime) ? runtime : record);
+        fp_decode_runtime_name(text, &record->runtime);
     }
 }
 
-static void put_record(struct trace *trace, const json_t *record)
+static void put_record(struct trace *trace, const struct fp_log_record *record)
 {
     char name[400];
     struct fp_text text = FP_TEXT(name);
-    const struct process *process = process_of(trace, record, "pid");
-    const struct process *child = process_of(trace, record, "child");
-    bool forks = is_event(record, "fork");
+    const struct process *process = process_of(trace, record, record->pid);
+    const struct process *child = process_of(trace, record, record->child);
+    bool forks = record->kind == FP_LOG_FORK;
     if (!process)
         return;
     double duration = duration_of(record);
-    double time = forks ? time_of_fork(record, child) : fp_log_number(record, "time");
+    double time = forks ? time_of_fork(record, child) : record->time;
     json_int_t end = microseconds(trace, time), begin = microseconds(trace, time - duration);
-    json_int_t tid = (json_int_t)fp_log_integer(json_object_get(record, "waiting"), "tid", INT_MAX);
+    json_int_t tid = record->waiting.tid;
     name_slice(&text, record);
     put(trace, json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "ph", "X", "name", name, "cat",
-                         fp_log_string(record, "event"), "pid", process->id, "tid",
-                         tid ? tid : process->pid, "ts", begin, "dur",
-                         end > begin ? end - begin : (json_int_t)1, "args", arguments_of(record)));
+                         record->event, "pid", process->id, "tid", tid ? tid : process->pid, "ts",
+                         begin, "dur", end > begin ? end - begin : (json_int_t)1, "args",
+                         arguments_of(record->json)));
     if (forks && child)
         put_arrow(trace, process, child, begin);
+}
+
+static void each(struct trace *trace, const json_t *records,
+                 void (*visit)(struct trace *trace, const struct fp_log_record *record))
+{
+    for (size_t i = 0; i < json_array_size(records); i++) {
+        struct fp_cli_arena arena = {0};
+        struct fp_log_record record;
+        fp_log_decode(&arena, json_array_get(records, i), &record);
+        visit(trace, &record);
+        fp_cli_arena_free(&arena);
+    }
 }
 
 bool fp_report_perfetto(FILE *stream, const json_t *records, unsigned long omitted)
 {
     struct trace trace = {.stream = stream};
-    const json_t *record;
-    size_t i;
-    trace.begin = fp_log_number(json_array_get(records, 0), "time");
-    json_array_foreach(records, i, record) meet(&trace, record);
-    json_array_foreach(records, i, record) meet_fork(&trace, record);
+    struct fp_log_record record;
+    fp_log_decode(&trace.arena, json_array_get(records, 0), &record);
+    trace.begin = record.time;
+    each(&trace, records, meet);
+    each(&trace, records, meet_fork);
     fprintf(stream, "{\"displayTimeUnit\":\"ms\",\"otherData\":{\"omitted\":%lu},\"traceEvents\":[",
             omitted);
     for (struct process *process = trace.processes; process; process = process->hh.next)
         put_process(&trace, process);
-    json_array_foreach(records, i, record) put_record(&trace, record);
+    each(&trace, records, put_record);
     fputs("\n]}\n", stream);
     HASH_CLEAR(hh, trace.processes);
     HASH_CLEAR(hh, trace.hosts);

@@ -50,7 +50,8 @@ struct fp_tally_row {
     enum fp_action action;
     enum fp_finding finding;
     unsigned threads; /* most at once */
-    unsigned long forks, refused, children, uses, hangs[FP_GRADE_PROVEN + 1], outcomes[FP_OUTCOME_COUNT];
+    unsigned long forks, refused, children, uses, hangs[FP_GRADE_PROVEN + 1],
+        outcomes[FP_OUTCOME_COUNT];
     const char *call; /* the first use's */
     unsigned long crashes;
     const char *signal; /* the first crash's */
@@ -150,6 +151,6 @@ unsigned long fp_timing_median(struct fp_tally_timing *timing);
 
 /* timing.c: one more time that `label` was done. */
 void fp_timing_add(struct fp_cli_arena *arena, struct fp_tally_timing **table, const char *label,
-                   const char *what, const json_t *record);
+                   const char *what, const struct fp_log_record *record);
 
 #endif

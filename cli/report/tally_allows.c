@@ -2,13 +2,11 @@
    SPDX-License-Identifier: Apache-2.0 */
 #include "cli/report/tally_allows.h"
 
-#include <limits.h>
-
 enum { FILES_MAX = 100 };
 
-void fp_tally_add_policy_file(struct fp_tally *tally, const json_t *record)
+void fp_tally_add_policy_file(struct fp_tally *tally, const struct fp_log_record *record)
 {
-    const char *path = fp_log_string(record, "policy_file");
+    const char *path = record->policy_file;
     uint64_t key = fp_hash_string(path, 0);
     struct fp_tally_file *file;
     HASH_FIND(hh, tally->policy_files, &key, sizeof key, file);
@@ -20,12 +18,11 @@ void fp_tally_add_policy_file(struct fp_tally *tally, const json_t *record)
     HASH_ADD(hh, tally->policy_files, key, sizeof file->key, file);
 }
 
-void fp_tally_add_allowed(struct fp_tally *tally, const json_t *runtime)
+void fp_tally_add_allowed(struct fp_tally *tally, const struct fp_log_runtime *runtime)
 {
-    const json_t *by = json_object_get(runtime, "allowed_by");
-    if (by)
-        fp_set_add(&tally->allows, fp_hash_number(fp_log_integer(by, "line", INT_MAX),
-                                                  fp_hash_string(fp_log_string(by, "file"), 0)));
+    const struct fp_log_line *by = &runtime->allowed_by;
+    if (by->there)
+        fp_set_add(&tally->allows, fp_hash_number(by->line, fp_hash_string(by->file, 0)));
 }
 
 bool fp_tally_is_used(const struct fp_tally *tally, const char *path, unsigned line)

@@ -9,10 +9,10 @@
 #include "cli/report/tally.h"
 
 /* By a `start` record. */
-void fp_tally_add_policy_file(struct fp_tally *tally, const json_t *record);
+void fp_tally_add_policy_file(struct fp_tally *tally, const struct fp_log_record *record);
 
 /* By one runtime of a fork. */
-void fp_tally_add_allowed(struct fp_tally *tally, const json_t *runtime);
+void fp_tally_add_allowed(struct fp_tally *tally, const struct fp_log_runtime *runtime);
 
 bool fp_tally_is_used(const struct fp_tally *tally, const char *path, unsigned line);
 

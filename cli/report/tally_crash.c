@@ -4,21 +4,20 @@
 #include "cli/record/decode.h"
 
 /* It stands at the runtime that is told first. */
-void fp_tally_add_crash(struct fp_tally *tally, const json_t *record, const char *program)
+void fp_tally_add_crash(struct fp_tally *tally, const struct fp_log_record *record,
+                        const char *program)
 {
     char buffer[FP_EVENT_MAX];
     struct fp_text text = FP_TEXT(buffer);
     struct fp_cli_arena arena = {0};
-    const json_t *fork = json_object_get(record, "fork");
-    struct fp_tally_site *site = fp_tally_find_site(tally, json_object_get(fork, "site"), fork);
-    struct fp_tally_row *row =
-        fp_tally_find_row(tally, site, json_array_get(json_object_get(record, "runtimes"), 0));
+    struct fp_tally_site *site = fp_tally_find_site(tally, &record->fork);
+    struct fp_tally_row *row = fp_tally_find_row(tally, site, &record->runtimes.list[0]);
     tally->crashes++;
     if (!row)
         return;
     row->crashes++;
     if (!*row->signal)
-        row->signal = fp_tally_kept_member(tally, record, "signal");
+        row->signal = fp_tally_kept(tally, record->signal);
     fp_tally_find_worse(row, site, FP_FINDING_CRASHED);
     if (!fp_tally_wants_message(row, FP_FINDING_CRASHED))
         return;
@@ -26,6 +25,6 @@ void fp_tally_add_crash(struct fp_tally *tally, const json_t *record, const char
     fp_decode_crash(&arena, record, crash);
     crash->program = program;
     fp_message_crash(&text, crash);
-    row->message = fp_tally_kept(tally, &text);
+    row->message = fp_tally_kept(tally, text.data);
     fp_cli_arena_free(&arena);
 }

@@ -6,60 +6,49 @@
 #include "policy/advice.h"
 #include "policy/phrases.h"
 
-#include <limits.h>
 #include <string.h>
 
-const char *fp_tally_kept(struct fp_tally *tally, const struct fp_text *text)
+const char *fp_tally_kept(struct fp_tally *tally, const char *string)
 {
-    return fp_cli_arena_copy(&tally->arena, text->data);
+    return *string ? fp_cli_arena_copy(&tally->arena, string) : "";
 }
 
-const char *fp_tally_kept_member(struct fp_tally *tally, const json_t *json, const char *key)
+uint64_t fp_tally_hash_line(const struct fp_log_line *line)
 {
-    const char *value = fp_log_string(json, key);
-    return *value ? fp_cli_arena_copy(&tally->arena, value) : "";
+    return fp_hash_number(line->line, fp_hash_string(line->file, 1));
 }
 
-uint64_t fp_tally_hash_line(const json_t *line)
-{
-    return fp_hash_number(fp_log_integer(line, "line", INT_MAX),
-                          fp_hash_string(fp_log_string(line, "file"), 1));
-}
-
-static void describe_site(struct fp_tally *tally, struct fp_tally_site *site, const json_t *json,
-                          const json_t *record)
+static void describe_site(struct fp_tally *tally, struct fp_tally_site *site,
+                          const struct fp_log_fork *fork)
 {
     char buffer[1024];
     struct fp_text text = FP_TEXT(buffer);
     struct fp_cli_arena arena = {0};
-    struct fp_decoded_fork *fork = fp_cli_arena_take(&arena, sizeof *fork);
-    const json_t *line = fp_log_site_line(json);
-    fp_decode_fork(&arena, record, fork);
-    fp_decode_site(&arena, json, &fork->snapshot.site);
+    struct fp_site lines;
+    const struct fp_log_line *line = fp_log_site_line(&fork->site);
+    fp_decode_site(&arena, &fork->site, &lines);
     fp_text_reset(&text);
-    fp_add_lines(&text, &fork->snapshot.site);
-    if (!text.length && *fork->snapshot.site.dso) {
-        fp_text_format(&text, "%s() called from ", fork->snapshot.call);
-        fp_text_quote(&text, fp_slice_of(fork->snapshot.site.dso), 300);
+    fp_add_lines(&text, &lines);
+    if (!text.length && *lines.dso) {
+        fp_text_format(&text, "%s() called from ", *fork->call ? fork->call : "fork");
+        fp_text_quote(&text, fp_slice_of(lines.dso), 300);
     } else if (!text.length) {
         fp_text_format(&text, "a fork whose place is not known");
     }
-    site->label = fp_tally_kept(tally, &text);
-    site->file = fp_tally_kept_member(tally, line, "file");
-    site->line = fp_log_integer(line, "line", INT_MAX);
-    site->dso = fp_tally_kept_member(tally, json, "dso");
-    site->advice = fp_advice_start(&fork->snapshot.site, fork->snapshot.origin);
+    site->label = fp_tally_kept(tally, text.data);
+    site->file = line ? fp_tally_kept(tally, line->file) : "";
+    site->line = line ? line->line : 0;
+    site->dso = fp_tally_kept(tally, lines.dso);
+    site->advice = fp_advice_start(&lines, fp_decode_fork_origin(fork, &lines));
     site->finding = FP_FINDING_REST;
     fp_cli_arena_free(&arena);
 }
 
-/* `record` says how it was called; NULL where there is no room for one more. */
-struct fp_tally_site *fp_tally_find_site(struct fp_tally *tally, const json_t *json,
-                                         const json_t *record)
+struct fp_tally_site *fp_tally_find_site(struct fp_tally *tally, const struct fp_log_fork *fork)
 {
     struct fp_tally_site *site;
-    const json_t *line = fp_log_site_line(json);
-    uint64_t key = line ? fp_tally_hash_line(line) : fp_hash_string(fp_log_string(json, "dso"), 2);
+    const struct fp_log_line *line = fp_log_site_line(&fork->site);
+    uint64_t key = line ? fp_tally_hash_line(line) : fp_hash_string(fork->site.dso, 2);
     HASH_FIND(hh, tally->sites, &key, sizeof key, site);
     if (site || HASH_COUNT(tally->sites) >= FP_TALLY_ROWS_MAX) {
         tally->rows_omitted += !site;
@@ -67,66 +56,66 @@ struct fp_tally_site *fp_tally_find_site(struct fp_tally *tally, const json_t *j
     }
     site = fp_cli_arena_take(&tally->arena, sizeof *site);
     site->key = key;
-    describe_site(tally, site, json, record);
+    describe_site(tally, site, fork);
     HASH_ADD(hh, tally->sites, key, sizeof site->key, site);
     return site;
 }
 
 /* The threads of one line are known by it where their runtime has no name, and no package but
    Python. */
-static const char *label_of(struct fp_tally *tally, const json_t *json)
+static const char *label_of(struct fp_tally *tally, const struct fp_log_runtime *runtime)
 {
     char buffer[512];
     struct fp_text text = FP_TEXT(buffer);
-    const char *started = fp_log_string(json, "started"), *package = fp_log_string(json, "package");
-    bool is_own = !*package || strcmp(package, "python") == 0;
+    bool is_own = !*runtime->package || strcmp(runtime->package, "python") == 0;
     fp_text_reset(&text);
-    if (!*fp_log_string(json, "name") && *started && is_own)
-        fp_text_quote(&text, fp_slice_of(fp_basename(started)), 120);
-    else if (json_is_object(json))
-        fp_decode_runtime_name(&text, json);
+    if (!*runtime->name && *runtime->started && is_own)
+        fp_text_quote(&text, fp_slice_of(fp_basename(runtime->started)), 120);
+    else if (runtime->there)
+        fp_decode_runtime_name(&text, runtime);
     else
         fp_text_format(&text, "(not known which)");
-    return fp_tally_kept(tally, &text);
+    return fp_tally_kept(tally, text.data);
 }
 
-static void describe_row(struct fp_tally *tally, struct fp_tally_row *row, const json_t *json)
+static const char *kept_slice(struct fp_tally *tally, struct fp_slice slice)
+{
+    return memcpy(fp_cli_arena_take(&tally->arena, slice.length + 1), slice.text, slice.length);
+}
+
+static void describe_row(struct fp_tally *tally, struct fp_tally_row *row,
+                         const struct fp_log_runtime *told)
 {
     struct fp_cli_arena arena = {0};
     struct fp_runtime runtime;
     struct fp_judgement judgement;
-    fp_decode_runtime(&arena, json, &runtime, &judgement);
-    row->label = label_of(tally, json);
-    row->is_known = json_is_object(json);
-    struct fp_slice entry = fp_runtime_entry_name(&runtime);
-    row->entry =
-        memcpy(fp_cli_arena_take(&tally->arena, entry.length + 1), entry.text, entry.length);
+    fp_decode_runtime(&arena, told, &runtime, &judgement);
+    row->label = label_of(tally, told);
+    row->is_known = told->there;
+    row->entry = kept_slice(tally, fp_runtime_entry_name(&runtime));
     struct fp_slice kind = fp_runtime_value(&runtime, FP_WORD_KIND, 0);
     if (!kind.length)
         kind = fp_slice_of(*runtime.facts.file ? "Python" : "native");
-    row->kind = memcpy(fp_cli_arena_take(&tally->arena, kind.length + 1), kind.text, kind.length);
-    row->name = fp_tally_kept_member(tally, json, "name");
-    row->package = fp_tally_kept_member(tally, json, "package");
-    row->version = fp_tally_kept_member(tally, json, "version");
-    row->dso = fp_tally_kept_member(tally, json, "dso");
-    row->file = fp_cli_arena_copy(&tally->arena, runtime.facts.file);
-    row->started = fp_tally_kept_member(tally, json, "started");
-    row->names = fp_tally_kept_member(tally, json, "names");
+    row->kind = kept_slice(tally, kind);
+    row->name = fp_tally_kept(tally, told->name);
+    row->package = fp_tally_kept(tally, told->package);
+    row->version = fp_tally_kept(tally, told->version);
+    row->dso = fp_tally_kept(tally, told->dso);
+    row->file = fp_tally_kept(tally, runtime.facts.file);
+    row->started = fp_tally_kept(tally, told->started);
+    row->names = fp_tally_kept(tally, told->names);
     row->fix = row->source = row->message = row->call = row->signal = "";
     row->finding = row->message_of = FP_FINDING_REST;
     fp_cli_arena_free(&arena);
 }
 
-static void take_advice(struct fp_tally *tally, struct fp_tally_row *row, const json_t *json)
+static void take_advice(struct fp_tally *tally, struct fp_tally_row *row,
+                        const struct fp_log_runtime *told)
 {
-    const json_t *advice = json_object_get(json, "advice");
-    for (size_t i = 0; i < json_array_size(advice) && row->advice_count < FP_TALLY_ADVICE_MAX;
-         i++) {
-        const char *value = json_string_value(json_array_get(advice, i));
-        if (value && *value)
-            row->advice[row->advice_count++] = fp_cli_arena_copy(&tally->arena, value);
-    }
-    row->source = fp_tally_kept_member(tally, json, "source");
+    for (size_t i = 0; i < told->advice.count && row->advice_count < FP_TALLY_ADVICE_MAX; i++)
+        if (*told->advice.list[i])
+            row->advice[row->advice_count++] = fp_tally_kept(tally, told->advice.list[i]);
+    row->source = fp_tally_kept(tally, told->source);
 }
 
 const char *fp_tally_advice(const struct fp_tally_row *row, size_t nth)
@@ -141,26 +130,22 @@ const char *fp_tally_advice(const struct fp_tally_row *row, size_t nth)
 }
 
 /* Private copies of one library are told apart by their version, unknown ones by their code. */
-static uint64_t hash_runtime(const json_t *json)
+static uint64_t hash_runtime(const struct fp_log_runtime *told)
 {
-    const char *name = fp_log_string(json, "name"), *started = fp_log_string(json, "started");
-    uint64_t hash = fp_hash_string(name, 3);
-    hash = fp_hash_string(fp_log_string(json, "package"), hash);
-    hash = fp_hash_string(fp_log_string(json, "version"), hash);
-    if (*name)
+    uint64_t hash = fp_hash_string(told->name, 3);
+    hash = fp_hash_string(told->package, hash);
+    hash = fp_hash_string(told->version, hash);
+    if (*told->name)
         return hash;
-    hash = fp_hash_string(*started ? started : fp_log_string(json, "dso"), hash);
-    return *started || *fp_log_string(json, "dso")
-               ? hash
-               : fp_hash_string(fp_log_string(json, "names"), hash);
+    hash = fp_hash_string(*told->started ? told->started : told->dso, hash);
+    return *told->started || *told->dso ? hash : fp_hash_string(told->names, hash);
 }
 
-/* `json` is the runtime, or null: it is not known which. */
 struct fp_tally_row *fp_tally_find_row(struct fp_tally *tally, struct fp_tally_site *site,
-                                       const json_t *json)
+                                       const struct fp_log_runtime *told)
 {
     struct fp_tally_row *row = NULL;
-    uint64_t key = hash_runtime(json);
+    uint64_t key = hash_runtime(told);
     if (site)
         HASH_FIND(hh, site->rows, &key, sizeof key, row);
     if (!site)
@@ -173,16 +158,16 @@ struct fp_tally_row *fp_tally_find_row(struct fp_tally *tally, struct fp_tally_s
         row = fp_cli_arena_take(&tally->arena, sizeof *row);
         row->key = key;
         row->site = site;
-        describe_row(tally, row, json);
+        describe_row(tally, row, told);
         HASH_ADD(hh, site->rows, key, sizeof row->key, row);
         tally->row_count++;
     }
-    unsigned threads = (unsigned)fp_log_integer(json, "threads", INT_MAX);
+    unsigned threads = (unsigned)told->threads;
     row->threads = threads > row->threads ? threads : row->threads;
-    row->class = json_is_object(json) ? fp_decode_class(json) : row->class;
-    row->action = json_is_object(json) ? fp_decode_action(json, "action") : row->action;
+    row->class = told->there ? told->class : row->class;
+    row->action = told->there ? told->action : row->action;
     if (!row->advice_count && !*row->source)
-        take_advice(tally, row, json);
+        take_advice(tally, row, told);
     return row;
 }
 

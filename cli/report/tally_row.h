@@ -8,14 +8,13 @@
 
 #include "cli/report/tally.h"
 
-/* The site of a record's "site", made where it is new; `record` says how it was called. NULL, and
-   counted, where there is no room for one more. */
-struct fp_tally_site *fp_tally_find_site(struct fp_tally *tally, const json_t *json,
-                                         const json_t *record);
+/* The site of a fork, made where it is new. NULL, and counted, where there is no room for one more.
+ */
+struct fp_tally_site *fp_tally_find_site(struct fp_tally *tally, const struct fp_log_fork *fork);
 
-/* The row of a runtime there; of null: it is not known which. NULL as above, and without a site. */
+/* The row of a runtime there, or of one that is not known. NULL as above, and without a site. */
 struct fp_tally_row *fp_tally_find_row(struct fp_tally *tally, struct fp_tally_site *site,
-                                       const json_t *json);
+                                       const struct fp_log_runtime *told);
 
 /* Something happened of a runtime at a site. */
 void fp_tally_find_worse(struct fp_tally_row *row, struct fp_tally_site *site,
@@ -25,12 +24,12 @@ void fp_tally_find_worse(struct fp_tally_row *row, struct fp_tally_site *site,
 bool fp_tally_wants_message(struct fp_tally_row *row, enum fp_finding of);
 
 /* tally_crash.c: a child that crashed; `program` is its parent's. */
-void fp_tally_add_crash(struct fp_tally *tally, const json_t *record, const char *program);
+void fp_tally_add_crash(struct fp_tally *tally, const struct fp_log_record *record,
+                        const char *program);
 
-uint64_t fp_tally_hash_line(const json_t *line);
+uint64_t fp_tally_hash_line(const struct fp_log_line *line);
 
-/* Copies that live as long as the tally. */
-const char *fp_tally_kept(struct fp_tally *tally, const struct fp_text *text);
-const char *fp_tally_kept_member(struct fp_tally *tally, const json_t *json, const char *key);
+/* A copy that lives as long as the tally. */
+const char *fp_tally_kept(struct fp_tally *tally, const char *string);
 
 #endif

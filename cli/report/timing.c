@@ -1,7 +1,6 @@
 /* How long things took. See tally.h. SPDX-License-Identifier: Apache-2.0 */
 #include "cli/report/tally.h"
 
-#include <limits.h>
 #include <stdlib.h>
 
 enum { TIMINGS_MAX = 1000 };
@@ -41,21 +40,20 @@ static void add_sample(struct fp_tally_timing *timing, unsigned long microsecond
 }
 
 void fp_timing_add(struct fp_cli_arena *arena, struct fp_tally_timing **table, const char *label,
-                   const char *what, const json_t *record)
+                   const char *what, const struct fp_log_record *record)
 {
     struct fp_tally_timing *timing = find(arena, table, label, what);
-    unsigned long microseconds = fp_log_integer(record, "microseconds", LONG_MAX);
-    const char *error = fp_log_string(record, "error");
+    unsigned long microseconds = record->microseconds;
     if (!timing)
         return;
     add_sample(timing, microseconds);
     timing->count++;
     timing->longest = microseconds > timing->longest ? microseconds : timing->longest;
-    if (!*error)
+    if (!*record->error)
         return;
     timing->errors++;
     if (!*timing->error)
-        timing->error = fp_cli_arena_copy(arena, error);
+        timing->error = fp_cli_arena_copy(arena, record->error);
 }
 
 static int compare(const void *a, const void *b)
