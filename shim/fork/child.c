@@ -75,9 +75,17 @@ FP_CHILD void fp_child_enter(void)
         fp_dispatch_arm(); /* a fork ends it */
 }
 
-FP_CHILD void fp_child_lose_carried(void)
+/* Those that were to be carried are lost after all. */
+FP_CHILD static void lose_carried(void)
 {
     fp_origin_watch(true); /* they are noted as lost, and their waits are watched */
     fp_watch_child(fp_child_keeps);
     fp_table_child(NULL);
+}
+
+FP_CHILD void fp_child_go_on(void)
+{
+    fp_child_enter();
+    if (!fp_carry_start())
+        lose_carried();
 }

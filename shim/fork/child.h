@@ -15,8 +15,9 @@
    system call, gettid, cannot fail. */
 void fp_child_enter(void);
 
-/* After that: the threads that were to be carried are lost after all. */
-void fp_child_lose_carried(void);
+/* Behind a hook: the same, and the threads that are carried start. What is done by our atfork
+   handler is done again, since not every fork runs handlers. */
+void fp_child_go_on(void);
 
 /* Whether a runtime works in the child of the fork that is under way: it begins anew when it is
    next used, or its threads come along. */

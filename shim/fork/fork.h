@@ -12,14 +12,17 @@
 /* Makes the fork, and returns as fork does. */
 typedef pid_t fp_real_fork(void *context);
 
-/*
- * Takes one fork from the host's call to its return; `caller` is an address in the code that asked
- * for it. _Fork and clone run no handlers of registered runtimes.
- */
-pid_t fp_fork_story(const char *call, const void *caller, fp_real_fork *real, void *context);
+struct fp_fork_call {
+    const char *name;
+    const void *caller; /* an address in the code that asks for the fork */
+    fp_real_fork *real;
+    void *context;
+    bool is_whole; /* fork and forkpty: libc does all that it does at a fork, and handlers of
+                      registered runtimes run; not so _Fork and clone */
+};
 
-/* The same for fork and forkpty, which run them. */
-pid_t fp_fork_handled(const char *call, const void *caller, fp_real_fork *real, void *context);
+/* Takes one fork from the host's call to its return. */
+pid_t fp_fork_story(const struct fp_fork_call *call);
 
 /* A fork that no hook saw is about to happen (daemon and the like): it can be told, not refused. */
 void fp_fork_unseen(const void *caller);

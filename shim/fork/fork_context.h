@@ -69,11 +69,11 @@ bool fp_prepare_child(const char *call, const struct fp_place *place, unsigned t
 /* The same for a fork of which nothing is said. */
 bool fp_prepare_silently(const char *call, const void *caller);
 
-/* Says what was not said for this fork site before, on stderr. Before the fork: the threads are
-   still there to be named, and the child may hang at once. */
+/* Says what was not said for this fork site before, on stderr; a fork that is refused is recorded,
+   too. Before the fork: the threads are still there to be named, and the child may hang at once. */
 void fp_report_say(struct fp_fork_context *at_fork);
 
-/* Writes the record: "fork" with the child's pid (0 where it is not known), or "refused". */
+/* Writes the record "fork" with the child's pid, 0 where it is not known. Keeps errno. */
 void fp_report_record(const struct fp_fork_context *at_fork, pid_t child);
 
 /* The record that proves that the preload took, written under `forkpolicy run` alone. */

@@ -125,6 +125,8 @@ void fp_report_say(struct fp_fork_context *at_fork)
     read_names(at_fork);
     if (any)
         fp_on_own_stack(say, at_fork);
+    if (at_fork->verdict.refuse)
+        fp_report_record(at_fork, 0);
 }
 
 struct recording {
@@ -147,8 +149,10 @@ static void record(void *context)
 void fp_report_record(const struct fp_fork_context *at_fork, pid_t child)
 {
     struct recording recording = {at_fork, child};
+    struct fp_work work = fp_work_begin();
     if (fp_emit_has_log())
         fp_on_own_stack(record, &recording);
+    fp_work_end(work);
 }
 
 static void record_start(void *unused)

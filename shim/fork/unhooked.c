@@ -53,7 +53,6 @@ static bool refuse_at(struct fp_fork_context *at_fork, const char *call, const v
     char message[1024];
     struct fp_text text = FP_TEXT(message);
     fp_report_say(at_fork);
-    fp_report_record(at_fork, 0);
     fp_message_refusal(&text, &at_fork->snapshot, &at_fork->verdict);
     fp_python_raise(message);
     return true;

@@ -76,5 +76,8 @@ int clone(int (*routine)(void *), void *stack, int flags, void *argument, ...)
         fp_memory_note_sharer();
     if (flags & (CLONE_THREAD | CLONE_VM))
         return pass_on(&call);
-    return fp_fork_story("clone", __builtin_return_address(0), real_clone, &call);
+    return fp_fork_story(&(struct fp_fork_call){.name = "clone",
+                                                .caller = __builtin_return_address(0),
+                                                .real = real_clone,
+                                                .context = &call});
 }

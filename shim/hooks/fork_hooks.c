@@ -39,14 +39,18 @@ pid_t fork(void)
 {
     if (!fp_ready() && !fp_real.fork)
         fp_real_resolve(FP_OPTIONAL);
-    return fp_fork_handled("fork", __builtin_return_address(0), real_fork, NULL);
+    return fp_fork_story(&(struct fp_fork_call){.name = "fork",
+                                                .caller = __builtin_return_address(0),
+                                                .real = real_fork,
+                                                .is_whole = true});
 }
 
 pid_t _Fork(void)
 {
     if (!fp_ready() && !fp_real._Fork)
         fp_real_resolve(FP_OPTIONAL);
-    return fp_fork_story("_Fork", __builtin_return_address(0), real_small_fork, NULL);
+    return fp_fork_story(&(struct fp_fork_call){
+        .name = "_Fork", .caller = __builtin_return_address(0), .real = real_small_fork});
 }
 
 int forkpty(int *master, char *name, const struct termios *terminal, const struct winsize *size)
@@ -54,7 +58,11 @@ int forkpty(int *master, char *name, const struct termios *terminal, const struc
     struct forkpty_call call = {master, name, terminal, size};
     if (!fp_ready() && !fp_real.forkpty)
         fp_real_resolve(FP_OPTIONAL);
-    return fp_fork_handled("forkpty", __builtin_return_address(0), real_forkpty, &call);
+    return fp_fork_story(&(struct fp_fork_call){.name = "forkpty",
+                                                .caller = __builtin_return_address(0),
+                                                .real = real_forkpty,
+                                                .context = &call,
+                                                .is_whole = true});
 }
 
 /* Called by the stub in entry.S, which then jumps to what this returns: vfork comes back twice on
