@@ -33,7 +33,8 @@ quick: packages ## what to run after each change: build, rooms, unit tests, a sm
 	@echo "make quick: everything passed"
 
 BY_ITSELF := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/shim/*/*.c))
-unit: $(UNIT:%=$(BUILD)/unit/%) $(BY_ITSELF:%=$(BUILD)/unit/%) ## the unit tests
+TOPICS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/shim/*/*/*.c))
+unit: $(UNIT:%=$(BUILD)/unit/%) $(BY_ITSELF:%=$(BUILD)/unit/%) $(TOPICS:%=$(BUILD)/unit/topics/%) ## the unit tests
 	@sh tools/run-unit.sh $^
 	@$(PYTHON) -B tests/unit/mutants.py --lines
 
@@ -65,13 +66,18 @@ $(BUILD)/unit/%: $(BUILD)/unit/obj/tests/unit/%.o $(SUPPORT:%.c=$(BUILD)/unit/ob
 	$(Q)$(CC) -pthread -o $@ $^ -lcriterion -lm -ldl
 
 # A file of the shim by itself: tests/unit/shim/ROOM/FILE.c tests shim/ROOM/FILE.c, and is all that it calls of the rooms
-# below. Only what keeps no state is the real one.
+# below. Only what keeps no state is the real one. So does each topic, ROOM/FILE/TOPIC.c, with the folder's fakes.h.
 STATELESS := $(POLICY) $(COMMON) shim/base/number.c shim/libraries/probe.c
 $(BUILD)/unit/stateless.a: $(STATELESS:%.c=$(BUILD)/unit/obj/%.o) $(BUILD)/unit/obj/known.o
 	$(call say,link)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
 $(BUILD)/unit/shim/%: $(BUILD)/unit/obj/tests/unit/shim/%.o $(BUILD)/unit/obj/shim/%.o $(BUILD)/unit/stateless.a
+	$(call say,link)
+	$(Q)$(CC) -pthread -o $@ $^ -lcriterion -ldl
+
+.SECONDEXPANSION:
+$(BUILD)/unit/topics/%: $(BUILD)/unit/obj/tests/unit/%.o $$(subst /.o,.o,$(BUILD)/unit/obj/$$(dir $$*).o) $(BUILD)/unit/stateless.a
 	$(call say,link)
 	$(Q)$(CC) -pthread -o $@ $^ -lcriterion -ldl
 
@@ -106,7 +112,7 @@ $(BUILD)/asan/%: $(BUILD)/asan/obj/tests/unit/%.o $(SUPPORT:%.c=$(BUILD)/asan/ob
 	$(Q)$(CC) $(SANITIZE) -pthread -o $@ $^ -lcriterion -lm -ldl
 
 .PRECIOUS: $(BUILD)/unit/obj/%.o $(BUILD)/asan/obj/%.o
--include $(foreach depth,*/ */*/ */*/*/ */*/*/*/,$(wildcard $(BUILD)/*/obj/$(depth)*.d))
+-include $(foreach depth,*/ */*/ */*/*/ */*/*/*/ */*/*/*/*/,$(wildcard $(BUILD)/*/obj/$(depth)*.d))
 
 $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(POLICY) $(BUILD)/known.c | packages
 	$(call say,build)
