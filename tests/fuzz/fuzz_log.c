@@ -10,22 +10,12 @@
 #include "cli/report/keep.h"
 #include "cli/report/report.h"
 #include "policy/policy_text.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <stdarg.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Not assert: the checks must hold in builds with NDEBUG too. */
-#define MUST(condition)   \
-    do {                  \
-        if (!(condition)) \
-            abort();      \
-    } while (0)
 
 /* In place of the program's: what it would say is formatted, and must be one clean line. */
 void fp_cli_say(const char *format, ...)

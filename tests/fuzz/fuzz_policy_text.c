@@ -9,19 +9,9 @@
 #include "policy/glob.h"
 #include "policy/message.h"
 #include "policy/named_code.h"
+#include "tests/fuzz/fuzz.h"
 
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Not assert: the checks must hold in builds with NDEBUG too. */
-#define MUST(condition)   \
-    do {                  \
-        if (!(condition)) \
-            abort();      \
-    } while (0)
 
 static struct fp_policy_file file; /* a quarter of a megabyte: not for the stack */
 

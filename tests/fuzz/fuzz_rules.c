@@ -5,19 +5,9 @@
  */
 #include "policy/decide.h"
 #include "policy/glob.h"
+#include "tests/fuzz/fuzz.h"
 
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Not assert: the checks must hold in builds with NDEBUG too. */
-#define MUST(condition)   \
-    do {                  \
-        if (!(condition)) \
-            abort();      \
-    } while (0)
 
 static void check_glob(struct fp_slice glob, struct fp_slice text)
 {

@@ -4,19 +4,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "include/forkloader.h"
+#include "tests/fuzz/fuzz.h"
 
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Not assert: the checks must hold in builds with NDEBUG too. */
-#define MUST(condition)   \
-    do {                  \
-        if (!(condition)) \
-            abort();      \
-    } while (0)
 
 enum { ROWS = 4, COLUMNS = 9, TEXT_MOST = 4096 };
 

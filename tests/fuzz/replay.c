@@ -3,13 +3,11 @@
  * corpus is a test too, and needs no libFuzzer.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <dirent.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
 
 static unsigned runs;
 
