@@ -9,8 +9,8 @@ import re
 import subprocess
 import sys
 
+from pages_drawn import HELP, Document, browse, make_page, records_of, with_script, write_log
 from support import PROGRAM, ROOT, environment
-from test_page import HELP, Document, browse, make_page, records_of, with_script, write_log
 
 sys.path.insert(0, str(ROOT / "tools"))
 import tables  # noqa: E402: found by the path just set

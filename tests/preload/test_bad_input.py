@@ -1,22 +1,18 @@
-"""What is wrong with the settings is said in one line, once a job, and the job goes on.
-
-SPDX-License-Identifier: Apache-2.0
-"""
+# SPDX-License-Identifier: Apache-2.0
+"""What is wrong with the settings is said in one line, once a job, and the job goes on."""
 
 import os
 import re
 import shutil
 import stat
-import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
 import support
+from loaded import DEMO, JOBS, LOADED, PYTHON, is_line, run
 
-PYTHON = os.path.realpath(sys.executable)  # not a version manager's script, which forks, too
-DEMO = support.BUILD / "prog" / "libdemo.so"
 RUNTIME = "runtime demo\n    dso */libdemo.so\n    class lost\n"
 
 
@@ -162,16 +158,6 @@ def setting(kind, name, folder):
     return {variable: str(make(folder))}, line.replace("FOLDER", re.escape(str(folder)))
 
 
-def run(command, env, **options):
-    """No isolation here: the settings hold bytes that only an environment can carry."""
-    return support.run(command, env=env, **options)
-
-
-def is_line(pattern, stderr):
-    return re.fullmatch(r"forkpolicy: " + pattern + r"\n", stderr)
-
-
-LOADED = [support.host("load"), DEMO]
 PARAMETERS = [
     (kind, name)
     for kind, table in (("string", POLICY_STRINGS), ("file", FILES), ("log", LOGS))
@@ -204,17 +190,6 @@ def test_a_thread_is_enough(kind, name, tmp_path):
     assert (outcome.stderr == "") if written_first else is_line(line, outcome.stderr), outcome
 
 
-# Shells run the last program of -c in their own place: one pid, two programs.
-JOBS = {
-    "a shell": ["sh", "-c", '"$@"; "$@"; true', "sh"],
-    "a shell that becomes its program": ["sh", "-c", '"$@"; "$@"', "sh"],
-    "bash": ["bash", "-c", '"$@"; exec "$@"', "bash"],
-    "a shell in a shell": ["sh", "-c", 'sh -c "\\$@; \\$@; true" sh "$@"; "$@"; true', "sh"],
-    "fork and exec": [support.host("spawn_all"), "fork"],
-    "vfork": [support.host("spawn_all"), "vfork"],
-    "posix_spawn": [support.host("spawn_all"), "posix_spawn"],
-    "system": [support.host("spawn_all"), "system"],
-}
 # Of the log only what can be seen before the first record is known to the whole job.
 ONCE = [(kind, name) for kind, name in PARAMETERS if (kind, name) != ("log", "not to be opened")]
 
@@ -344,72 +319,3 @@ def test_nobody_reads_stderr(tmp_path):
     script = 'exec 3>&1; { sleep 0.2; "$@" 2>&4 >&3; echo "status $?" >&3; } 4>&1 | true'
     outcome = run(["sh", "-c", script, "sh", *LOADED], {"FORKPOLICY": "nonsense"})
     assert outcome.stdout == "child ended with 3\nstatus 0\n", outcome
-
-
-OPTIONS = {
-    "an unknown key": (
-        "hang_seconds=5,hang=1",
-        r'FORKPOLICY_OPTIONS column 16: unknown key "hang" '
-        r"\(known: on_proven, hang_seconds, grace_seconds, quiesce_ms, sever, quiet, replace_fork, inline_futex\); "
-        r"this entry is left out",
-    ),
-    "a bad word": (
-        "on_proven= rise",
-        r'FORKPOLICY_OPTIONS column 12: bad value "rise" for on_proven '
-        r"\(allowed: raise\|exit\|abort\|report\); this entry is left out",
-    ),
-    "a number out of bounds": (
-        "hang_seconds=0.04",
-        r'FORKPOLICY_OPTIONS column 14: bad value "0.04" for hang_seconds \(allowed: 0.05 to '
-        r"86400, at most 3 decimals\); this entry is left out",
-    ),
-    "an empty entry": (
-        "inline_futex=0,",
-        r"FORKPOLICY_OPTIONS column 16: empty entry .*; this entry is left out",
-    ),
-    "no value": (
-        "on_proven",
-        r"FORKPOLICY_OPTIONS column 1: no '=' in \"on_proven\" .*; this entry is left out",
-    ),
-    "three wrong ones": (
-        "x,y=1,inline_futex=2,on_proven=exit",
-        r"FORKPOLICY_OPTIONS column 1: .* \(and 2 more\); the bad entries are left out",
-    ),
-    "100 KB of bytes that are no text": (
-        b"\xff\x1b" * 50_000 + b"=1",
-        r'FORKPOLICY_OPTIONS column 1: unknown key "\\xff\\x1b.*\.\.\." .*; this entry is left out',
-    ),
-}
-
-
-@pytest.mark.parametrize("name", OPTIONS)
-def test_a_bad_option_is_said_once_a_job_that_goes_on(name):
-    value, line = OPTIONS[name]
-    env = {"FORKPOLICY_OPTIONS": os.fsdecode(value)}
-    for command in (LOADED, [*JOBS["a shell"], *LOADED]):
-        outcome = run(command, env)
-        assert outcome.status == 0 and "child ended with 3\n" in outcome.stdout, outcome
-        assert is_line(line, outcome.stderr), outcome.stderr
-    outcome = run([support.host("idle")], env)
-    assert (outcome.status, outcome.stderr) == (0, ""), outcome
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "",
-        "on_proven=raise",
-        "on_proven=exit,on_proven=abort , on_proven=report",
-        "hang_seconds=0.05,hang_seconds=86400",
-        "on_proven=raise,hang_seconds=2.125,inline_futex=0",
-    ],
-)
-def test_good_options_are_taken_in_silence(value):
-    outcome = run(LOADED, {"FORKPOLICY_OPTIONS": value})
-    assert (outcome.status, outcome.stdout) == (0, "child ended with 3\n"), outcome
-    assert outcome.stderr == ""
-
-
-def test_bad_options_leave_the_policy_alone():
-    outcome = run(LOADED, {"FORKPOLICY": "bad,off", "FORKPOLICY_OPTIONS": "bad"})
-    assert [line.split()[1] for line in outcome.said] == ["FORKPOLICY", "FORKPOLICY_OPTIONS"]
