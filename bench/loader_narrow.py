@@ -6,18 +6,14 @@ A table of one column (int64, float32, bool, int8) or of three, in 1 chunk and i
 SPDX-License-Identifier: Apache-2.0
 """
 
-import ctypes
 import os
 import statistics
 import sys
 import time
-from pathlib import Path
 
 import numpy
 import pyarrow
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "loader"))
-from library import Array, Error, Schema, Table, library  # noqa: E402
+from loader_takes import of_loader, of_pyarrow
 
 SIZES = (1024, 65_536, 200_000)
 ROWS_A_ROUND = 400_000
@@ -52,29 +48,6 @@ def make_table(columns, chunks):
             for at in range(0, rows, step)
         ]
     )
-
-
-def of_loader(table):
-    imported = Table(table)
-    array, schema, error = Array(), Schema(), Error()
-
-    def take(rows):
-        code = library.forkloader_table_take(
-            imported.pointer, rows.ctypes.data, len(rows), None, 0, array, schema, error
-        )
-        assert code == 0, error.message
-        array.release(ctypes.byref(array))
-        schema.release(ctypes.byref(schema))
-
-    take.imported = imported
-    return take
-
-
-def of_pyarrow(table):
-    def take(rows):
-        table.take(pyarrow.array(rows))
-
-    return take
 
 
 def measure(take, generator, rows, size):

@@ -5,17 +5,13 @@ Rows of 524 bytes: an int64, a float and 128 floats. `loader_take.py [ROWS] [ROU
 SPDX-License-Identifier: Apache-2.0
 """
 
-import ctypes
 import statistics
 import sys
 import time
-from pathlib import Path
 
 import numpy
 import pyarrow
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "loader"))
-from library import Array, Error, Schema, Table, library  # noqa: E402
+from loader_takes import of_loader, of_pyarrow
 
 BATCH = 1024
 WIDTH = 128
@@ -50,29 +46,6 @@ def make_table(columns, chunks):
         for at in range(0, len(ids), step)
     ]
     return pyarrow.Table.from_batches(batches)
-
-
-def of_loader(table):
-    imported = Table(table)
-    array, schema, error = Array(), Schema(), Error()
-
-    def take(rows):
-        code = library.forkloader_table_take(
-            imported.pointer, rows.ctypes.data, len(rows), None, 0, array, schema, error
-        )
-        assert code == 0, error.message
-        array.release(ctypes.byref(array))
-        schema.release(ctypes.byref(schema))
-
-    take.imported = imported
-    return take
-
-
-def of_pyarrow(table):
-    def take(rows):
-        table.take(pyarrow.array(rows))
-
-    return take
 
 
 def of_numpy(columns):

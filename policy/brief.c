@@ -92,11 +92,7 @@ static void add_why(struct fp_text *text, const struct fp_hang *hang)
                                                          : "one of them may have");
     }
     fp_text_format(text, "\n");
-    if (!hang->holders.count)
-        return;
-    fp_add_label(text, "held");
-    fp_add_holders(text, &hang->holders);
-    fp_text_format(text, " when the process forked\n");
+    fp_add_held(text, &hang->holders);
 }
 
 /* The first of those that fit. */

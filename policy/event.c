@@ -17,9 +17,7 @@ static bool try_runtime(struct fp_text *text, const struct fp_runtime *runtime,
     text->size += FP_RECORD_TAIL;
     if (!text->cut)
         return true;
-    text->length = before;
-    text->data[before] = '\0';
-    text->cut = false;
+    fp_text_back(text, before);
     return false;
 }
 
@@ -46,8 +44,7 @@ void fp_event_fork(struct fp_text *text, const struct fp_event_header *header,
     size_t before_site = text->length;
     fp_record_site(text, &snapshot->site);
     if (text->cut || text->length + FP_RECORD_TAIL > text->size) { /* paths of thousands of bytes */
-        text->length = before_site;
-        text->cut = false;
+        fp_text_back(text, before_site);
         fp_text_format(text, ",\"site\":null");
     }
     fp_text_format(text, ",\"runtimes\":[");
@@ -73,11 +70,8 @@ void fp_event_start(struct fp_text *text, const struct fp_event_header *header, 
     size_t before = text->length;
     if (*policy_file)
         fp_record_string(text, "policy_file", fp_slice_of(policy_file));
-    if (text->cut ||
-        text->length + 2 * FP_RECORD_TAIL > text->size) { /* cut it names another one */
-        text->length = before;
-        text->cut = false;
-    }
+    if (text->cut || text->length + 2 * FP_RECORD_TAIL > text->size) /* cut it names another one */
+        fp_text_back(text, before);
     fp_record_last_string(text, "program", fp_slice_of(program));
     fp_record_end(text);
 }

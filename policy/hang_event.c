@@ -60,8 +60,7 @@ void fp_record_fork(struct fp_text *text, const struct fp_fork_origin *fork)
     add_fork(text, fork, fork->site);
     if (!text->cut && text->length + FP_RECORD_TAIL <= text->size)
         return;
-    text->length = before;
-    text->cut = false;
+    fp_text_back(text, before);
     fp_text_format(text, ",\"fork\":null");
 }
 
@@ -123,9 +122,7 @@ static bool try_places(struct fp_text *text, const struct fp_hang *hang, const s
     add_waiting(text, hang, at);
     if (!text->cut && text->length + FP_RECORD_TAIL * 2UL <= text->size)
         return true;
-    text->length = before;
-    text->data[before] = '\0';
-    text->cut = false;
+    fp_text_back(text, before);
     return false;
 }
 

@@ -120,15 +120,6 @@ static void add_lost(struct fp_text *text, const struct fp_hang *hang)
     }
 }
 
-static void add_held(struct fp_text *text, const struct fp_hang *hang)
-{
-    if (!hang->holders.count)
-        return;
-    fp_add_label(text, "held");
-    fp_add_holders(text, &hang->holders);
-    fp_text_format(text, " when the process forked\n");
-}
-
 static void add_fork(struct fp_text *text, const struct fp_fork_origin *fork)
 {
     fp_add_label(text, "fork");
@@ -210,7 +201,7 @@ void fp_message_hang(struct fp_text *text, const struct fp_hang *hang)
     add_headline(text, hang);
     add_waits(text, hang);
     add_lost(text, hang);
-    add_held(text, hang);
+    fp_add_held(text, &hang->holders);
     add_fork(text, &hang->fork);
     add_advice(text, hang);
     add_now(text, hang);

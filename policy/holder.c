@@ -30,6 +30,15 @@ void fp_add_holders(struct fp_text *text, const struct fp_holders *holders)
         fp_text_format(text, " or %zu more", holders->others);
 }
 
+void fp_add_held(struct fp_text *text, const struct fp_holders *holders)
+{
+    if (!holders->count)
+        return;
+    fp_add_label(text, "held");
+    fp_add_holders(text, holders);
+    fp_text_format(text, " when the process forked\n");
+}
+
 void fp_record_holders(struct fp_text *text, const struct fp_holders *holders)
 {
     if (!holders->count)

@@ -23,6 +23,9 @@ struct fp_holders {
 /* "by thread 'holder' at /home/me/app.py:12 in hold", with "perhaps" where it is not sure. */
 void fp_add_holders(struct fp_text *text, const struct fp_holders *holders);
 
+/* The line of them; nothing where they are not known. */
+void fp_add_held(struct fp_text *text, const struct fp_holders *holders);
+
 /* The members "holders" and "holders_sure" of a record. */
 void fp_record_holders(struct fp_text *text, const struct fp_holders *holders);
 

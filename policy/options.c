@@ -162,16 +162,8 @@ void fp_options_default(struct fp_options *options)
 
 void fp_options_parse(struct fp_options *options, struct fp_slice text, struct fp_problem *problem)
 {
-    unsigned column = 1;
-    for (;;) {
-        const char *comma = text.length ? memchr(text.text, ',', text.length) : NULL;
-        size_t length = comma ? (size_t)(comma - text.text) : text.length;
-        struct fp_slice entry = fp_slice_trim((struct fp_slice){text.text, length});
-        parse_entry(options, entry, column + (unsigned)(entry.text - text.text), problem);
-        if (!comma)
-            return;
-        text.text += length + 1;
-        text.length -= length + 1;
-        column += (unsigned)length + 1;
-    }
+    struct fp_slice entry;
+    unsigned column = 1, at;
+    while (fp_slice_entry(&text, &column, &entry, &at))
+        parse_entry(options, entry, at, problem);
 }

@@ -28,8 +28,7 @@ void fp_record_last_string(struct fp_text *text, const char *key, struct fp_slic
         text->size += FP_RECORD_TAIL;
         if (!text->cut || !value.length)
             return;
-        text->length = before;
-        text->cut = false;
+        fp_text_back(text, before);
     }
 }
 
@@ -201,8 +200,6 @@ void fp_record_runtime_within(struct fp_text *text, const struct fp_runtime *run
     text->size = size;
     if (!text->cut)
         return;
-    text->length = before;
-    text->data[before] = '\0';
-    text->cut = false;
+    fp_text_back(text, before);
     add_brief(text, runtime, judgement);
 }

@@ -207,15 +207,8 @@ void fp_rules_allow(struct fp_rules *rules, struct fp_slice text, unsigned line,
 void fp_rules_parse(struct fp_rules *rules, struct fp_slice text, unsigned line, unsigned column,
                     struct fp_problem *problem)
 {
-    for (;;) {
-        const char *comma = text.length ? memchr(text.text, ',', text.length) : NULL;
-        size_t length = comma ? (size_t)(comma - text.text) : text.length;
-        struct fp_slice entry = fp_slice_trim((struct fp_slice){text.text, length});
-        parse_entry(rules, entry, line, column + (unsigned)(entry.text - text.text), problem);
-        if (!comma)
-            return;
-        text.text += length + 1;
-        text.length -= length + 1;
-        column += (unsigned)length + 1;
-    }
+    struct fp_slice entry;
+    unsigned at;
+    while (fp_slice_entry(&text, &column, &entry, &at))
+        parse_entry(rules, entry, line, at, problem);
 }

@@ -43,11 +43,30 @@ struct fp_slice fp_slice_word(struct fp_slice *rest)
     return word;
 }
 
+bool fp_slice_entry(struct fp_slice *rest, unsigned *column, struct fp_slice *entry, unsigned *at)
+{
+    if (!rest->text)
+        return false;
+    const char *comma = rest->length ? memchr(rest->text, ',', rest->length) : NULL;
+    size_t length = comma ? (size_t)(comma - rest->text) : rest->length;
+    *entry = fp_slice_trim((struct fp_slice){rest->text, length});
+    *at = *column + (unsigned)(entry->text - rest->text);
+    *rest = comma ? (struct fp_slice){comma + 1, rest->length - length - 1}
+                  : (struct fp_slice){NULL, 0};
+    *column += (unsigned)length + 1;
+    return true;
+}
+
 void fp_text_reset(struct fp_text *text)
 {
-    text->length = 0;
+    fp_text_back(text, 0);
+}
+
+void fp_text_back(struct fp_text *text, size_t length)
+{
+    text->length = length;
     text->cut = false;
-    text->data[0] = '\0';
+    text->data[length] = '\0';
 }
 
 void fp_text_append(struct fp_text *text, const char *bytes, size_t length)

@@ -40,7 +40,14 @@ struct fp_slice fp_slice_trim(struct fp_slice slice);
 /* Takes the next word (up to a blank) off the front of *rest; empty at the end. */
 struct fp_slice fp_slice_word(struct fp_slice *rest);
 
+/* Takes the next entry of a comma-separated list off the front of *rest, without blanks around it;
+   *column is that of *rest, *at that of the entry. False behind the last one. */
+bool fp_slice_entry(struct fp_slice *rest, unsigned *column, struct fp_slice *entry, unsigned *at);
+
 void fp_text_reset(struct fp_text *text);
+
+/* Takes away what was appended since the text was so long. */
+void fp_text_back(struct fp_text *text, size_t length);
 void fp_text_append(struct fp_text *text, const char *bytes, size_t length);
 
 /* The part of printf that is needed: %s %.*s %c %d %ld %u %lu %zu %x %lx %%. */

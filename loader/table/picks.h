@@ -53,4 +53,13 @@ static inline void fl_call_for(const void *from, int64_t bytes)
         __builtin_prefetch((const void *)(end - 1));
 }
 
+/* The first element of a run that is copied later, or its offset, of `width` bytes. */
+static inline void fl_call_for_run(const struct fl_field *field, const struct fl_picks *picks,
+                                   size_t run, int64_t width)
+{
+    if (run < picks->runs)
+        __builtin_prefetch(
+            fl_place(field->chunks[fl_chunk_of(picks, run)].data, picks->index[run], width));
+}
+
 #endif

@@ -9,14 +9,6 @@
 
 #include <errno.h>
 
-static inline void call_for_offset(const struct fl_field *field, const struct fl_picks *picks,
-                                   size_t run)
-{
-    if (run < picks->runs)
-        __builtin_prefetch(
-            fl_place(field->chunks[fl_chunk_of(picks, run)].data, picks->index[run], field->width));
-}
-
 static int write_offsets(void *offsets, int64_t *total, const struct fl_field *field,
                          const struct fl_picks *picks, struct forkloader_error *error)
 {
@@ -26,7 +18,7 @@ static int write_offsets(void *offsets, int64_t *total, const struct fl_field *f
     for (size_t i = 0; i < picks->runs; i++) {
         const uint8_t *from = field->chunks[fl_chunk_of(picks, i)].data;
         int64_t length = fl_length_of(picks, i), first = picks->index[i], before = *total;
-        call_for_offset(field, picks, i + FL_AHEAD);
+        fl_call_for_run(field, picks, i + FL_AHEAD, width);
         if (length == 0)
             continue;
         int64_t start = fl_offset(from, width, first);
@@ -66,7 +58,7 @@ int fl_take_binary(const struct fl_field *field, const struct fl_picks *picks,
     for (size_t i = 0; i < picks->runs; i++) {
         const struct fl_chunk *chunk = &field->chunks[fl_chunk_of(picks, i)];
         int64_t length = fl_length_of(picks, i), first = picks->index[i];
-        call_for_offset(field, picks, i + FL_FAR_AHEAD);
+        fl_call_for_run(field, picks, i + FL_FAR_AHEAD, field->width);
         if (i + FL_AHEAD < picks->runs)
             call_for_bytes(field, picks, i + FL_AHEAD);
         if (length == 0)

@@ -20,9 +20,7 @@ static int write_offsets(void *offsets, struct fl_picks *below, const struct fl_
     for (size_t i = 0; i < picks->runs; i++) {
         const uint8_t *from = field->chunks[fl_chunk_of(picks, i)].data;
         int64_t length = fl_length_of(picks, i), first = picks->index[i], before = below->total;
-        if (i + FL_AHEAD < picks->runs)
-            __builtin_prefetch(fl_place(field->chunks[fl_chunk_of(picks, i + FL_AHEAD)].data,
-                                        picks->index[i + FL_AHEAD], width));
+        fl_call_for_run(field, picks, i + FL_AHEAD, width);
         room->index[i] = 0;
         room->length[i] = 0;
         if (length == 0)

@@ -41,9 +41,7 @@ static void copy_views(uint8_t *to, const struct fl_field *field, const struct f
     for (size_t i = 0; i < picks->runs; i++) {
         const struct fl_chunk *chunk = &field->chunks[fl_chunk_of(picks, i)];
         int64_t length = fl_length_of(picks, i), first = picks->index[i];
-        if (i + FL_AHEAD < picks->runs)
-            __builtin_prefetch(fl_place(field->chunks[fl_chunk_of(picks, i + FL_AHEAD)].data,
-                                        picks->index[i + FL_AHEAD], sizeof NOTHING));
+        fl_call_for_run(field, picks, i + FL_AHEAD, sizeof NOTHING);
         for (int64_t j = 0; j < length; j++, to += sizeof NOTHING) {
             bool valid = !chunk->validity || fl_bit(chunk->validity, chunk->base + first + j);
             if (valid)

@@ -50,6 +50,9 @@ struct fp_outlook fp_look_ahead(void);
 /* Where the calling thread forks; `caller` is an address in the code that calls. */
 void fp_look_at_place(struct fp_place *place, const void *caller);
 
+/* The same in memory of its own, as work of ours; NULL where there is none. */
+struct fp_place *fp_place_take(const void *caller);
+
 /* Between the two the rules are asked for a fork at this place, if any of them depends on it.
    Parent and child both end it. */
 struct fp_place *fp_place_begin(const void *caller);

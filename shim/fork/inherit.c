@@ -13,16 +13,12 @@ static FP_THREAD bool is_wanted;
 /* Not a child that goes on to exec: what it inherits is what the parent gives it. */
 static bool goes_on(const void *caller)
 {
-    struct fp_work work = fp_work_begin();
-    struct fp_place *place = fp_stack_memory_take();
-    bool goes_on = false;
-    if (place) {
-        fp_look_at_place(place, caller);
-        goes_on =
-            place->origin == FP_ORIGIN_PYTHON && *place->python.innermost && !place->python.execs;
-        fp_stack_memory_give(place);
-    }
-    fp_work_end(work);
+    struct fp_place *place = fp_place_take(caller);
+    if (!place)
+        return false;
+    bool goes_on =
+        place->origin == FP_ORIGIN_PYTHON && *place->python.innermost && !place->python.execs;
+    fp_stack_memory_give(place);
     return goes_on;
 }
 

@@ -10,18 +10,24 @@
 #include "shim/threads/here.h"
 #include "shim/threads/table.h"
 
+struct fp_place *fp_place_take(const void *caller)
+{
+    struct fp_work work = fp_work_begin();
+    struct fp_place *place = fp_stack_memory_take();
+    if (place)
+        fp_look_at_place(place, caller);
+    fp_work_end(work);
+    return place;
+}
+
 struct fp_place *fp_place_begin(const void *caller)
 {
     if (!fp_active || fp_self.inside || !fp_table_ever_threaded() ||
         !(fp_config.has_places || fp_allowed_any() || fp_here()))
         return NULL;
-    struct fp_work work = fp_work_begin();
-    struct fp_place *place = fp_stack_memory_take();
-    if (place) {
-        fp_look_at_place(place, caller);
+    struct fp_place *place = fp_place_take(caller);
+    if (place)
         fp_here_set(&place->site);
-    }
-    fp_work_end(work);
     return place;
 }
 

@@ -25,13 +25,10 @@ bool fp_prepare_child(const char *call, const struct fp_place *place, unsigned t
 bool fp_prepare_silently(const char *call, const void *caller)
 {
     struct fp_work work = fp_work_begin();
-    struct fp_place *place = fp_stack_memory_take();
-    bool goes_on = false;
-    if (place) {
-        fp_look_at_place(place, caller);
-        goes_on = fp_prepare_child(call, place, 0);
+    struct fp_place *place = fp_place_take(caller);
+    bool goes_on = place && fp_prepare_child(call, place, 0);
+    if (place)
         fp_stack_memory_give(place);
-    }
     fp_work_end(work);
     return goes_on;
 }
