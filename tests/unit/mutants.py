@@ -55,19 +55,29 @@ def check_lines():
     return 1 if wrong else 0
 
 
+def programs_of(path):
+    """The unit tests of a file: a program, or one for each topic."""
+    stem = path.removesuffix(".c")
+    topics = sorted((ROOT / "tests/unit" / stem).glob("*.c"))
+    return [f"build/unit/topics/{stem}/{topic.stem}" for topic in topics] or [f"build/unit/{stem}"]
+
+
+def passes(folder, program):
+    return subprocess.run([f"./{program}", "--jobs", "2"], cwd=folder, capture_output=True, timeout=120).returncode == 0
+
+
 def outcome(folder, path, old, new):
     """noticed, unseen, or why the mutant is none."""
     text = (ROOT / path).read_text()
     if why_not(path, old):
         return why_not(path, old)
     (folder / path).write_text(text.replace(old, new))
-    program = "build/unit/" + path.removesuffix(".c")
-    built = subprocess.run(["make", "WARNINGS=", program], cwd=folder, capture_output=True, text=True)
+    programs = programs_of(path)
+    built = subprocess.run(["make", "WARNINGS=", *programs], cwd=folder, capture_output=True, text=True)
     try:
         if built.returncode:
             return "it does not compile: " + built.stderr.strip().splitlines()[0]
-        ran = subprocess.run([f"./{program}", "--jobs", "2"], cwd=folder, capture_output=True, timeout=120)
-        return "noticed" if ran.returncode else "unseen"
+        return "unseen" if all(passes(folder, program) for program in programs) else "noticed"
     except subprocess.TimeoutExpired:
         return "noticed"
     finally:
