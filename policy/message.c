@@ -19,19 +19,20 @@ static void add_at(struct fp_text *text, const struct fp_snapshot *snapshot)
     fp_text_format(text, "\n");
 }
 
-/* What is said of a class: of a runtime only mentioned, and of one that hangs or that the policy
-   asked for by name. */
-static const struct {
-    const char *beside, *told;
-} WORDS[FP_CLASS_COUNT] = {
-    [FP_CLASS_UNKNOWN] = {"unknown", "; behaviour in the child is unknown"},
-    [FP_CLASS_SURVIVES] = {"safe after a fork", "; works in the child all the same"},
-    [FP_CLASS_RESET] = {"not running in the child; harmless unless used there",
-                        "; not running in the child; harmless unless used there"},
-    [FP_CLASS_LOST] = {"lost too", "; hangs when the child uses it"},
-    [FP_CLASS_REFUSES] = {"raises an error of its own in the child",
-                          "; raises an error of its own in the child"},
-};
+/* What is said of a runtime that is only mentioned. */
+static const char *beside(enum fp_class class)
+{
+    switch (class) {
+    case FP_CLASS_UNKNOWN:
+        return "unknown";
+    case FP_CLASS_SURVIVES:
+        return "safe after a fork";
+    case FP_CLASS_LOST:
+        return "lost too";
+    default:
+        return fp_class_message(class);
+    }
+}
 
 static void add_told(struct fp_text *text, const struct fp_runtime *runtime, enum fp_class class)
 {
@@ -47,7 +48,7 @@ static void add_told(struct fp_text *text, const struct fp_runtime *runtime, enu
         fp_text_format(text, ", started at ");
         fp_add_path(text, runtime->started);
     }
-    fp_text_format(text, "%s\n", WORDS[class].told);
+    fp_text_format(text, "; %s\n", fp_class_message(class));
 }
 
 static void add_beside(struct fp_text *text, const struct fp_snapshot *snapshot,
@@ -67,7 +68,7 @@ static void add_beside(struct fp_text *text, const struct fp_snapshot *snapshot,
             before = ", ";
         }
         if (before)
-            fp_text_format(text, ": %s\n", WORDS[ORDER[c]].beside);
+            fp_text_format(text, ": %s\n", beside(ORDER[c]));
     }
 }
 

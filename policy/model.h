@@ -26,7 +26,7 @@ enum fp_action {
 };
 
 enum fp_class {
-#define FP_CLASS(NAME, name, help) FP_CLASS_##NAME,
+#define FP_CLASS(NAME, name, help, message) FP_CLASS_##NAME,
 #include "policy/classes.def"
 #undef FP_CLASS
     FP_CLASS_COUNT
@@ -34,6 +34,9 @@ enum fp_class {
 
 const char *fp_action_name(enum fp_action action);
 const char *fp_class_name(enum fp_class class);
+
+/* What becomes of a runtime of that class: "hangs when the child uses it". */
+const char *fp_class_message(enum fp_class class);
 
 /* "name" -> action; false where there is no such action. */
 bool fp_action_parse(struct fp_slice name, enum fp_action *action);

@@ -18,7 +18,13 @@ static const char KNOWN_ACTIONS[] =
     ;
 
 static const char *const CLASS_NAMES[] = {
-#define FP_CLASS(NAME, name, help) name,
+#define FP_CLASS(NAME, name, help, message) name,
+#include "policy/classes.def"
+#undef FP_CLASS
+};
+
+static const char *const CLASS_MESSAGES[] = {
+#define FP_CLASS(NAME, name, help, message) message,
 #include "policy/classes.def"
 #undef FP_CLASS
 };
@@ -31,6 +37,11 @@ const char *fp_action_name(enum fp_action action)
 const char *fp_class_name(enum fp_class class)
 {
     return CLASS_NAMES[class];
+}
+
+const char *fp_class_message(enum fp_class class)
+{
+    return CLASS_MESSAGES[class];
 }
 
 static int find_name(const char *const *names, int count, struct fp_slice name)

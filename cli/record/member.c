@@ -57,7 +57,7 @@ static const char *const EVENT[] = {
 TAKE_NAMED(EVENT, FP_LOG_OTHER)
 
 static const char *const CLASS[] = {
-#define FP_CLASS(NAME, name, help) name,
+#define FP_CLASS(NAME, name, help, message) name,
 #include "policy/classes.def"
 #undef FP_CLASS
 };

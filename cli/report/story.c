@@ -95,24 +95,15 @@ static void add_hangs(struct fp_text *text, const struct fp_tally_row *row)
 
 static const char *what_of_class(const struct fp_tally_row *row)
 {
-    switch (row->class) {
-    case FP_CLASS_SURVIVES:
+    if (row->class == FP_CLASS_SURVIVES)
         return "works in the child by itself";
-    case FP_CLASS_RESET:
-        return row->action == FP_ACTION_RESET
-                   ? "made usable in the child"
-                   : "not running in the child; harmless unless used there";
-    case FP_CLASS_LOST:
+    if (row->class == FP_CLASS_LOST)
         return row->action == FP_ACTION_OFF
                    ? "lost in the child; the policy is off for it"
                    : "lost in a child that C code forked, to exec, it seems";
-    case FP_CLASS_REFUSES:
-        return "raises an error of its own in the child";
-    case FP_CLASS_UNKNOWN:
-    case FP_CLASS_COUNT:
-        break;
-    }
-    return "behaviour in the child is unknown";
+    if (row->class == FP_CLASS_RESET && row->action == FP_ACTION_RESET)
+        return "made usable in the child";
+    return fp_class_message(row->class);
 }
 
 void fp_story_what(struct fp_text *text, const struct fp_tally_row *row)
