@@ -11,6 +11,7 @@
 #include "shim/python/python.h"
 #include "shim/threads/runtimes.h"
 #include "shim/threads/table.h"
+#include "shim/watch/c11.h"
 #include "shim/watch/got.h"
 #include "shim/watch/used.h"
 #include "shim/watch/watched.h"
@@ -97,6 +98,21 @@ static void note_error(enum fp_wait wait, const void *object, const void *caller
     }
 #include "shim/watch/timed_waits.def"
 #undef FP_TIMED
+
+int fp_watched_mtx_timedlock(pthread_mutex_t *mutex, const struct timespec *until)
+{
+    int error = REAL(pthread_mutex_timedlock)(mutex, until);
+    note_error(FP_WAIT_MUTEX, mutex, CALLER, error);
+    return fp_c11_answer(error);
+}
+
+int fp_watched_cnd_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex,
+                             const struct timespec *until)
+{
+    int error = REAL(pthread_cond_timedwait)(condition, mutex, until);
+    note_error(FP_WAIT_CONDITION, condition, CALLER, error);
+    return fp_c11_answer(error);
+}
 
 /* Servers sleep here all day. Only a child that has called a lost runtime may be waiting for its
    answer. */

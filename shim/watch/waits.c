@@ -8,6 +8,7 @@
 #include "shim/hang/hang.h"
 #include "shim/hang/made_here.h"
 #include "shim/hang/signal_handlers.h"
+#include "shim/watch/c11.h"
 #include "shim/watch/got.h"
 #include "shim/watch/until.h"
 #include "shim/watch/wait_loop.h"
@@ -229,26 +230,15 @@ int fp_watched_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
     return watch_condition(condition, mutex, CALLER);
 }
 
-/* C11's are glibc's own by other names, with answers of their own (threads.h, since 2.28). */
-static int c11_answer(int error)
-{
-    enum { SUCCESS, BUSY, ERROR, NO_MEMORY, TIMED_OUT };
-    return error == 0           ? SUCCESS
-           : error == EBUSY     ? BUSY
-           : error == ENOMEM    ? NO_MEMORY
-           : error == ETIMEDOUT ? TIMED_OUT
-                                : ERROR;
-}
-
 int fp_watched_mtx_lock(pthread_mutex_t *mutex)
 {
     int error = pthread_mutex_trylock(mutex);
-    return c11_answer(error == EBUSY ? watch_mutex(mutex, CALLER) : error);
+    return fp_c11_answer(error == EBUSY ? watch_mutex(mutex, CALLER) : error);
 }
 
 int fp_watched_cnd_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
 {
-    return c11_answer(watch_condition(condition, mutex, CALLER));
+    return fp_c11_answer(watch_condition(condition, mutex, CALLER));
 }
 
 int fp_watched_thrd_join(pthread_t thread, int *result)
@@ -257,5 +247,5 @@ int fp_watched_thrd_join(pthread_t thread, int *result)
     int error = watch_join(thread, &returned, CALLER);
     if (!error && result)
         *result = (int)(intptr_t)returned;
-    return c11_answer(error);
+    return fp_c11_answer(error);
 }

@@ -42,6 +42,9 @@ int fp_watched_cond_destroy(pthread_cond_t *condition);
 /* timed.c */
 int fp_watched_sem_clockwait(sem_t *semaphore, clockid_t clock, const struct timespec *until);
 int fp_watched_sem_timedwait(sem_t *semaphore, const struct timespec *until);
+int fp_watched_mtx_timedlock(pthread_mutex_t *mutex, const struct timespec *until);
+int fp_watched_cnd_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex,
+                             const struct timespec *until);
 int fp_watched_epoll_wait(int poll, struct epoll_event *events, int most, int milliseconds);
 #define FP_TIMED(name, wait, parameters, arguments) int fp_watched_##name parameters;
 #include "shim/watch/timed_waits.def"

@@ -4,7 +4,7 @@
 import pytest
 
 import support
-from rows import check, rows
+from rows import check, rows, scenarios
 
 
 @rows("answered_at_once")
@@ -80,7 +80,7 @@ def test_openmp_that_starts_anew_and_is_preloaded(row, outcomes):
     check(row, outcomes)
 
 
-HANGS = ["hang_for_a_lost_owner", "hang_for_a_condition", "hang_for_a_thread"]
+HANGS = [name for name in scenarios("c11_waits") if name.startswith("hang_")]
 
 
 @rows("c11_waits", but=HANGS)

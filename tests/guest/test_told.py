@@ -32,6 +32,13 @@ def test_hang_is_ended(program, scenario, policy, tmp_path):
     assert [hang["verdict"] for hang in outcome.of("hang")] == ["proven"]
 
 
+def test_hang_of_c11_waits_with_a_limit_is_told(tmp_path):
+    env = (("FORKPOLICY_OPTIONS", "hang_seconds=0.2"),)
+    outcome = run(Row("c11_waits", "hang_of_one_that_tries_again", "warn", env=env), tmp_path / "run")
+    (hang,) = outcome.of("hang")
+    assert (hang["verdict"], hang["reason"], hang["cause"]) == ("suspected", "timed", "library")
+
+
 def test_file_that_became_descriptor_2_has_no_report(tmp_path):
     outcome = run(Row("daemon_descriptors", "hangs", "fail"), tmp_path / "run")
     assert outcome.file == b"DATA\n" and outcome.of("hang")

@@ -73,6 +73,33 @@ CHILD(recursive)
     must(mtx_lock(&mutex) == thrd_success && mtx_lock(&mutex) == thrd_success, "mtx_lock");
 }
 
+CHILD(condition_with_a_limit)
+{
+    struct timespec soon = milliseconds_from_now(CLOCK_REALTIME, LOOKS / 8), late;
+    thrd_t thread;
+    set_up();
+    mtx_lock(&mutex);
+    must(cnd_timedwait(&changed, &mutex, &soon) == thrd_timedout, "cnd_timedwait");
+    thrd_create(&thread, change_later, NULL);
+    late = milliseconds_from_now(CLOCK_REALTIME, LIMIT);
+    while (!is_changed)
+        must(cnd_timedwait(&changed, &mutex, &late) == thrd_success, "cnd_timedwait");
+}
+
+CHILD(lock_with_a_limit)
+{
+    sem_t taken;
+    thrd_t thread;
+    struct timespec time = milliseconds_from_now(CLOCK_REALTIME, LOOKS / 8);
+    must(mtx_init(&mutex, mtx_timed) == thrd_success, "mtx_init");
+    sem_init(&taken, 0, 0);
+    thrd_create(&thread, keep_for_a_while, &taken);
+    wait_for(&taken);
+    must(mtx_timedlock(&mutex, &time) == thrd_timedout, "mtx_timedlock");
+    time = milliseconds_from_now(CLOCK_REALTIME, LIMIT);
+    must(mtx_timedlock(&mutex, &time) == thrd_success, "mtx_timedlock");
+}
+
 /* What nobody ends. */
 
 static int keep(void *taken)
@@ -122,4 +149,14 @@ CHILD(hang_for_a_thread)
     set_up();
     thrd_create(&thread, wait_for_ever, NULL);
     thrd_join(thread, NULL);
+}
+
+CHILD(hang_of_one_that_tries_again)
+{
+    set_up();
+    mtx_lock(&mutex);
+    while (!is_changed) {
+        struct timespec soon = milliseconds_from_now(CLOCK_REALTIME, LOOKS / 8);
+        cnd_timedwait(&changed, &mutex, &soon);
+    }
 }
