@@ -127,13 +127,6 @@ void fp_evidence_weigh(struct fp_evidence *evidence, const struct fp_waiting *wa
     evidence->found = fp_blame(evidence->lost, evidence->lost_count, &traces, &evidence->cause);
 }
 
-bool fp_evidence_points_to_lost(const struct fp_evidence *evidence, enum fp_wait wait)
-{
-    if (wait == FP_WAIT_EPOLL)
-        return evidence->cause == FP_CAUSE_USED;
-    return fp_cause_is_evidence(evidence->cause);
-}
-
 static bool is_same(const struct fp_runtime_entry *one, const struct fp_runtime_entry *other)
 {
     if (!*one->file || !*other->file)
@@ -163,6 +156,18 @@ bool fp_evidence_is_tied(const struct fp_evidence *evidence)
     const struct fp_runtime *lost = &evidence->lost[evidence->found].runtime;
     return fp_cause_is_firm(evidence->cause, lost) &&
            !fp_evidence_is_anew(fp_runtime_at(evidence->entries[evidence->found]));
+}
+
+/* One that waits again and again may wait for threads of the child's own in that library: a
+   consumer that polls. */
+bool fp_evidence_points_to_lost(const struct fp_evidence *evidence,
+                                const struct fp_waiting *waiting)
+{
+    if (waiting->wait == FP_WAIT_EPOLL)
+        return evidence->cause == FP_CAUSE_USED;
+    return fp_cause_is_evidence(evidence->cause) &&
+           (!waiting->timed || evidence->cause == FP_CAUSE_OWNER ||
+            !fp_evidence_is_anew(fp_runtime_at(evidence->entries[evidence->found])));
 }
 
 bool fp_evidence_is_parked(const struct fp_evidence *evidence, const struct fp_waiting *waiting,

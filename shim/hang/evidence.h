@@ -67,7 +67,8 @@ bool fp_evidence_has_reader(const struct fp_evidence *evidence);
 
 /* Whether more than chance speaks for a lost runtime. A program waits for sockets and pipes all day
    (epoll): there it must have called that runtime. */
-bool fp_evidence_points_to_lost(const struct fp_evidence *evidence, enum fp_wait wait);
+bool fp_evidence_points_to_lost(const struct fp_evidence *evidence,
+                                const struct fp_waiting *waiting);
 
 /* Fills in what is known: stacks, waiting code, lost runtime, cause, fork. */
 void fp_evidence_fill(struct fp_evidence *evidence, struct fp_hang *hang,

@@ -101,7 +101,7 @@ static void look_closer(struct fp_waiting *waiting, const struct fp_company_look
     fp_evidence_weigh(&evidence, waiting, look, facts->owner_lost);
     facts->tied = fp_evidence_is_tied(&evidence);
     facts->parked = fp_evidence_is_parked(&evidence, waiting, look);
-    facts->about_lost = fp_evidence_points_to_lost(&evidence, waiting->wait);
+    facts->about_lost = fp_evidence_points_to_lost(&evidence, waiting);
 }
 
 static bool has_waited_long(const struct fp_waiting *waiting)

@@ -8,6 +8,12 @@
 
 TestSuite(evidence, .init = begin);
 
+static bool points_to_lost(enum fp_wait wait)
+{
+    waiting.wait = wait;
+    return fp_evidence_points_to_lost(&evidence, &waiting);
+}
+
 /* It has threads of the child's own: they rest in its code, and its code may wait for them. */
 Test(evidence, begun_anew)
 {
@@ -34,6 +40,20 @@ Test(evidence, begun_anew)
     cr_assert(is_parked(), "a thread of a pool, at rest beside a main thread that is");
     seen.main_waits_in_python = false;
     cr_assert_not(is_parked(), "code of C does not park in Python");
+}
+
+/* A consumer that polls, a pool that is idle: they wait for what the child itself has started. */
+Test(evidence, doubt_needs_what_was_not_begun_anew)
+{
+    uint32_t polars = add("polars.so", "");
+    waiting.caller = &in_polars;
+    FOUND(polars, FP_CAUSE_LIBRARY);
+    waiting.timed = true;
+    cr_assert(points_to_lost(FP_WAIT_CONDITION));
+    entries[polars].live = 1;
+    cr_assert_not(points_to_lost(FP_WAIT_CONDITION));
+    waiting.timed = false;
+    cr_assert(points_to_lost(FP_WAIT_CONDITION), "that has waited all the time");
 }
 
 Test(evidence, old_locks)
@@ -66,16 +86,16 @@ Test(evidence, only_one_and_used)
 {
     uint32_t polars = add("polars.so", "");
     FOUND(polars, FP_CAUSE_ONLY);
-    cr_assert_not(fp_evidence_points_to_lost(&evidence, FP_WAIT_SEMAPHORE));
+    cr_assert_not(points_to_lost(FP_WAIT_SEMAPHORE));
     uint32_t other = add("libother.so", "other");
     FOUND(FP_ENTRY_NONE, FP_CAUSE_UNKNOWN);
     entries[other].used = true;
     FOUND(other, FP_CAUSE_USED);
-    cr_assert(fp_evidence_points_to_lost(&evidence, FP_WAIT_SEMAPHORE));
-    cr_assert(fp_evidence_points_to_lost(&evidence, FP_WAIT_EPOLL));
+    cr_assert(points_to_lost(FP_WAIT_SEMAPHORE));
+    cr_assert(points_to_lost(FP_WAIT_EPOLL));
     waiting.caller = &in_polars;
     gather(false);
-    cr_assert_not(fp_evidence_points_to_lost(&evidence, FP_WAIT_EPOLL),
+    cr_assert_not(points_to_lost(FP_WAIT_EPOLL),
                   "a program waits for sockets all day");
 }
 

@@ -161,9 +161,9 @@ bool fp_evidence_is_parked(const struct fp_evidence *evidence, const struct fp_w
     return is_parked;
 }
 
-bool fp_evidence_points_to_lost(const struct fp_evidence *evidence, enum fp_wait wait)
+bool fp_evidence_points_to_lost(const struct fp_evidence *evidence, const struct fp_waiting *waiting)
 {
-    (void)evidence, (void)wait;
+    (void)evidence, (void)waiting;
     return is_about_lost;
 }
 
