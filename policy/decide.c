@@ -62,7 +62,7 @@ struct fp_judgement fp_judge(const struct fp_runtime *runtime, enum fp_origin or
 {
     const struct fp_identity *identity = &runtime->identity;
     struct fp_judgement judgement;
-    judgement.class = runtime->registered
+    judgement.class = runtime->registered || runtime->spare
                           ? FP_CLASS_SURVIVES
                           : fp_classify(identity, runtime->facts.version, environment);
     enum fp_action wanted =

@@ -17,17 +17,36 @@ static bool any_value_matches(const struct fp_policy_text *text, const struct fp
     }
 }
 
-static const struct fp_known *find_known(const struct fp_policy_text *text,
-                                         const struct fp_facts *facts)
+static const struct fp_known *find_by(const struct fp_policy_text *text, enum fp_word word,
+                                      const char *subject)
 {
-    enum fp_word word = *facts->thread ? FP_WORD_THREAD
-                        : *facts->file ? FP_WORD_PYTHON
-                                       : FP_WORD_DSO;
-    const char *subject = *facts->thread ? facts->thread : *facts->file ? facts->file : facts->dso;
     for (size_t i = text ? text->known_count : 0; i-- > 0;)
         if (any_value_matches(text, &text->known[i], word, subject))
             return &text->known[i];
     return NULL;
+}
+
+static const struct fp_known *find_known(const struct fp_policy_text *text,
+                                         const struct fp_facts *facts, const char *built)
+{
+    if (*facts->thread)
+        return find_by(text, FP_WORD_THREAD, facts->thread);
+    if (*facts->file)
+        return find_by(text, FP_WORD_PYTHON, facts->file);
+    const struct fp_known *known = find_by(text, FP_WORD_DSO, facts->dso);
+    return known ? known : find_by(text, FP_WORD_BUILT, built);
+}
+
+bool fp_identity_has_spares(const struct fp_identity *identity)
+{
+    return identity->known &&
+           fp_known_value(identity->source, identity->known, FP_WORD_SPARE, 0).length;
+}
+
+bool fp_identity_spares(const struct fp_identity *identity, const char *thread)
+{
+    return identity->known &&
+           any_value_matches(identity->source, identity->known, FP_WORD_SPARE, thread);
 }
 
 /*
@@ -159,14 +178,20 @@ void fp_identify_at(struct fp_identity *identity, const struct fp_policy *policy
         ask_layer(file->rules, &subject, identity);
 }
 
-struct fp_identity fp_identify(const struct fp_policy *policy, const struct fp_facts *facts)
+struct fp_identity fp_identify_built(const struct fp_policy *policy, const struct fp_facts *facts,
+                                     const char *built)
 {
     struct fp_identity identity = {.source = policy->file};
-    identity.known = find_known(policy->file, facts);
+    identity.known = find_known(policy->file, facts, built);
     if (!identity.known) {
         identity.source = policy->built_in;
-        identity.known = find_known(policy->built_in, facts);
+        identity.known = find_known(policy->built_in, facts, built);
     }
     fp_identify_at(&identity, policy, facts, NULL);
     return identity;
+}
+
+struct fp_identity fp_identify(const struct fp_policy *policy, const struct fp_facts *facts)
+{
+    return fp_identify_built(policy, facts, "");
 }

@@ -76,6 +76,7 @@ struct fp_runtime {
     struct fp_facts facts;
     struct fp_identity identity;
     unsigned threads;    /* that the child would be without */
+    bool spare;          /* its threads are those that no child misses */
     bool registered;     /* it goes through forks by itself (forkpolicy.h) */
     unsigned handlers;   /* FP_HANDLER_ bits: which atfork handlers its library registered */
     const char *started; /* "file:line" of the Python code that started the first thread */

@@ -70,7 +70,8 @@ static void note_word(struct parser *parser, struct fp_slice word)
     fp_problem_note(
         parser->problem, parser->line, column_of(parser, word.text),
         "unknown word \"%s\" (known: policy, allow, execs, handlers, exits, helpers, wakes, "
-        "runtime, dso, python, thread, class, prepare, carried, kind, advice, source)",
+        "runtime, dso, python, thread, built, spare, class, prepare, carried, kind, advice, "
+        "source)",
         shown);
     parser->bad = true;
 }
@@ -101,12 +102,13 @@ static void close_runtime(struct parser *parser)
     known->count = (uint16_t)(file->view.statement_count - known->first);
     bool found = fp_known_value(&file->view, known, FP_WORD_DSO, 0).length ||
                  fp_known_value(&file->view, known, FP_WORD_PYTHON, 0).length ||
-                 fp_known_value(&file->view, known, FP_WORD_THREAD, 0).length;
+                 fp_known_value(&file->view, known, FP_WORD_THREAD, 0).length ||
+                 fp_known_value(&file->view, known, FP_WORD_BUILT, 0).length;
     bool classed = fp_known_value(&file->view, known, FP_WORD_CLASS, 0).length;
     if (!parser->bad && (!found || !classed)) {
         fp_problem_note(parser->problem, known->line, 1,
                         found ? "this runtime has no \"class\" line"
-                              : "this runtime has no \"dso\", \"python\" or \"thread\" line");
+                              : "this runtime has no \"dso\", \"python\", \"thread\" or \"built\" line");
         parser->bad = true;
     }
     if (parser->bad) {

@@ -10,7 +10,8 @@
  *     helpers GLOB                    Python file whose threads wake no thread of the program
  *     wakes GLOB [FUNCTION]           Python code that wakes a thread of its package for a task
  *     runtime NAME                    begins a runtime; the lines up to the next one describe it:
- *         dso GLOB | python GLOB | thread GLOB
+ *         dso GLOB | python GLOB | thread GLOB | built Go
+ *         spare GLOB
  *         class CLASS [when CONDITION {and CONDITION}]
  *         prepare NAME(TYPE VALUE, ...)
  *         carried VERSION

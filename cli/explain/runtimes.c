@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "cli/explain/runtimes.h"
 
+#include "common/built.h"
 #include "common/policy_read.h"
 #include "policy/site.h"
 
@@ -96,7 +97,9 @@ static struct fp_seen_runtime *new_entry(struct fp_seen *seen, const struct fp_f
     entry->runtime.facts.package = entry->package.name;
     entry->runtime.facts.version = entry->package.version;
     entry->runtime.names = entry->names;
-    entry->runtime.identity = fp_identify(fp_seen_policy(), &entry->runtime.facts);
+    entry->runtime.identity =
+        fp_identify_built(fp_seen_policy(), &entry->runtime.facts,
+                          *facts->file ? "" : fp_library_built_with(facts->dso));
     return entry;
 }
 

@@ -65,6 +65,9 @@ void fp_place_end(struct fp_place *place);
  */
 bool fp_look_and_decide(struct fp_fork_context *at_fork, const char *call, const void *caller);
 
+/* Marks the runtimes of the table of which only threads would be lost that no child misses. */
+void fp_spare_mark(struct fp_fork_context *at_fork);
+
 /* In the parent, before a fork whose child will be watched. True where the child is to go on with
    the code that forks, as far as can be told. `threads`: of the parent, where they were counted. */
 bool fp_prepare_child(const char *call, const struct fp_place *place, unsigned threads);

@@ -165,6 +165,7 @@ static bool look(struct fp_fork_context *at_fork, const char *call, const void *
     snapshot->count = snapshot->omitted = 0;
     snapshot->environment = (const char *const *)environ;
     look_at_table(at_fork);
+    fp_spare_mark(at_fork);
     look_at_strangers(at_fork);
     return snapshot->count > 0;
 }

@@ -1,6 +1,7 @@
 /* See resolve.h. SPDX-License-Identifier: Apache-2.0 */
 #include "shim/threads/resolve.h"
 
+#include "common/built.h"
 #include "common/files.h"
 #include "common/package.h"
 #include "policy/site.h"
@@ -80,7 +81,10 @@ static void resolve_now(void *context)
         .package = fp_arena_copy(package.name, strlen(package.name)),
         .version = fp_arena_copy(package.version, strlen(package.version)),
     };
-    resolved->identity = fp_identify(&fp_config.policy, &resolved->facts);
+    /* A program of Go's own forks by system calls: what else forks there is C code, to exec. */
+    bool is_library = *entry->dso && !*entry->file;
+    resolved->identity = fp_identify_built(&fp_config.policy, &resolved->facts,
+                                           is_library ? fp_library_built_with(dso) : "");
     /* Of two threads that fork at once the later one's answer stays: they are the same. */
     atomic_store_explicit(&entry->resolved, resolved, memory_order_release);
     errno = saved;

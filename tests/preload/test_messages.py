@@ -96,6 +96,33 @@ forkpolicy:   or      add off:PROG/libdemo.so to FORKPOLICY, where the child nev
 """
 
 
+SPARE = RUNTIME.replace("    class", "    spare demo-clean*\n    class")
+
+
+@pytest.mark.parametrize("policy", ["warn", "refuse"])
+def test_threads_that_no_child_misses(policy, policy_file, tmp_path):
+    """A library that is only imported may have them: its fork is neither told nor refused."""
+    env = {**policy_file(SPARE), "DEMO_CLEANERS": "2"}
+    outcome = load("threads=2", DEMO, policy=policy, env=env, log=tmp_path / "log")
+    assert (outcome.stdout, outcome.said) == ("child ended with 3\n", []), outcome
+    ((runtime,),) = [fork["runtimes"] for fork in outcome.of("fork")]
+    assert (runtime["class"], runtime["threads"], runtime["names"]) == ("survives", 2, "demo-cleaner")
+
+
+@pytest.mark.parametrize("cleaners, policy", [(2, "warn"), (0, "warn"), (3, "warn:demo")])
+def test_one_of_another_name_is_missed(cleaners, policy, policy_file):
+    env = {**policy_file(SPARE), "DEMO_CLEANERS": str(cleaners)}
+    outcome = load("threads=3", DEMO, policy=policy, env=env)
+    assert len(heads(outcome)) == 1, outcome
+
+
+def test_any_library_that_go_has_built_is_known():
+    """Its code runs on threads of its runtime's: a child that calls it hangs."""
+    outcome = load("threads=2", support.host("libbuilt_by_go.so"))
+    assert len(heads(outcome)) == 1, outcome
+    assert "lost    go: 2 Go threads (demo-worker) of PROG/libbuilt_by_go.so; hangs" in normal(outcome.stderr)
+
+
 def test_two_runtimes(policy_file):
     """One block, both lost; another library that is not known stands beside them."""
     text = RUNTIME + "\nruntime old\n    dso */libc11.so\n    class lost\n"

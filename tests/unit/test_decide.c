@@ -186,3 +186,49 @@ Test(decide, a_child_is_watched_for_all_but_what_is_off_or_refuses_by_itself)
                              fp_action_name(judgement.action), fp_class_name(judgement.class));
             }
 }
+
+Test(decide, what_a_library_was_built_with_counts_where_no_path_does)
+{
+    setup("warn", "runtime mine\n dso */mine.so\n class survives\n"
+                  "runtime go\n built Go\n class lost\n");
+    const struct {
+        const char *dso, *file, *built, *found;
+    } CASES[] = {
+        {"/x/other.so", "", "", ""},
+        {"/x/other.so", "", "Go", "go"},
+        {"/x/mine.so", "", "Go", "mine"},
+        {"/x/survives.so", "", "Go", "go"}, /* the file's runtimes beat the built-in ones */
+        {"/x/other.so", "/x/other.py", "Go", ""}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        struct fp_facts facts = facts_of(CASES[i].dso);
+        facts.file = CASES[i].file;
+        struct fp_identity identity = fp_identify_built(&policy, &facts, CASES[i].built);
+        struct fp_slice name = {"", 0};
+        if (identity.known)
+            name = fp_known_name(identity.source, identity.known);
+        cr_assert(fp_slice_is(name, CASES[i].found), "case %zu", i);
+    }
+}
+
+Test(decide, threads_that_no_child_misses_are_as_those_that_survive)
+{
+    setup("warn", "runtime pool\n dso */pool.so\n spare pool-clean*\n spare stats\n class lost\n");
+    struct fp_facts facts = facts_of("/x/pool.so");
+    struct fp_runtime runtime = {.facts = facts, .identity = fp_identify(&policy, &facts)};
+    cr_assert(fp_identity_has_spares(&runtime.identity));
+    cr_assert(fp_identity_spares(&runtime.identity, "pool-cleaner") &&
+              fp_identity_spares(&runtime.identity, "stats"));
+    cr_assert_not(fp_identity_spares(&runtime.identity, "pool-worker") ||
+                  fp_identity_spares(&runtime.identity, ""));
+    cr_assert_eq((int)fp_judge(&runtime, FP_ORIGIN_PYTHON, NULL).speech, FP_SPEECH_TELL);
+    runtime.spare = true;
+    struct fp_judgement judgement = fp_judge(&runtime, FP_ORIGIN_PYTHON, NULL);
+    cr_assert(judgement.class == FP_CLASS_SURVIVES && judgement.speech == FP_SPEECH_SILENT);
+    setup("refuse:pool", "runtime pool\n dso */pool.so\n spare stats\n class lost\n");
+    runtime.identity = fp_identify(&policy, &facts);
+    cr_assert_eq((int)fp_judge(&runtime, FP_ORIGIN_PYTHON, NULL).speech, FP_SPEECH_REFUSE,
+                 "what is asked for by name holds as written");
+    facts = facts_of("/x/lost.so");
+    struct fp_identity other = fp_identify(&policy, &facts);
+    cr_assert_not(fp_identity_has_spares(&other) || fp_identity_spares(&other, "stats"));
+}

@@ -1,4 +1,5 @@
-/* A runtime as small as can be: threads that have a name and sleep until they are stopped.
+/* A runtime as small as can be: threads that have a name and sleep until they are stopped. As many
+   as DEMO_CLEANERS says have another one.
    SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -13,13 +14,20 @@ static pthread_t threads[MOST];
 static int count;
 static sem_t ready, stop;
 
-static void *run(void *unused)
+static char *name_of(int nth)
 {
-    pthread_setname_np(pthread_self(), "demo-worker");
+    const char *cleaners = getenv("DEMO_CLEANERS");
+    static char cleaner[] = "demo-cleaner", worker[] = "demo-worker";
+    return cleaners && nth < atoi(cleaners) ? cleaner : worker;
+}
+
+static void *run(void *name)
+{
+    pthread_setname_np(pthread_self(), name);
     sem_post(&ready);
     while (sem_wait(&stop) != 0)
         ;
-    return unused;
+    return name;
 }
 
 void start_threads(int wanted);
@@ -33,8 +41,9 @@ void start_threads(int wanted)
         sem_init(&stop, 0, 0);
     }
     for (int i = 0; i < wanted && count < MOST; i++) {
-        if (pthread_create(&threads[count++], NULL, run, NULL) != 0)
+        if (pthread_create(&threads[count], NULL, run, name_of(count)) != 0)
             abort();
+        count++;
         while (sem_wait(&ready) != 0)
             ;
     }
