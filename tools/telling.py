@@ -76,15 +76,25 @@ def rates(counts):
     return [said, *table(head, rows), ""]
 
 
-def listed(title, counts, outcomes, when):
-    runs = [run for (what, _), by_told in sorted(counts.items()) if what in outcomes for run in by_told.get(when, [])]
-    names = [f"- {run['recipe']} {version(run)}: {run['about']}" for run in runs]
+FINE = ("raises", "slow", "works")
+
+
+def wrongly(counts):
+    """(runs that are told of at the fork and do well, runs that do not and are never told of)"""
+    ways = sorted(counts.items())
+    told = [run for (what, _), by_told in ways if what in FINE for run in by_told.get("at the fork", [])]
+    untold = [run for (what, _), by_told in ways if what in results.BAD for run in by_told.get("silent", [])]
+    return told, untold
+
+
+def listed(title, runs):
+    names = [f"- {run['recipe']} {version(run)}: {run['about']} ({run['why']})" for run in runs]
     return [f"\n{title}:\n", *names] if names else []
 
 
 def default_policy(runs, entries):
     counts = confusion(runs, entries)
     lines = ["\n## What the default policy says\n", *rates(counts), *confusion_table(counts)]
-    fine = ("raises", "slow", "works")
-    lines += listed("Told at the fork, though the child works or gets an error", counts, fine, "at the fork")
-    return lines + listed("Never told, though the child hangs, crashes or answers wrongly", counts, results.BAD, "silent")
+    told, untold = wrongly(counts)
+    lines += listed("Told at the fork, though the child works or gets an error", told)
+    return lines + listed("Never told, though the child hangs, crashes or answers wrongly", untold)

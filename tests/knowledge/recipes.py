@@ -4,7 +4,7 @@
     group       whose environment this runs in: one of tests/requirements, or all recipes of that group together
     packages    what is installed there, each at one version; the first one is what the recipe is about
     covers      entries of policy/known.policy that the run speaks for, where that is not NAME alone
-    rank        of the package among PyPI's downloads; 0 where it is part of Python
+    rank        of the package among PyPI's downloads; 0 where it is part of Python, 99999 where nobody looked
     older       other versions to look at, each a list of packages with an environment of its own, where none of
                 tests/requirements has them
     environment variables of the job
@@ -13,6 +13,7 @@
     limit       seconds after which it does although it is awake
     exit        false where a child that uses nothing must not leave by sys.exit()
     about       what the child does, for the page
+    why         why the default policy tells of it though it works, or never though it hangs, for the page
     use         code that makes the runtime's threads live, and work(): the parent calls it before each fork, the
                 child after it. child() instead, and `expected` instead of work()'s answer, where they differ.
 """
@@ -23,7 +24,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 REQUIREMENTS = HERE.parent / "requirements"
-KEYS = {"group", "packages", "covers", "rank", "older", "environment", "start", "patience", "limit", "exit", "about", "use"}
+KEYS = {"group", "packages", "covers", "rank", "older", "environment", "start", "patience", "limit", "exit", "about", "why", "use"}
 LINES = 20  # at most
 
 
@@ -46,6 +47,7 @@ class Recipe:
         self.covers = self.text.get("covers", [self.name])
         self.environment = self.text.get("environment", {})
         self.about = self.text["about"]
+        self.why = self.text.get("why", "")
         self.rank = self.text["rank"]
         self.old = packages is not None
         self.group = self.text["group"]

@@ -21,7 +21,13 @@ def load():
 
 def described(recipe):
     """What a recipe says of itself, for whoever reads results without the recipes."""
-    return {"recipe": recipe.name, "covers": recipe.covers, "about": recipe.about, "rank": recipe.rank}
+    return {
+        "recipe": recipe.name,
+        "covers": recipe.covers,
+        "about": recipe.about,
+        "why": recipe.why,
+        "rank": recipe.rank,
+    }
 
 
 def write(kept):

@@ -8,6 +8,7 @@ import pytest
 import recipes
 import results
 import runtimes
+import telling
 
 ENTRIES = known.read()
 COLLECTED = {runtime.entry.name: runtime for runtime in runtimes.collect()}
@@ -94,6 +95,12 @@ def test_the_values_of_a_variable_are_one_class_in_words():
         "lost (TOKENIZERS_PARALLELISM is set)",
         "survives",
     ]
+
+
+def test_each_way_that_is_told_of_wrongly_says_why_and_no_other():
+    told, untold = telling.wrongly(telling.confusion(results.load(), ENTRIES))
+    wrongly = {run["recipe"] for run in told + untold}
+    assert {run["recipe"] for run in results.load() if run["why"]} == wrongly
 
 
 def test_what_moved_is_on_the_page():
