@@ -221,7 +221,7 @@ static void prepare(struct fp_party *party)
         give_up(party);
         return;
     }
-    party->is_ready = true;
+    party->is_closed = true;
 }
 
 void fp_carry_prepare(void)
@@ -239,13 +239,20 @@ void fp_carry_prepare(void)
     struct fp_party *party = fp_party();
     gather(party);
     prepare(party);
-    if (!party->is_ready)
+    if (!party->is_closed)
         fp_party_give();
 }
 
+struct roll {
+    struct fp_party *party;
+    unsigned here;
+};
+
 static bool note_woken(struct fp_thread_slot *slot, fp_life life, void *context)
 {
-    struct fp_member *member = fp_party_member(context, slot->runtime);
+    struct roll *roll = context;
+    struct fp_member *member = fp_party_member(roll->party, slot->runtime);
+    roll->here += member != NULL;
     if (member && !fp_rest_is_unchanged(fp_point_of(slot))) {
         member->outcome.reason = FP_UNCARRIED_WOKEN;
         member->outcome.thread = fp_life_tid(life);
@@ -253,17 +260,45 @@ static bool note_woken(struct fp_thread_slot *slot, fp_life life, void *context)
     return true;
 }
 
+/* Some may have ended, too. */
+static void look_for_woken(struct fp_party *party)
+{
+    struct roll roll = {party, 0};
+    unsigned threads = 0;
+    fp_table_each(note_woken, &roll);
+    for (size_t i = 0; i < party->count; i++)
+        threads += party->members[i].outcome.threads;
+    if (roll.here != threads)
+        hinder_all(party, FP_UNCARRIED_WOKEN);
+    party->is_ready = !any_hindered(party);
+    if (!party->is_ready)
+        hinder_all(party, FP_UNCARRIED_OTHERS);
+}
+
+static void open_gate(struct fp_party *party)
+{
+    fp_gate_open();
+    party->is_closed = false;
+}
+
+void fp_carry_hold(void)
+{
+    struct fp_party *party = fp_party();
+    if (!fp_party_mine || !party->is_closed)
+        return;
+    fp_gate_hold();
+    look_for_woken(party);
+    if (!party->is_ready)
+        open_gate(party);
+}
+
 void fp_carry_go_on(void)
 {
-    if (!fp_party_mine)
-        return;
     struct fp_party *party = fp_party();
-    fp_table_each(note_woken, party);
-    fp_gate_open();
-    if (!any_hindered(party))
+    if (!fp_party_mine || !party->is_closed)
         return;
-    hinder_all(party, FP_UNCARRIED_OTHERS);
-    party->is_ready = false;
+    look_for_woken(party);
+    open_gate(party);
 }
 
 void fp_carry_parent(pid_t child)

@@ -2,7 +2,8 @@
  * The action `carry`: the idle threads of a library go on working in a forked child. How, and what
  * it takes: docs/carry.md.
  *
- * In the parent: prepare -> libc's fork -> go_on -> parent. In the child: child, where the table of threads
+ * In the parent: prepare -> libc's fork -> parent; within libc's fork, hold when everybody's fork
+ * handlers have run, and go_on before they run again. In the child: child, where the table of threads
  * still has the parent's, then start, when everybody's fork handlers have run. All or nothing: what
  * is not surely at rest is not carried, which is said, and acts as `reset`.
  *
@@ -29,6 +30,7 @@ void fp_carry_leave(void);
 
 /* In the parent, around the fork. */
 void fp_carry_prepare(void);
+void fp_carry_hold(void);
 void fp_carry_go_on(void); /* from then on fp_carry_has tells who came along, until the next */
 void fp_carry_parent(pid_t child);
 

@@ -36,6 +36,7 @@ FP_CHILD static bool restore(struct fp_thread_slot *slot, fp_life life, void *co
         return true;
     fp_libc_restore(point);
     fp_rest_forget_waiters(point);
+    point->is_restored = true;
     return true;
 }
 
@@ -93,11 +94,17 @@ FP_CHILD static bool start_thread(struct fp_point *point)
     return false;
 }
 
+/* Not one that somebody's fork handler has started in this child. */
+FP_CHILD static bool is_restored(const struct fp_thread_slot *slot)
+{
+    return fp_carry_has(slot->runtime) && fp_point_of(slot)->is_restored;
+}
+
 FP_CHILD static bool start(struct fp_thread_slot *slot, fp_life life, void *context)
 {
     bool *is_done = context;
     (void)life;
-    if (fp_carry_has(slot->runtime))
+    if (is_restored(slot))
         *is_done = start_thread(fp_point_of(slot));
     return *is_done;
 }
@@ -105,7 +112,7 @@ FP_CHILD static bool start(struct fp_thread_slot *slot, fp_life life, void *cont
 FP_CHILD static bool abandon(struct fp_thread_slot *slot, fp_life life, void *context)
 {
     (void)life, (void)context;
-    if (fp_carry_has(slot->runtime))
+    if (is_restored(slot))
         fp_libc_abandon(fp_point_of(slot));
     return true;
 }
@@ -116,7 +123,7 @@ FP_CHILD static bool start_all(void)
     static const char MISSING[] =
         "forkpolicy: no threads are carried into this child: it cannot start as many\n";
     bool is_done = true;
-    fp_gate_close();
+    fp_gate_hold();
     fp_table_each(start, &is_done);
     fp_gate_decide(is_done);
     if (!is_done) {
@@ -126,17 +133,23 @@ FP_CHILD static bool start_all(void)
     return is_done;
 }
 
+/* Not by pthread_sigmask, which leaves libc's own signals: the one that cancels a thread would unwind
+   the stack of one that is just being made. */
+FP_CHILD static void set_mask(uint64_t mask, uint64_t *before)
+{
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, before, sizeof mask);
+}
+
 FP_CHILD bool fp_carry_start(void)
 {
-    sigset_t all, before;
+    uint64_t before;
     if (!fp_party()->is_restored)
         return true;
     int saved = errno;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    set_mask(~UINT64_C(0), &before);
     bool is_done = start_all();
     fp_party()->is_restored = false;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    set_mask(before, NULL);
     errno = saved;
     return is_done;
 }

@@ -25,7 +25,7 @@ bool fp_party_take(void)
 
 FP_CHILD void fp_party_give(void)
 {
-    party.is_ready = fp_party_mine = false;
+    party.is_closed = party.is_ready = fp_party_mine = false;
     atomic_store(&is_taken, false);
 }
 

@@ -22,7 +22,8 @@ struct fp_party {
     struct fp_member members[FP_PARTY_MAX];
     size_t bytes; /* of the snapshots */
     unsigned long microseconds;
-    bool is_ready;    /* all of them rest, and the snapshots are there */
+    bool is_closed;   /* all of them rest, the snapshots are there, and the gate is closed */
+    bool is_ready;    /* and nobody has been woken until everybody's fork handlers had run */
     bool is_restored; /* in the child: libc knows them again; they have yet to be started */
 };
 

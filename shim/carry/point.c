@@ -4,6 +4,7 @@
 
 #include "common/large.h"
 #include "shim/base/child_section.h"
+#include "shim/base/clock.h"
 
 #include <limits.h>
 #include <linux/futex.h>
@@ -14,7 +15,8 @@ FP_LARGE static struct fp_point points[FP_THREADS_MAX];
 
 FP_THREAD struct fp_point *fp_point_own;
 
-/* Odd: closed. */
+/* The gate counts how often it was opened, above these. */
+enum { CLOSED = 1, HELD = 2 };
 static _Atomic uint32_t gate;
 static _Atomic bool is_barred; /* in a child: who has stopped there has to end */
 static _Atomic bool hurries;
@@ -24,14 +26,19 @@ FP_CHILD struct fp_point *fp_point_of(const struct fp_thread_slot *slot)
     return &points[fp_table_index(slot)];
 }
 
-FP_CHILD void fp_gate_close(void)
+void fp_gate_close(void)
 {
-    atomic_fetch_add(&gate, 1);
+    atomic_fetch_or(&gate, CLOSED);
+}
+
+FP_CHILD void fp_gate_hold(void)
+{
+    atomic_fetch_or(&gate, HELD);
 }
 
 FP_CHILD void fp_gate_open(void)
 {
-    atomic_fetch_add(&gate, 1);
+    atomic_store(&gate, (atomic_load(&gate) | CLOSED | HELD) + 1);
     syscall(SYS_futex, &gate, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
@@ -87,14 +94,31 @@ bool fp_point_is_timed(const struct fp_point *point)
     }
 }
 
-/* Whoever closes the gate looks at the states next; whoever wakes has written its state first. */
+static void stop(uint32_t seen, const struct timespec *limit)
+{
+    int saved = errno;
+    syscall(SYS_futex, &gate, FUTEX_WAIT_PRIVATE, seen, limit, NULL, 0);
+    errno = saved;
+}
+
+/* Whoever holds the gate looks at the states next; whoever wakes has written its state first. */
 void fp_gate_pass(void)
 {
-    uint32_t closed;
-    int saved = errno;
-    while ((closed = atomic_load(&gate)) & 1)
-        syscall(SYS_futex, &gate, FUTEX_WAIT_PRIVATE, closed, NULL, NULL, 0);
-    errno = saved;
+    uint32_t seen;
+    while ((seen = atomic_load(&gate)) & HELD)
+        stop(seen, NULL);
+}
+
+void fp_gate_pass_late(void)
+{
+    enum { SECOND = 1000000 };
+    const struct timespec limit = {.tv_sec = 1};
+    uint32_t seen = atomic_load(&gate);
+    uint64_t end = seen & CLOSED ? fp_microseconds() + SECOND : 0;
+    while ((seen & CLOSED && fp_microseconds() < end) || seen & HELD) {
+        stop(seen, seen & HELD ? NULL : &limit);
+        seen = atomic_load(&gate);
+    }
 }
 
 void fp_gate_hurry(bool is_asked)

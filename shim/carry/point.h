@@ -52,7 +52,8 @@ struct fp_point_snapshot {
     size_t object_size;
     char object[sizeof(pthread_cond_t)];
     int forking;        /* the thread that forks: it may hold the mutex that goes with the wait */
-    unsigned long wait; /* the wait in which the next three were read; 0: none */
+    unsigned long waits; /* the wait that was looked at */
+    unsigned long wait;  /* the wait in which the next three were read; 0: none */
     sigset_t mask;
     void *robust;
     size_t robust_size;
@@ -77,6 +78,7 @@ struct fp_point {
     uint64_t begun;       /* in microseconds: a wait of which it is told how long it lasts */
     struct timespec left; /* in a child: of such a wait */
     bool has_foreign_stack, is_captured, is_tried;
+    bool is_restored; /* in a child: it came along */
     stack_t alternate;
     struct fp_point_snapshot snapshot;
 };
@@ -86,11 +88,15 @@ extern FP_THREAD struct fp_point *fp_point_own;
 
 struct fp_point *fp_point_of(const struct fp_thread_slot *slot);
 
-/* The gate: while it is closed, a thread that is woken stops before it returns from its wait. */
+/* The gate. While it is closed, a thread that is woken goes on, since a fork handler may wait for it, and
+   the fork finds out; one whose time has come stops before it returns from its wait, for a second
+   at most. While it is held, every thread stops. */
 void fp_gate_close(void);
+void fp_gate_hold(void);
 void fp_gate_open(void);
 void fp_gate_child(void);
 void fp_gate_pass(void);
+void fp_gate_pass_late(void); /* its time has come */
 
 /* Whether event loops of tried libraries are to look again how long they have to wait: what they
    wait for may have been called off, which they find out when the time has come. */

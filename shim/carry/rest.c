@@ -171,6 +171,7 @@ enum fp_uncarried fp_rest_look(struct fp_point *point, int tid, bool is_tried)
 {
     struct call call;
     int state = atomic_load(&point->state);
+    point->snapshot.waits = point->waits;
     if (state == FP_POINT_STARTING)
         return FP_UNCARRIED_STARTING;
     if (point->has_foreign_stack)
@@ -193,7 +194,8 @@ bool fp_rest_goes_on(struct fp_point *point, int tid)
 FP_CHILD bool fp_rest_is_unchanged(const struct fp_point *point)
 {
     int state = atomic_load(&point->state);
-    return (state == FP_POINT_WAITS || state == FP_POINT_EXPIRED) && is_lock_free(point) &&
+    return (state == FP_POINT_WAITS || state == FP_POINT_EXPIRED) &&
+           point->snapshot.waits == point->waits && is_lock_free(point) &&
            memcmp(point->snapshot.object, object_of(point), point->snapshot.object_size) == 0;
 }
 

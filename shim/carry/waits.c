@@ -44,9 +44,12 @@ void fp_waits_set_cxx(void *function)
     *(void **)&cxx_wait = function;
 }
 
-static void nothing(void *unused)
+/* Also where the thread is cancelled. */
+static void leave(void *context)
 {
-    (void)unused;
+    struct fp_point *point = context;
+    atomic_store(&point->state, FP_POINT_RUNS);
+    fp_gate_pass();
 }
 
 static long call_noted(const struct fp_point *point)
@@ -117,14 +120,15 @@ long fp_wait_here(struct fp_point *point)
     if (fp_point_is_timed(point))
         note_place(&point->timed_home, point);
     point->waits++;
-    push(&buffer, nothing, NULL);
+    push(&buffer, leave, point);
     point->cleanup = buffer.__prev;
     atomic_store(&point->state, FP_POINT_WAITS);
     long result = call_libc(point);
-    atomic_store(&point->state, has_expired(point, result) ? FP_POINT_EXPIRED : FP_POINT_RUNS);
-    fp_gate_pass();
-    atomic_store(&point->state, FP_POINT_RUNS);
-    pop(&buffer, 0);
+    if (has_expired(point, result)) {
+        atomic_store(&point->state, FP_POINT_EXPIRED);
+        fp_gate_pass_late();
+    }
+    pop(&buffer, 1);
     return result;
 }
 

@@ -9,6 +9,7 @@
 #include "shim/carry/libc.h"
 #include "shim/carry/slots.h"
 #include "shim/carry/waits.h"
+#include "shim/libraries/loader_list.h"
 #include "shim/threads/origin.h"
 #include "shim/threads/resolve.h"
 #include "shim/threads/runtimes.h"
@@ -18,6 +19,9 @@
 enum standing { NOT_ASKED, NOT_WANTED, BEING_ASKED, WANTED, WITHOUT_SLOTS, WITHOUT_ARENA };
 
 FP_LARGE static _Atomic unsigned char standings[FP_ENTRIES_MAX];
+
+/* How many libraries had been closed when its slots were pointed: it may have been loaded again. */
+FP_LARGE static _Atomic unsigned long closes_seen[FP_ENTRIES_MAX];
 
 enum fp_uncarried fp_carry_init(void)
 {
@@ -55,10 +59,13 @@ static enum standing find_standing(struct fp_runtime_entry *entry, fp_thread_cre
 /* A thread that starts while another one asks gets a point, too: it is seen whether it waits. */
 static void ask(uint32_t runtime, fp_thread_create *create)
 {
-    unsigned char not_asked = NOT_ASKED;
-    if (atomic_compare_exchange_strong(&standings[runtime], &not_asked, BEING_ASKED))
-        atomic_store(&standings[runtime],
-                     (unsigned char)find_standing(fp_runtime_at(runtime), create));
+    unsigned char standing = NOT_ASKED;
+    struct fp_runtime_entry *entry = fp_runtime_at(runtime);
+    unsigned long closes = fp_list_closes(), seen = atomic_exchange(&closes_seen[runtime], closes);
+    if (atomic_compare_exchange_strong(&standings[runtime], &standing, BEING_ASKED))
+        atomic_store(&standings[runtime], (unsigned char)find_standing(entry, create));
+    else if (standing == WANTED && seen != closes)
+        fp_slots_point(entry->dso);
 }
 
 bool fp_wanted(uint32_t runtime)

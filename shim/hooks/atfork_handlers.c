@@ -3,6 +3,7 @@
 #include "shim/hooks/atfork_handlers.h"
 
 #include "shim/base/self.h"
+#include "shim/carry/carry.h"
 #include "shim/fork/child.h"
 #include "shim/fork/fork.h"
 #include "shim/fork/registered.h"
@@ -19,10 +20,12 @@ static void before_fork(void)
     if (!fp_self.forking)
         fp_fork_unseen((const void *)fp_real.fork);
     fp_registered_prepare();
+    fp_carry_hold();
 }
 
 static void after_fork(void)
 {
+    fp_carry_go_on();
     if (!fp_self.forking && !fp_self.inside)
         fp_origin_watch(false);
     fp_registered_parent();
