@@ -99,7 +99,7 @@ static bool is_at_rest(struct fp_party *party)
     fp_table_each(look_at_thread, party);
     /* One of those that were looked at first may have been woken by the last ones, before these
        slept: if any thread has fallen asleep meanwhile. */
-    if (!any_hindered(party) && fp_others_switches() != before)
+    if (!any_hindered(party) && (before < 0 || fp_others_switches() != before))
         fp_table_each(look_again, party);
     if (!any_hindered(party))
         look_for_others(party);

@@ -9,18 +9,23 @@
 
 #include <sys/resource.h>
 
+static long switches(int of)
+{
+    struct rusage usage;
+    getrusage(of, &usage);
+    return usage.ru_nvcsw + usage.ru_nivcsw;
+}
+
+/* The forking thread may lose the processor between the calls; under strace it always does. */
 long fp_others_switches(void)
 {
-    struct rusage all, own;
-    long before, after;
-    do { /* the forking thread may lose the processor between the calls */
-        getrusage(RUSAGE_THREAD, &own);
-        before = own.ru_nvcsw + own.ru_nivcsw;
-        getrusage(RUSAGE_SELF, &all);
-        getrusage(RUSAGE_THREAD, &own);
-        after = own.ru_nvcsw + own.ru_nivcsw;
-    } while (before != after);
-    return all.ru_nvcsw + all.ru_nivcsw - after;
+    enum { TRIES = 8 };
+    for (int i = 0; i < TRIES; i++) {
+        long before = switches(RUSAGE_THREAD), all = switches(RUSAGE_SELF);
+        if (switches(RUSAGE_THREAD) == before)
+            return all - before;
+    }
+    return -1;
 }
 
 struct search {

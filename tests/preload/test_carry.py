@@ -248,6 +248,13 @@ def test_an_event_loop_has_something_to_do(tmp_path):
     ), outcome
 
 
+def test_the_forking_thread_loses_the_processor_at_each_call(tmp_path):
+    """...as under strace, where the fork had never come."""
+    outcome = elsewhere("traced", [support.host("carried"), "works", "cond", 4, 20], POLICY, tmp_path)
+    all_work(outcome, 20)
+    assert [each["reason"] for each in outcome.of("carry")] == ["none"] * 20, outcome
+
+
 def test_a_library_that_waits_elsewhere(tmp_path):
     """...calls none of the functions in which a thread could be found."""
     program = [support.host("carried"), "killed", "cond", 2, 2]
