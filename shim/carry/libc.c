@@ -27,6 +27,8 @@ static struct {
     struct node *used;                 /* the list of threads on stacks of libc's own */
     int *count;                        /* of threads */
     ptrdiff_t rseq, arena;             /* from the descriptor; 0: there is none */
+    void *(*allocate)(size_t);
+    void (*release)(void *);
 } libc;
 
 /* {bits, elements, offset}, as debuggers are told; 0 where it is not so. */
@@ -103,6 +105,8 @@ enum fp_uncarried fp_libc_init(void)
     if (!is_known_version() || !global || !find_members(global) || !is_as_told(global))
         return FP_UNCARRIED_LIBC;
     find_rseq();
+    *(void **)&libc.allocate = dlsym(RTLD_DEFAULT, "__libc_malloc");
+    *(void **)&libc.release = dlsym(RTLD_DEFAULT, "__libc_free");
     return has_shadow_stack() ? FP_UNCARRIED_SHADOW
            : has_sanitizer()  ? FP_UNCARRIED_SANITIZER
                               : FP_UNCARRIED_NONE;
@@ -111,7 +115,8 @@ enum fp_uncarried fp_libc_init(void)
 /*
  * The arena of a thread is a word of libc's thread-local data that points into the beginning of a
  * heap of 64 MiB, which begins with the arena's address. It is found in a thread that has just
- * allocated from one of its own.
+ * allocated from one of its own. That thread takes no lock of the loader's, which the one that waits for
+ * it may have: a library can start its threads while it is being loaded.
  */
 enum { HEAP_BYTES = 64 << 20, HEAP_HEAD = 256 };
 
@@ -143,13 +148,9 @@ static int find_tls(struct dl_phdr_info *info, size_t size, void *context)
 
 static void *look_for_arena(void *unused)
 {
-    void *(*allocate)(size_t);
-    void (*release)(void *);
     struct tls tls = {NULL, 0};
     (void)unused;
-    *(void **)&allocate = dlsym(RTLD_DEFAULT, "__libc_malloc");
-    *(void **)&release = dlsym(RTLD_DEFAULT, "__libc_free");
-    void *memory = allocate && release ? allocate(100) : NULL;
+    void *memory = libc.allocate && libc.release ? libc.allocate(100) : NULL;
     if (memory && fp_list_claim(FP_LIST_PATIENCE)) {
         fp_list_each(find_tls, &tls);
         fp_list_release();
@@ -158,7 +159,7 @@ static void *look_for_arena(void *unused)
         if (is_arena(tls.words[i], (uintptr_t)memory))
             libc.arena = (char *)&tls.words[i] - (char *)pthread_self();
     if (memory)
-        release(memory);
+        libc.release(memory);
     return NULL;
 }
 

@@ -3,6 +3,7 @@
  * of a program that goes about it in an unusual way. Says how many of them got the right answer.
  *
  *   cancelled  a child cancels the threads at once, and starts others
+ *   loaded     the pool starts while the library is loaded (STARTS=load)
  *   reloaded   before each fork the library is closed, and loaded again
  *   asked      a fork handler of the program's has the pool work, before each fork
  *   told       likewise, after each fork, in the parent
@@ -82,7 +83,8 @@ int main(int arguments_count, char **arguments)
     int good = 0;
     name = arguments[2];
     open_it(arguments[1]);
-    start();
+    if (!is("loaded"))
+        start();
     use();
     if (is("asked") || is("told"))
         pthread_atfork(is("asked") ? use : NULL, is("told") ? use : NULL, NULL);

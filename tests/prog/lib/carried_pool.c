@@ -1,4 +1,5 @@
-/* A pool for `carried_library`: threads that sleep in pthread_cond_wait. SPDX-License-Identifier: Apache-2.0 */
+/* A pool for `carried_library`: threads that sleep in pthread_cond_wait. With STARTS=load they start while
+ * the library is loaded. SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,13 @@ void pool_start(void)
     is_over = 0;
     for (long i = 0; i < THREADS; i++)
         must(pthread_create(&threads[i], NULL, serve, (void *)i) == 0);
+}
+
+__attribute__((constructor)) static void load(void)
+{
+    const char *when = getenv("STARTS");
+    if (when && strcmp(when, "load") == 0)
+        pool_start();
 }
 
 /* Of the numbers from 1 to `most`, one piece of work each. */
