@@ -40,21 +40,6 @@ static void gather(struct fp_party *party)
     }
 }
 
-static bool any_hindered(const struct fp_party *party)
-{
-    for (size_t i = 0; i < party->count; i++)
-        if (party->members[i].outcome.reason != FP_UNCARRIED_NONE)
-            return true;
-    return false;
-}
-
-static void hinder_all(struct fp_party *party, enum fp_uncarried reason)
-{
-    for (size_t i = 0; i < party->count; i++)
-        if (party->members[i].outcome.reason == FP_UNCARRIED_NONE)
-            party->members[i].outcome.reason = reason;
-}
-
 static bool look_at_thread(struct fp_thread_slot *slot, fp_life life, void *context)
 {
     struct fp_member *member = fp_party_member(context, slot->runtime);
@@ -83,7 +68,7 @@ static bool look_again(struct fp_thread_slot *slot, fp_life life, void *context)
 static void look_for_others(struct fp_party *party)
 {
     int thread;
-    hinder_all(party, fp_others_look(party, &thread));
+    fp_party_hinder(party, fp_others_look(party, &thread));
     for (size_t i = 0; i < party->count; i++)
         party->members[i].outcome.thread = thread;
 }
@@ -99,11 +84,11 @@ static bool is_at_rest(struct fp_party *party)
     fp_table_each(look_at_thread, party);
     /* One of those that were looked at first may have been woken by the last ones, before these
        slept: if any thread has fallen asleep meanwhile. */
-    if (!any_hindered(party) && (before < 0 || fp_others_switches() != before))
+    if (!fp_party_is_hindered(party) && (before < 0 || fp_others_switches() != before))
         fp_table_each(look_again, party);
-    if (!any_hindered(party))
+    if (!fp_party_is_hindered(party))
         look_for_others(party);
-    return !any_hindered(party);
+    return !fp_party_is_hindered(party);
 }
 
 static bool is_timed(const struct fp_party *party)
@@ -178,7 +163,7 @@ static bool find_memory(size_t bytes)
 static void find_numbers(struct fp_party *party)
 {
     int file = 0;
-    hinder_all(party, fp_files_find_numbers(&file));
+    fp_party_hinder(party, fp_files_find_numbers(&file));
     for (size_t i = 0; i < party->count; i++)
         party->members[i].outcome.descriptor = file;
 }
@@ -188,20 +173,20 @@ static void take_snapshot(struct fp_party *party)
     party->bytes = 0;
     fp_table_each(add_bytes, party);
     if (!find_memory(party->bytes)) {
-        hinder_all(party, FP_UNCARRIED_ROOM);
+        fp_party_hinder(party, FP_UNCARRIED_ROOM);
         return;
     }
     party->bytes = 0;
     fp_files_begin();
     fp_table_each(save_thread, party);
-    if (!any_hindered(party))
+    if (!fp_party_is_hindered(party))
         find_numbers(party);
 }
 
 /* Nothing is carried: where one runtime is not, its threads may use the others. */
 static void give_up(struct fp_party *party)
 {
-    hinder_all(party, FP_UNCARRIED_OTHERS);
+    fp_party_hinder(party, FP_UNCARRIED_OTHERS);
     fp_party_tell(party);
 }
 
@@ -210,13 +195,13 @@ static void prepare(struct fp_party *party)
     uint64_t begun = fp_microseconds();
     if (!party->count)
         return;
-    if (any_hindered(party) || !wait_for_rest(party)) {
+    if (fp_party_is_hindered(party) || !wait_for_rest(party)) {
         give_up(party);
         return;
     }
     take_snapshot(party);
     party->microseconds = fp_microseconds() - begun;
-    if (any_hindered(party)) {
+    if (fp_party_is_hindered(party)) {
         fp_gate_open();
         give_up(party);
         return;
@@ -231,7 +216,7 @@ void fp_carry_prepare(void)
     if (!fp_party_take()) {
         struct fp_party refused;
         gather(&refused);
-        hinder_all(&refused, FP_UNCARRIED_BUSY);
+        fp_party_hinder(&refused, FP_UNCARRIED_BUSY);
         refused.microseconds = 0;
         fp_party_tell(&refused);
         return;
@@ -269,10 +254,10 @@ static void look_for_woken(struct fp_party *party)
     for (size_t i = 0; i < party->count; i++)
         threads += party->members[i].outcome.threads;
     if (roll.here != threads)
-        hinder_all(party, FP_UNCARRIED_WOKEN);
-    party->is_ready = !any_hindered(party);
+        fp_party_hinder(party, FP_UNCARRIED_WOKEN);
+    party->is_ready = !fp_party_is_hindered(party);
     if (!party->is_ready)
-        hinder_all(party, FP_UNCARRIED_OTHERS);
+        fp_party_hinder(party, FP_UNCARRIED_OTHERS);
 }
 
 static void open_gate(struct fp_party *party)

@@ -3,9 +3,9 @@
  * it takes: docs/carry.md.
  *
  * In the parent: prepare -> libc's fork -> parent; within libc's fork, hold when everybody's fork
- * handlers have run, and go_on before they run again. In the child: child, where the table of threads
- * still has the parent's, then start, when everybody's fork handlers have run. All or nothing: what
- * is not surely at rest is not carried, which is said, and acts as `reset`.
+ * handlers have run, and go_on before they run again. In the child: child, where the table of
+ * threads still has the parent's, then start, when everybody's fork handlers have run. All or
+ * nothing: what is not surely at rest is not carried, which is said, and acts as `reset`.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -133,8 +133,8 @@ FP_CHILD static bool start_all(void)
     return is_done;
 }
 
-/* Not by pthread_sigmask, which leaves libc's own signals: the one that cancels a thread would unwind
-   the stack of one that is just being made. */
+/* Not by pthread_sigmask, which leaves libc's own signals: the one that cancels a thread would
+   unwind the stack of one that is just being made. */
 FP_CHILD static void set_mask(uint64_t mask, uint64_t *before)
 {
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, before, sizeof mask);

@@ -115,8 +115,8 @@ enum fp_uncarried fp_libc_init(void)
 /*
  * The arena of a thread is a word of libc's thread-local data that points into the beginning of a
  * heap of 64 MiB, which begins with the arena's address. It is found in a thread that has just
- * allocated from one of its own. That thread takes no lock of the loader's, which the one that waits for
- * it may have: a library can start its threads while it is being loaded.
+ * allocated from one of its own. That thread takes no lock of the loader's, which the one that
+ * waits for it may have: a library can start its threads while it is being loaded.
  */
 enum { HEAP_BYTES = 64 << 20, HEAP_HEAD = 256 };
 

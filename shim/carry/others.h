@@ -8,7 +8,7 @@
 
 #include "shim/carry/party.h"
 
-/* How often all threads but the calling one gave up or lost the processor; -1: it cannot be told. */
+/* How often all threads but the calling one gave up or lost the processor; -1: unknown. */
 long fp_others_switches(void);
 
 /* With the gate closed: whether another thread could call a library of the party at any moment, or

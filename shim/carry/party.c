@@ -16,6 +16,21 @@ FP_CHILD struct fp_party *fp_party(void)
     return &party;
 }
 
+bool fp_party_is_hindered(const struct fp_party *in)
+{
+    for (size_t i = 0; i < in->count; i++)
+        if (in->members[i].outcome.reason != FP_UNCARRIED_NONE)
+            return true;
+    return false;
+}
+
+void fp_party_hinder(struct fp_party *in, enum fp_uncarried reason)
+{
+    for (size_t i = 0; i < in->count; i++)
+        if (in->members[i].outcome.reason == FP_UNCARRIED_NONE)
+            in->members[i].outcome.reason = reason;
+}
+
 bool fp_party_take(void)
 {
     bool is_free = false;

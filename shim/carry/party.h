@@ -39,6 +39,10 @@ void fp_party_give(void);
 /* The member of that runtime, or NULL. */
 struct fp_member *fp_party_member(struct fp_party *party, uint32_t runtime);
 
+/* Whether any member is not to be carried; and the reason of those that have none yet. */
+bool fp_party_is_hindered(const struct fp_party *party);
+void fp_party_hinder(struct fp_party *party, enum fp_uncarried reason);
+
 /* tell.c: says, once for each reason, who is not carried, and records what came of each. */
 void fp_party_tell(struct fp_party *party);
 

@@ -51,7 +51,7 @@ struct fp_point_snapshot {
        it was. No bytes: it waits for none of these. */
     size_t object_size;
     char object[sizeof(pthread_cond_t)];
-    int forking;        /* the thread that forks: it may hold the mutex that goes with the wait */
+    int forking;         /* the thread that forks: it may hold the mutex that goes with the wait */
     unsigned long waits; /* the wait that was looked at */
     unsigned long wait;  /* the wait in which the next three were read; 0: none */
     sigset_t mask;
@@ -88,9 +88,9 @@ extern FP_THREAD struct fp_point *fp_point_own;
 
 struct fp_point *fp_point_of(const struct fp_thread_slot *slot);
 
-/* The gate. While it is closed, a thread that is woken goes on, since a fork handler may wait for it, and
-   the fork finds out; one whose time has come stops before it returns from its wait, for a second
-   at most. While it is held, every thread stops. */
+/* The gate. While it is closed, a thread that is woken goes on, since a fork handler may wait for
+   it, and the fork finds out; one whose time has come stops before it returns from its wait, for a
+   second at most. While it is held, every thread stops. */
 void fp_gate_close(void);
 void fp_gate_hold(void);
 void fp_gate_open(void);

@@ -1,13 +1,14 @@
 /*
- * carried_library LIBRARY CASE FORKS: a pool of a library (lib/carried_pool.c) is carried into children,
- * of a program that goes about it in an unusual way. Says how many of them got the right answer.
+ * carried_library LIBRARY CASE FORKS: a pool of a library (lib/carried_pool.c) is carried into
+ * children, of a program that goes about it in an unusual way. Says how many of them got the right
+ * answer.
  *
  *   cancelled  a child cancels the threads at once, and starts others
  *   loaded     the pool starts while the library is loaded (STARTS=load)
  *   reloaded   before each fork the library is closed, and loaded again
  *   asked      a fork handler of the program's has the pool work, before each fork
  *   told       likewise, after each fork, in the parent
- *   renewed    fork handlers of the program's stop the pool before a fork, and start it in both processes
+ *   renewed    fork handlers of the program's stop the pool before a fork, and start it in both
  *
  * SPDX-License-Identifier: Apache-2.0
  */

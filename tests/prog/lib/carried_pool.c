@@ -1,5 +1,5 @@
-/* A pool for `carried_library`: threads that sleep in pthread_cond_wait. With STARTS=load they start while
- * the library is loaded. SPDX-License-Identifier: Apache-2.0 */
+/* A pool for `carried_library`: threads that sleep in pthread_cond_wait. With STARTS=load they
+ * start while the library is loaded. SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
