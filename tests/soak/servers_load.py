@@ -2,11 +2,13 @@
 """Healthy servers under load beside restarts: servers_load.py SECONDS [SERVER...].
 
 Rounds without the shim and under `warn` and `fail` take turns. Fails where a line is said, a hang, crash or use is
-recorded, or a request goes wrong that would not without the shim; prints what each way has answered.
+recorded, or a request goes wrong that would not without the shim. Prints what each way has answered, and the processor
+time of a request, starts and restarts included, which a machine that does something else besides disturbs less.
 """
 
 import contextlib
 import http.client
+import resource
 import signal
 import statistics
 import subprocess
@@ -103,12 +105,24 @@ def load(server, name, process, seconds):
     return count
 
 
+def processor_time():
+    """Of all that this process has started and that has ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def of_bare(figures, way):
+    """The median of what each round is of the bare one beside it."""
+    return statistics.median(one / max(1e-9, bare) for one, bare in zip(figures[way], figures["bare"]))
+
+
 class Load:
     def __init__(self, programs, folder, services):
         self.programs, self.folder, self.services = programs, folder, services
 
     def round(self, name, way, seconds):
-        """(answers, failed requests, what was said and recorded wrongly)."""
+        """(answers, failed requests, seconds of processor time, what was said and recorded wrongly)."""
+        before = processor_time()
         log, said = self.folder / "log", self.folder / "said"
         log.unlink(missing_ok=True)
         server = run.Http(rows.SERVERS[name], self.programs)
@@ -126,24 +140,23 @@ class Load:
                 assert process.poll() is None, said.read_text()
         wrong = [line for line in said.read_text().splitlines() if line.startswith("forkpolicy: ")]
         wrong += [each for each in support.read_log(log) if each["event"] in ("hang", "use", "crash")]
-        return count.good, count.bad, wrong
+        return count.good, count.bad, processor_time() - before, wrong
 
     def server(self, name, seconds):
         """A line of figures; whether all was well."""
-        answers, failed, wrong = {way: [] for way in WAYS}, dict.fromkeys(WAYS, 0), []
+        answers, costs = {way: [] for way in WAYS}, {way: [] for way in WAYS}
+        failed, wrong = dict.fromkeys(WAYS, 0), []
         for number in range(ROUNDS):
             for way in WAYS[number % len(WAYS) :] + WAYS[: number % len(WAYS)]:
-                good, bad, said = self.round(name, way, seconds / ROUNDS / len(WAYS))
+                good, bad, used, said = self.round(name, way, seconds / ROUNDS / len(WAYS))
                 answers[way].append(good)
+                costs[way].append(used / max(1, good))
                 failed[way] += bad
                 wrong += said
-        ratios = {
-            way: statistics.median(one / max(1, bare) for one, bare in zip(answers[way], answers["bare"]))
-            for way in WAYS[1:]
-        }
-        figures = ", ".join(f"{way} {sum(answers[way])} answered, {failed[way]} failed" for way in WAYS)
-        shares = ", ".join(f"{way} {ratio:.3f}" for way, ratio in ratios.items())
-        print(f"{rows.NAMES[name]}: {figures}; of bare: {shares}; {len(wrong)} lines or records", flush=True)
+        counts = ", ".join(f"{way} {sum(answers[way])} answered, {failed[way]} failed" for way in WAYS)
+        of_them = {way: (of_bare(answers, way), of_bare(costs, way)) for way in WAYS[1:]}
+        shares = ", ".join(f"{way} {many:.3f} as many, at {cost:.3f}" for way, (many, cost) in of_them.items())
+        print(f"{rows.NAMES[name]}: {counts}; of bare: {shares}; {len(wrong)} lines or records", flush=True)
         for each in wrong[:5]:
             print(f"  {each}", flush=True)
         return not wrong and max(failed["warn"], failed["fail"]) <= failed["bare"] + 2

@@ -57,9 +57,9 @@ class Table:
         with open(said, "w") as stream:
             settings = {"env": self.variables(name, use), "cwd": HERE / "servers"}
             with run.started([*prefix, *server.command], stdout=stream, stderr=stream, **settings) as process:
-                if not run.until(lambda: server.is_ready() or process.poll() is not None, run.LIMIT):
-                    raise AssertionError(said.read_text())
+                run.until(lambda: server.is_ready() or process.poll() is not None)
                 self.check(said)
+                assert process.poll() is None and server.is_ready(), said.read_text()
                 yield server, process, said
 
     def check(self, said):

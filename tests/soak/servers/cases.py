@@ -125,9 +125,11 @@ def psycopg_pool():
 
 def sqlalchemy():
     """One connection, on which each worker reads what the other has asked."""
+    import psycopg2
     import sqlalchemy
 
-    engine = sqlalchemy.create_engine("postgresql+psycopg2://", connect_args={"dsn": os.environ["POSTGRES"]})
+    connect = lambda: psycopg2.connect(os.environ["POSTGRES"])  # noqa: E731
+    engine = sqlalchemy.create_engine("postgresql+psycopg2://", creator=connect, pool_pre_ping=True)
 
     def ask(number):
         with engine.connect() as connection:
