@@ -72,7 +72,7 @@ $(BUILD)/unit/stateless.a: $(STATELESS:%.c=$(BUILD)/unit/obj/%.o) $(BUILD)/unit/
 	$(call say,link)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-$(BUILD)/unit/shim/%: $(BUILD)/unit/obj/tests/unit/shim/%.o $(BUILD)/unit/obj/shim/%.o $(BUILD)/unit/stateless.a
+$(BY_ITSELF:%=$(BUILD)/unit/%): $(BUILD)/unit/%: $(BUILD)/unit/obj/tests/unit/%.o $(BUILD)/unit/obj/%.o $(BUILD)/unit/stateless.a
 	$(call say,link)
 	$(Q)$(CC) -pthread -o $@ $^ -lcriterion -ldl
 

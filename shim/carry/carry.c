@@ -8,6 +8,7 @@
 #include "shim/carry/libc.h"
 #include "shim/carry/others.h"
 #include "shim/carry/party.h"
+#include "shim/carry/patience.h"
 #include "shim/carry/rest.h"
 #include "shim/carry/wanted.h"
 #include "shim/threads/runtimes.h"
@@ -19,8 +20,6 @@
 /* Memory for the snapshots; kept from fork to fork. */
 static char *memory;
 static size_t memory_bytes;
-
-static unsigned long misses; /* forks in a row that found no rest */
 
 static void gather(struct fp_party *party)
 {
@@ -99,20 +98,20 @@ static bool is_timed(const struct fp_party *party)
     return false;
 }
 
-/* Threads come to rest within microseconds, or are busy: after two forks in a row that waited in
-   vain the next ones ask once. Returns with the gate closed where they rest. */
+/* Returns with the gate closed where they rest. */
 static bool wait_for_rest(struct fp_party *party)
 {
-    enum { PATIENCE = 500000, PAUSE = 50000, MISSES = 2 };
-    const struct timespec pause = {.tv_nsec = PAUSE};
-    uint64_t limit = fp_microseconds() + (misses < MISSES ? PATIENCE : 0);
+    const struct timespec pause = {.tv_nsec = 50000};
+    struct fp_patience patience = fp_patience_begin();
     for (;;) {
         fp_gate_close();
-        bool is_rest = is_at_rest(party), is_over = fp_microseconds() >= limit;
-        fp_gate_hurry(!is_rest && !is_over && is_timed(party));
-        misses = is_rest ? 0 : misses + is_over;
-        if (is_rest)
+        if (is_at_rest(party)) {
+            fp_patience_paid();
+            fp_gate_hurry(false);
             return true;
+        }
+        bool is_over = fp_patience_is_over(&patience, party);
+        fp_gate_hurry(!is_over && is_timed(party));
         fp_gate_open();
         if (is_over)
             return false;
