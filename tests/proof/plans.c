@@ -437,6 +437,15 @@ static void jump(int number)
     siglongjmp(out, 1);
 }
 
+/* What a wait has got before its time. */
+static void give_back(void)
+{
+    if (plan.wait == wait_mutex || plan.wait == wait_own_mutex)
+        pthread_mutex_unlock(&mutex);
+    else
+        end_wait();
+}
+
 static void *sleep_beside(void *unused)
 {
     sigset_t all;
@@ -475,7 +484,9 @@ static void have_a_past(void)
         if (!sigsetjmp(out, 1)) {
             alarm_in(30000);
             wait_once();
+            give_back(); /* the waker had more time than this thread */
         }
+        alarm_in(0);
         handle(SIGALRM, SIG_DFL, 0);
         break;
     case past_closed_library:
