@@ -53,6 +53,14 @@ void *fp_python_code_of(void *frame);
 /* The frame that called a frame; a new reference, or NULL. */
 void *fp_python_frame_behind(void *frame);
 
+/* The frame in which a thread is, by its state; a new reference. NULL where the thread runs no Python
+   code, or is gone. Needs the GIL, and PyThreadState_GetFrame. */
+void *fp_python_state_frame(void *state);
+
+/* Whether another thread is gone and has left a state from which Python itself, asked for all frames,
+   would read by a wild pointer. Needs the GIL. */
+bool fp_python_any_gone(void);
+
 /* What a frame calls `self`, where it runs this function of a standard module; a new reference. */
 void *fp_python_self_in(void *frame, const char *module, const char *function);
 

@@ -34,7 +34,7 @@ bool fp_python_prepare_resets(const char *names, fp_python_reset_done *done)
     static void *callback;
     void *type, *value, *trace;
     if (!fp_python_api.PyCFunction_NewEx || !fp_python_api.PyTuple_GetItem ||
-        !fp_python_api.PyLong_FromLong || !fp_python_holds_gil())
+        !fp_python_api.PyLong_FromLong || !fp_python_holds_gil() || fp_python_any_gone())
         return false;
     fp_python_api.PyErr_Fetch(&type, &value, &trace);
     tell_done = done;

@@ -226,7 +226,7 @@ static void *joined_thread(void)
 /* Whether a thread is this Thread's: its outermost frame is a method of it, Thread._bootstrap. */
 static bool belongs_to(void *state, const void *thread)
 {
-    void *frame = fp_python_api.PyThreadState_GetFrame(state), *behind;
+    void *frame = fp_python_state_frame(state), *behind;
     while (frame && (behind = fp_python_frame_behind(frame))) {
         fp_python_drop(frame);
         frame = behind;
@@ -249,8 +249,7 @@ size_t fp_python_joined_frames(struct fp_python_frame *frames, size_t most)
         state = fp_python_api.PyInterpreterState_ThreadHead(fp_python_api.PyInterpreterState_Get());
     while (state && !belongs_to(state, thread))
         state = fp_python_api.PyThreadState_Next(state);
-    size_t count =
-        state ? copy_frames(fp_python_api.PyThreadState_GetFrame(state), frames, most) : 0;
+    size_t count = state ? copy_frames(fp_python_state_frame(state), frames, most) : 0;
     fp_python_drop(thread);
     fp_python_api.PyErr_Clear();
     fp_python_api.PyErr_Restore(type, value, trace);

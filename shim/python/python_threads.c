@@ -113,22 +113,6 @@ static void describe(void *frame, struct fp_python_thread *told)
     fp_python_drop(thread);
 }
 
-/*
- * A native thread that comes to Python puts its state at the head of the list without the GIL. 3.11
- * fills it in after that, and asked for the frame of such a state it would read by a null pointer;
- * other versions link a state that is whole. States go with the GIL held.
- */
-static bool is_whole(const void *state)
-{
-    const struct {
-        void *list[2], *interpreter;
-        int numbers[8];
-        void *c_frame; /* set after the state was linked */
-    } *of_3_11 = state;
-    return strncmp(fp_python_version(), "3.11.", 5) != 0 ||
-           __atomic_load_n(&of_3_11->c_frame, __ATOMIC_ACQUIRE);
-}
-
 /* New references to the frames in which the interpreter's other threads are. */
 static size_t other_frames(void *frames[FP_PYTHON_OTHERS])
 {
@@ -137,8 +121,7 @@ static size_t other_frames(void *frames[FP_PYTHON_OTHERS])
     void *state =
         fp_python_api.PyInterpreterState_ThreadHead(fp_python_api.PyInterpreterState_Get());
     for (; state && count < FP_PYTHON_OTHERS; state = fp_python_api.PyThreadState_Next(state)) {
-        void *frame =
-            state != own && is_whole(state) ? fp_python_api.PyThreadState_GetFrame(state) : NULL;
+        void *frame = state != own ? fp_python_state_frame(state) : NULL;
         if (frame)
             frames[count++] = frame;
     }
