@@ -7,6 +7,7 @@
 #include "shim/python/python_api.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <string.h>
 #include <sys/types.h>
 
@@ -58,9 +59,16 @@ void fp_python_init(void)
     found = true;
 }
 
+/* A program that takes a function's address without being position-independent has a stub of its own
+   by that name, which jumps through the slot that the watch turns. */
 void *fp_python_function(const char *name)
 {
-    return found ? dlsym(RTLD_DEFAULT, name) : NULL;
+    const ElfW(Sym) *symbol = NULL;
+    Dl_info info;
+    void *function = found ? dlsym(RTLD_DEFAULT, name) : NULL;
+    bool is_stub = function && dladdr1(function, &info, (void **)&symbol, RTLD_DL_SYMENT) &&
+                   symbol && symbol->st_shndx == SHN_UNDEF;
+    return is_stub ? dlsym(RTLD_NEXT, name) : function;
 }
 
 bool fp_python_runs(void)

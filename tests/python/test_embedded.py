@@ -59,17 +59,21 @@ pool.submit(fork).result()
 """
 
 
-@pytest.fixture(scope="module")
-def embeds(tmp_path_factory):
-    program = tmp_path_factory.mktemp("embeds") / "embeds"
+def build(folder, *flags):
+    program = folder / "embeds"
     python = support.environment_python("wheels")
-    folder, library, is_shared = json.loads(subprocess.check_output([python, "-c", ASK], text=True, timeout=60))
+    libraries, library, is_shared = json.loads(subprocess.check_output([python, "-c", ASK], text=True, timeout=60))
     if not is_shared:
         pytest.skip("this Python is no shared library")
     name = library.removeprefix("lib").removesuffix(".so")
-    command = ["gcc", "-std=gnu11", "-O2", "-o", program, JOBS / "embeds.c", f"-L{folder}", f"-l{name}"]
-    subprocess.run([*command, f"-Wl,-rpath,{folder}"], check=True, timeout=60)
+    command = ["gcc", "-std=gnu11", "-O2", *flags, "-o", program, JOBS / "embeds.c", f"-L{libraries}", f"-l{name}"]
+    subprocess.run([*command, f"-Wl,-rpath,{libraries}"], check=True, timeout=60)
     return program
+
+
+@pytest.fixture(scope="module")
+def embeds(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("embeds"))
 
 
 class Job:
@@ -123,6 +127,12 @@ def test_wait_in_python_gets_an_error(case, gil, embeds, tmp_path):
 def test_worker_at_rest_is_left_alone(gil, embeds, tmp_path):
     with Job([embeds, "FILE", gil], tmp_path, RESTS) as job:
         assert (job.hang()["reason"], job.hang()["outcome"]) == ("parked", "waits"), job.hangs()
+
+
+def test_program_that_is_not_position_independent(tmp_path):
+    program = build(tmp_path, "-no-pie", "-fno-pic")
+    with Job([program, "FILE", "free"], tmp_path, "def use():\n    pass\n") as job:
+        assert job.process.wait(SECONDS) == 0 and not job.hangs()
 
 
 def test_frames_of_the_parent_tie_nothing_to_what_was_lost(tmp_path):

@@ -1,6 +1,6 @@
 /*
- * A program with Python in it that forks by C code and goes on in the child, as uwsgi does: runs a file
- * of Python code, then `use()` in a child. Its master holds Python's lock at the fork, or does not.
+ * A program with Python in it that forks by C code and goes on in the child, as uwsgi does: runs a
+ * file of Python code, then `use()` in a child. Its master holds Python's lock, or does not.
  * embeds FILE held|free
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -40,8 +40,10 @@ int main(int count, char **arguments)
         state = PyEval_SaveThread();
     pid_t child = fork();
     if (child == 0) {
+        /* By its address: a program that is not position-independent has a stub for it. */
+        void (*volatile restore)(void *) = PyEval_RestoreThread;
         if (is_free)
-            PyEval_RestoreThread(state);
+            restore(state);
         /* An error is printed, as a server does it. */
         _exit(PyRun_SimpleStringFlags("use()", NULL) != 0);
     }
