@@ -188,6 +188,9 @@ static void look_and_weigh(struct fp_waiting *waiting, uint64_t blocked, enum fp
         *advance = FP_ADVANCE_OVER;
     else
         *advance = weigh(waiting, &look, is_late);
+    if (*advance == FP_ADVANCE_WAIT && waiting->wait == FP_WAIT_CONDITION &&
+        look.company != FP_COMPANY_AWAKE)
+        *advance = FP_ADVANCE_EVALUATE;
     if (!fp_is_main_thread())
         next_look = fp_microseconds() + (used_time() - begun) * 50;
 }

@@ -29,6 +29,8 @@ struct fp_waiting {
     unsigned requeues;                                /* so far */
     void **returned;                                  /* of a joined thread */
     uint64_t since;                                   /* milliseconds, as fp_milliseconds */
+    uint64_t entered;                                 /* likewise: this call, of a repeated wait */
+    unsigned signals;                                 /* to a condition, before this slice */
     unsigned slices;                                  /* so far */
     uint64_t timers;              /* signals for which one was set at a look so far, a bit each */
     bool told;                    /* somebody has been told */
@@ -46,6 +48,7 @@ enum fp_break {
 /* What a look at a wait came to. */
 enum fp_advance {
     FP_ADVANCE_WAIT,      /* go on with the next slice */
+    FP_ADVANCE_EVALUATE,  /* nobody is awake: has its condition changed? Its caller alone knows */
     FP_ADVANCE_OVER,      /* is_over said so: it has what it waited for */
     FP_ADVANCE_INTERRUPT, /* an exception is pending: the wait is to end with EINTR */
 };

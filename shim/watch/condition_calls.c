@@ -10,6 +10,8 @@
 #include "shim/watch/condition_calls.h"
 
 #include "shim/base/self.h"
+#include "shim/watch/c11.h"
+#include "shim/watch/signal_counts.h"
 #include "shim/watch/wait_loop.h"
 #include "shim/watch/watched.h"
 
@@ -89,11 +91,13 @@ static int call(int (*real)(pthread_cond_t *), struct fp_waiting *waiting)
 
 int fp_condition_signal(pthread_cond_t *condition, const void *caller)
 {
+    fp_signals_note(condition);
     return CALL(signal, FP_WAIT_SIGNAL, would_signal, caller);
 }
 
 int fp_condition_broadcast(pthread_cond_t *condition, const void *caller)
 {
+    fp_signals_note(condition);
     return CALL(broadcast, FP_WAIT_BROADCAST, would_signal, caller);
 }
 
@@ -110,4 +114,16 @@ int fp_watched_cond_signal(pthread_cond_t *condition)
 int fp_watched_cond_broadcast(pthread_cond_t *condition)
 {
     return fp_condition_broadcast(condition, CALLER);
+}
+
+int fp_watched_cnd_signal(pthread_cond_t *condition)
+{
+    fp_signals_note(condition);
+    return fp_c11_answer(REAL(pthread_cond_signal)(condition));
+}
+
+int fp_watched_cnd_broadcast(pthread_cond_t *condition)
+{
+    fp_signals_note(condition);
+    return fp_c11_answer(REAL(pthread_cond_broadcast)(condition));
 }

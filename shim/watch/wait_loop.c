@@ -10,6 +10,7 @@
 #include "shim/hang/wait_record.h"
 #include "shim/python/python.h"
 #include "shim/watch/selector.h"
+#include "shim/watch/signal_counts.h"
 
 #include <errno.h>
 
@@ -30,7 +31,9 @@ void fp_waiting_begin(struct fp_waiting *waiting)
 {
     struct fp_wait_record *record = fp_wait_record_own();
     fp_dispatch_resume();
-    waiting->since = fp_milliseconds();
+    waiting->since = waiting->entered = fp_milliseconds();
+    if (waiting->wait == FP_WAIT_CONDITION)
+        waiting->signals = fp_signals_of(waiting->object);
     if (waiting->repeated && waiting->repeated->object != waiting->object)
         *waiting->repeated = (struct fp_repeated){0};
     go_on_from(waiting, waiting->repeated);
@@ -72,14 +75,29 @@ void fp_waiting_look_once(struct fp_waiting *waiting)
 }
 
 /*
- * Whether the caller waits anew after a slice in vain, so that no signal is lost between two
- * slices. Who waits for a condition has to look at it. Python's locks ask for signals where a wait
- * says EINTR, and wait on; that there is one is known to Python alone.
+ * Whether who waits for a condition has to look at the condition again. A signal that came when the
+ * slice had run out is lost, but counted; one that the watch does not see (by a pointer from dlsym)
+ * is found when nobody else is awake, or in time. Else nothing has changed: there is code that takes
+ * any end of the wait for a signal (libjxl's pool). What remains: a signal between the count and
+ * the next slice's beginning is seen at that slice's end.
  */
-static bool comes_again(const struct fp_waiting *waiting)
+static bool may_have_changed(struct fp_waiting *waiting, enum fp_advance advance)
 {
-    if (!waiting->repeated || waiting->wait == FP_WAIT_CONDITION)
-        return waiting->repeated;
+    enum { PATIENCE = 60000 }; /* milliseconds */
+    unsigned signals = fp_signals_of(waiting->object), before = waiting->signals;
+    waiting->signals = signals;
+    return advance == FP_ADVANCE_EVALUATE || signals != before ||
+           fp_milliseconds() - waiting->entered >= PATIENCE;
+}
+
+/* Whether the caller waits anew after a slice in vain. Python's locks ask for signals where a wait
+   says EINTR, and wait on; that there is one is known to Python alone. */
+static bool comes_again(struct fp_waiting *waiting, enum fp_advance advance)
+{
+    if (!waiting->repeated)
+        return false;
+    if (waiting->wait == FP_WAIT_CONDITION)
+        return may_have_changed(waiting, advance);
     return fp_is_main_thread() && fp_handlers_interrupt() &&
            fp_break_of(waiting) == FP_BREAK_FOR_PYTHON;
 }
@@ -96,8 +114,8 @@ int fp_waiting_endure(struct fp_waiting *waiting, fp_wait_slice *slice)
         error = slice(waiting, &deadline);
         if (error == ETIMEDOUT)
             advance = fp_hang_look(waiting);
-        in_vain = error == ETIMEDOUT && advance == FP_ADVANCE_WAIT;
-    } while (in_vain && !comes_again(waiting));
+        in_vain = error == ETIMEDOUT && advance <= FP_ADVANCE_EVALUATE;
+    } while (in_vain && !comes_again(waiting, advance));
     fp_waiting_end(waiting, !in_vain);
     return advance == FP_ADVANCE_OVER ? 0 : advance == FP_ADVANCE_INTERRUPT ? EINTR : error;
 }

@@ -207,8 +207,7 @@ static int condition_slice(struct fp_waiting *waiting, const struct timespec *de
     return fp_until_condition((pthread_cond_t *)(uintptr_t)waiting->object, mutex, deadline);
 }
 
-/* One slice only: POSIX lets a wait end without a signal, and one that came between two slices
-   would be lost. */
+/* It comes back without a signal, as POSIX lets it, where its condition may have changed. */
 static int watch_condition(pthread_cond_t *condition, pthread_mutex_t *mutex, const void *caller)
 {
     static FP_THREAD struct fp_repeated repeated;

@@ -36,6 +36,8 @@ int fp_watched_barrier_wait(pthread_barrier_t *barrier);
 
 /* condition_calls.c */
 int fp_watched_cond_signal(pthread_cond_t *condition);
+int fp_watched_cnd_signal(pthread_cond_t *condition);
+int fp_watched_cnd_broadcast(pthread_cond_t *condition);
 int fp_watched_cond_broadcast(pthread_cond_t *condition);
 int fp_watched_cond_destroy(pthread_cond_t *condition);
 

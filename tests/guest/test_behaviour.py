@@ -77,3 +77,8 @@ def test_fork_in_a_handler_during_a_fork(row, outcomes):
 @rows("many_waits")
 def test_many_short_waits(row, outcomes):
     check(row, outcomes)
+
+
+@rows("woken_for_nothing")
+def test_waits_for_a_condition_end_by_its_signals(row, outcomes):
+    check(row, outcomes)

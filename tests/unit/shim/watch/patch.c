@@ -52,6 +52,8 @@ STANDS_IN(fp_watched_cnd_timedwait);
 STANDS_IN(fp_watched_thrd_join);
 STANDS_IN(fp_watched_barrier_wait);
 STANDS_IN(fp_watched_cond_signal);
+STANDS_IN(fp_watched_cnd_signal);
+STANDS_IN(fp_watched_cnd_broadcast);
 STANDS_IN(fp_watched_cond_broadcast);
 STANDS_IN(fp_watched_cond_destroy);
 STANDS_IN(fp_watched_epoll_wait);

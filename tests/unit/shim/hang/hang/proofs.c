@@ -184,6 +184,16 @@ Test(hang, conditions)
     cr_assert_eq(asked.proofs, 0, "somebody was awake");
 }
 
+Test(hang, who_waits_for_a_condition_is_asked_where_nobody_is_awake)
+{
+    for (seen.company = FP_COMPANY_NONE; seen.company <= FP_COMPANY_AWAKE; seen.company++) {
+        bool asks = seen.company != FP_COMPANY_AWAKE;
+        cr_assert_eq(look(FP_WAIT_CONDITION), asks ? FP_ADVANCE_EVALUATE : FP_ADVANCE_WAIT);
+    }
+    seen.company = FP_COMPANY_AWAKE;
+    cr_assert_eq(look(FP_WAIT_MUTEX), FP_ADVANCE_WAIT);
+}
+
 Test(hang, pythons_lock)
 {
     has_python = true;
