@@ -88,11 +88,6 @@ enum fp_break fp_break_of(const struct fp_waiting *waiting)
     return FP_BREAK_NONE;
 }
 
-bool fp_is_main_thread(void)
-{
-    return true;
-}
-
 static FP_THREAD struct fp_repeated repeated;
 
 static int endure(enum fp_wait wait)
