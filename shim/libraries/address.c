@@ -10,6 +10,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+extern __typeof(dladdr1) dladdr1 __attribute__((weak)); /* musl has none */
+
+const ElfW(Sym) * fp_symbol_at(const void *address)
+{
+    Dl_info info;
+    const ElfW(Sym) *symbol = NULL;
+    return address && dladdr1 && dladdr1(address, &info, (void **)&symbol, RTLD_DL_SYMENT) ? symbol
+                                                                                           : NULL;
+}
+
 const char *fp_libc_single_threaded;
 
 /* Headers of glibc 2.35 and later have the type; whether libc has the function is found out at the

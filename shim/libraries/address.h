@@ -7,6 +7,7 @@
 #ifndef FP_SHIM_LIBRARIES_ADDRESS_H
 #define FP_SHIM_LIBRARIES_ADDRESS_H
 
+#include <link.h>
 #include <stdbool.h>
 
 struct fp_owner {
@@ -18,6 +19,9 @@ struct fp_owner {
 void fp_owners_init(void);
 
 struct fp_owner fp_owner_of(const void *address);
+
+/* The exported symbol at an address, or NULL; slow, and never where libc has no dladdr1 (musl). */
+const ElfW(Sym) * fp_symbol_at(const void *address);
 
 /* Points to libc's "no second thread yet", or NULL where libc has none. */
 extern const char *fp_libc_single_threaded;

@@ -59,15 +59,13 @@ void fp_python_init(void)
     found = true;
 }
 
-/* A program that takes a function's address without being position-independent has a stub of its own
-   by that name, which jumps through the slot that the watch turns. */
+/* A program that takes a function's address without being position-independent has a stub of its
+   own by that name, which jumps through the slot that the watch turns. */
 void *fp_python_function(const char *name)
 {
-    const ElfW(Sym) *symbol = NULL;
-    Dl_info info;
     void *function = found ? dlsym(RTLD_DEFAULT, name) : NULL;
-    bool is_stub = function && dladdr1(function, &info, (void **)&symbol, RTLD_DL_SYMENT) &&
-                   symbol && symbol->st_shndx == SHN_UNDEF;
+    const ElfW(Sym) *symbol = fp_symbol_at(function);
+    bool is_stub = symbol && symbol->st_shndx == SHN_UNDEF;
     return is_stub ? dlsym(RTLD_NEXT, name) : function;
 }
 

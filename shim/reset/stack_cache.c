@@ -3,14 +3,13 @@
 #include "shim/reset/stack_cache.h"
 
 #include "shim/base/child_section.h"
+#include "shim/libraries/address.h"
 
 #include <dlfcn.h>
 #include <link.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-extern __typeof(dladdr1) dladdr1 __attribute__((weak)); /* musl has none */
 
 /* As glibc's list_t, and what follows it: the size of all the stacks on the list. */
 struct free_stacks {
@@ -29,13 +28,10 @@ static size_t offset_of(const char *name)
     return told && told[0] == 8 * LIST_BYTES && told[1] == 1 ? told[2] : 0;
 }
 
-static size_t size_of(const void *symbol)
+static size_t size_of(const void *address)
 {
-    Dl_info info;
-    const ElfW(Sym) *entry = NULL;
-    return dladdr1 && dladdr1(symbol, &info, (void **)&entry, RTLD_DL_SYMENT) && entry
-               ? entry->st_size
-               : 0;
+    const ElfW(Sym) *symbol = fp_symbol_at(address);
+    return symbol ? symbol->st_size : 0;
 }
 
 static bool is_list(const struct free_stacks *list)
