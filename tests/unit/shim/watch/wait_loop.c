@@ -125,6 +125,7 @@ Test(wait_loop, nobody_is_awake)
     found = FP_ADVANCE_EVALUATE;
     cr_assert_eq(endure(FP_WAIT_CONDITION), ETIMEDOUT);
     cr_assert_eq(slices, 1);
+    cr_assert_eq(repeated.slices, 1, "and comes again");
 }
 
 Test(wait_loop, signals_that_nobody_counts)
