@@ -7,10 +7,10 @@
 #ifndef FP_SHIM_BASE_KERNEL_H
 #define FP_SHIM_BASE_KERNEL_H
 
-#if !defined __x86_64__ && !defined __aarch64__
 #include <errno.h>
+#include <stdbool.h>
+#include <sys/syscall.h>
 #include <unistd.h>
-#endif
 
 /* What the kernel answers: an error is a negative number, -errno. */
 static inline long fp_kernel(long number, long first, long second, long third, long fourth,
@@ -46,6 +46,12 @@ static inline long fp_kernel(long number, long first, long second, long third, l
     errno = saved;
     return answer;
 #endif
+}
+
+/* Whether this process has a thread of that number now. /proc may be another PID namespace's. */
+static inline bool fp_thread_lives(long tid)
+{
+    return fp_kernel(SYS_tgkill, getpid(), tid, 0, 0, 0, 0) == 0;
 }
 
 #endif

@@ -22,8 +22,8 @@ FP_LARGE static struct {
     _Alignas(4096) _Atomic pid_t places[CHILDREN_MAX];
     struct fp_child_note notes[CHILDREN_MAX];
 } children;
-static atomic_uint next,
-    count; /* next: whose note is given up for a new one, where all are taken */
+static atomic_uint count;
+static atomic_uint next; /* whose note is given up for a new one, where all are taken */
 
 FP_CHILD void fp_children_forget(void)
 {

@@ -146,6 +146,11 @@ bool fp_evidence_is_anew(const struct fp_runtime_entry *lost)
     return false;
 }
 
+static bool is_found_anew(const struct fp_evidence *evidence)
+{
+    return fp_evidence_is_anew(fp_runtime_at(evidence->entries[evidence->found]));
+}
+
 bool fp_evidence_is_tied(const struct fp_evidence *evidence)
 {
     if (evidence->waits_for_old_lock || evidence->joins_old_queue ||
@@ -154,8 +159,7 @@ bool fp_evidence_is_tied(const struct fp_evidence *evidence)
     if (evidence->found < 0)
         return false;
     const struct fp_runtime *lost = &evidence->lost[evidence->found].runtime;
-    return fp_cause_is_firm(evidence->cause, lost) &&
-           !fp_evidence_is_anew(fp_runtime_at(evidence->entries[evidence->found]));
+    return fp_cause_is_firm(evidence->cause, lost) && !is_found_anew(evidence);
 }
 
 /* One that waits again and again may wait for threads of the child's own in that library: a
@@ -166,8 +170,7 @@ bool fp_evidence_points_to_lost(const struct fp_evidence *evidence,
     if (waiting->wait == FP_WAIT_EPOLL)
         return evidence->cause == FP_CAUSE_USED;
     return fp_cause_is_evidence(evidence->cause) &&
-           (!waiting->timed || evidence->cause == FP_CAUSE_OWNER ||
-            !fp_evidence_is_anew(fp_runtime_at(evidence->entries[evidence->found])));
+           (!waiting->timed || evidence->cause == FP_CAUSE_OWNER || !is_found_anew(evidence));
 }
 
 bool fp_evidence_is_parked(const struct fp_evidence *evidence, const struct fp_waiting *waiting,

@@ -7,6 +7,7 @@
 #include "shim/base/child_section.h"
 #include "shim/base/clock.h"
 #include "shim/base/config.h"
+#include "shim/base/kernel.h"
 #include "shim/base/main_thread.h"
 #include "shim/base/self.h"
 #include "shim/hang/act.h"
@@ -19,8 +20,6 @@
 #include "shim/threads/origin.h"
 
 #include <signal.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 /* One thread looks at a time: what it finds is static, because stacks may be small. */
 static atomic_flag looking = ATOMIC_FLAG_INIT;
@@ -33,12 +32,6 @@ FP_CHILD void fp_hang_child(void)
     atomic_store(&next_look, 0);
 }
 
-/* /proc may be another PID namespace's. */
-static bool is_alive(pid_t tid)
-{
-    return syscall(SYS_tgkill, getpid(), tid, 0) == 0;
-}
-
 /*
  * Only its owner unlocks a mutex. Its tid is that of a lost thread, and the kernel has not given it
  * to a new one since. The forking thread's own tid in the parent is not among the lost: what it
@@ -47,7 +40,8 @@ static bool is_alive(pid_t tid)
 static bool has_lost_owner(const struct fp_waiting *waiting)
 {
     pid_t owner = waiting->owner ? waiting->owner(waiting) : 0;
-    return owner && fp_lost_find(owner) && !is_alive(owner) && waiting->owner(waiting) == owner;
+    return owner && fp_lost_find(owner) && !fp_thread_lives(owner) &&
+           waiting->owner(waiting) == owner;
 }
 
 enum fp_break fp_break_of(const struct fp_waiting *waiting)

@@ -1,7 +1,7 @@
 /* Python's exceptions and signal handlers, see python.h. SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
-#include "policy/text.h"
 #include "common/large.h"
+#include "policy/text.h"
 #include "shim/python/python.h"
 #include "shim/python/python_api.h"
 

@@ -14,8 +14,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 static bool has_frames_on_stacks(void)
 {
@@ -54,8 +52,7 @@ static size_t place_of_tid(void)
 static bool is_alive(const void *state)
 {
     size_t place = place_of_tid();
-    return place && fp_kernel(SYS_tgkill, getpid(), (long)((const unsigned long *)state)[place], 0,
-                              0, 0, 0) == 0;
+    return place && fp_thread_lives((long)((const unsigned long *)state)[place]);
 }
 
 void *fp_python_state_frame(void *state)

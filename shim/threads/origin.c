@@ -22,8 +22,8 @@ struct note {
     enum fp_origin origin;
     struct fp_forking_thread forking;
     uint64_t milliseconds; /* CLOCK_MONOTONIC */
-    size_t python_depth;   /* of the forking thread's Python stack; UNKNOWN_DEPTH */
-    bool lacks_gil;        /* the forking thread, and another one may have had it */
+    size_t python_depth;   /* of the forking thread's Python stack; UNKNOWN_DEPTH: that thread lacks
+                              the GIL, and another one may have had it */
     size_t other_count;    /* of Python's other threads, if it was the last to note them: */
     unsigned others_noted; /* as many times had they been noted */
     unsigned threads;      /* of the parent, as it was told at the fork; 0 = nothing was */
@@ -51,7 +51,6 @@ void fp_origin_note(const char *call, enum fp_origin kind, const struct fp_site 
                          .forking = {.creator = fp_table_creator(), .is_survivor = is_survivor},
                          .milliseconds = fp_milliseconds(),
                          .python_depth = lacks_gil ? UNKNOWN_DEPTH : fp_python_depth(),
-                         .lacks_gil = lacks_gil,
                          .threads = threads};
     if (kind != FP_ORIGIN_PYTHON || !fp_python_holds_gil())
         return;
@@ -87,7 +86,7 @@ FP_CHILD bool fp_origin_child(bool (*is_reset)(uint32_t runtime))
     fp_lost_note(&next.forking, is_reset);
     is_survivor = true;
     origin = next;
-    atomic_store(&awaits_gil, next.lacks_gil);
+    atomic_store(&awaits_gil, next.python_depth == UNKNOWN_DEPTH);
     is_watched = true;
     return true;
 }
