@@ -13,11 +13,23 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* By system calls: open, read and close end a thread that is cancelled, also in the midst of a wait
+   that does not. */
+int fp_file_open(int folder, const char *path, int flags)
+{
+    return (int)syscall(SYS_openat, folder, path, flags | O_CLOEXEC);
+}
+
+void fp_file_close(int file)
+{
+    syscall(SYS_close, file);
+}
+
 size_t fp_read_all(int file, char *buffer, size_t size)
 {
     size_t length = 0;
     while (length < size) {
-        ssize_t got = read(file, buffer + length, size - length);
+        ssize_t got = syscall(SYS_read, file, buffer + length, size - length);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
@@ -29,25 +41,25 @@ size_t fp_read_all(int file, char *buffer, size_t size)
 
 ssize_t fp_file_read(const char *path, char *buffer, size_t size)
 {
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int file = fp_file_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK);
     if (file < 0)
         return -1;
     size_t length = fp_read_all(file, buffer, size - 1);
-    close(file);
+    fp_file_close(file);
     buffer[length] = '\0';
     return (ssize_t)length;
 }
 
 bool fp_file_real_path(const char *path, char *buffer, size_t size)
 {
-    int file = open(path, O_PATH | O_CLOEXEC);
+    int file = fp_file_open(AT_FDCWD, path, O_PATH);
     if (file < 0)
         return false;
     char link[40];
     struct fp_text name = FP_TEXT(link);
     fp_text_format(&name, "/proc/self/fd/%d", file);
     ssize_t length = readlink(link, buffer, size - 1);
-    close(file);
+    fp_file_close(file);
     if (length <= 0)
         return false;
     buffer[length] = '\0';
@@ -79,7 +91,7 @@ void fp_folder_each(int folder, bool (*visit)(const char *name, void *context), 
 
 bool fp_file_contains(int folder, const char *path, const char *needle, size_t length)
 {
-    int file = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int file = fp_file_open(folder, path, O_RDONLY | O_NONBLOCK);
     if (file < 0)
         return false;
     struct stat status;
@@ -94,6 +106,6 @@ bool fp_file_contains(int folder, const char *path, const char *needle, size_t l
             munmap(text, size);
         }
     }
-    close(file);
+    fp_file_close(file);
     return found;
 }

@@ -11,6 +11,12 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+/* Beneath `folder` (AT_FDCWD), closed on exec; -1: it cannot be opened. As the others here no point
+   at which a thread is cancelled. */
+int fp_file_open(int folder, const char *path, int flags);
+
+void fp_file_close(int file);
+
 /* Reads until `size` bytes are there or the file ends; the number read. */
 size_t fp_read_all(int file, char *buffer, size_t size);
 

@@ -15,6 +15,9 @@ bool fp_once(const char *site, const char *runtime);
 /* The same for all processes that were forked since fp_once_share, together. */
 bool fp_once_shared(const char *site, const char *what);
 
+/* Whether fp_once_shared has noted the pair, or has no room left to. */
+bool fp_once_shared_before(const char *site, const char *what);
+
 /* In the parent, before a watched fork: makes the memory that they share, once. */
 void fp_once_share(void);
 

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 FP_LARGE static char block[FP_EVENT_MAX * 2];
@@ -65,21 +66,53 @@ static const char *place_of(const struct fp_hang *hang)
     return *line ? line : hang->waiting.dso;
 }
 
+static bool is_an_end(enum fp_outcome outcome)
+{
+    return outcome == FP_OUTCOME_EXITED || outcome == FP_OUTCOME_AGAIN ||
+           outcome == FP_OUTCOME_ABORTED;
+}
+
+static void say_whole(const struct fp_hang *hang, const char *key)
+{
+    struct fp_text text = FP_TEXT(block);
+    fp_message_hang(&text, hang);
+    fp_emit_text((struct fp_slice){block, text.length});
+    fp_once_shared(place_of(hang), key);
+}
+
+/* A line that refers to a report comes behind that. Who writes the report may still be at work, or
+   have been ended before. */
+static bool is_out(const struct fp_hang *hang, const char *key)
+{
+    enum { PATIENCE = 2000 }; /* milliseconds */
+    const struct timespec pause = {.tv_nsec = 1000000};
+    uint64_t begin = fp_milliseconds();
+    while (!fp_once_shared_before(place_of(hang), key)) {
+        if (fp_milliseconds() - begin >= PATIENCE)
+            return false;
+        syscall(SYS_nanosleep, &pause, NULL);
+    }
+    return true;
+}
+
 /* Each line is reported once by all children together. Of the later ones, each that ends has a line
    of its own, but not those of a parent that puts one after the other in its place for ever. */
 static void say(const struct fp_hang *hang, bool is_known)
 {
     enum { LINES_MAX = 16 };
     struct fp_text text = FP_TEXT(block);
-    bool ends = hang->outcome == FP_OUTCOME_EXITED || hang->outcome == FP_OUTCOME_AGAIN ||
-                hang->outcome == FP_OUTCOME_ABORTED;
-    if (!is_known && fp_once_shared(place_of(hang), fp_outcome_name(hang->outcome))) {
-        fp_message_hang(&text, hang);
-        fp_emit_text((struct fp_slice){block, text.length});
+    const char *outcome = fp_outcome_name(hang->outcome);
+    char key[32];
+    struct fp_text out = FP_TEXT(key);
+    fp_text_format(&out, "%s is out", outcome);
+    bool is_first = !is_known && fp_once_shared(place_of(hang), outcome);
+    if (!is_first && !is_an_end(hang->outcome))
+        return;
+    if (is_first || !(is_known || is_out(hang, key))) {
+        say_whole(hang, key);
         return;
     }
-    for (int nth = 0; ends && nth < LINES_MAX; nth++) {
-        char key[16];
+    for (int nth = 0; nth < LINES_MAX; nth++) {
         struct fp_text number = FP_TEXT(key);
         fp_text_format(&number, "again %d", nth);
         if (!fp_once_shared(place_of(hang), key))

@@ -19,6 +19,7 @@
 #include "shim/threads/lost.h"
 #include "shim/threads/origin.h"
 
+#include <errno.h>
 #include <signal.h>
 
 /* One thread looks at a time: what it finds is static, because stacks may be small. */
@@ -98,9 +99,12 @@ static void look_closer(struct fp_waiting *waiting, const struct fp_company_look
     facts->about_lost = fp_evidence_points_to_lost(&evidence, waiting);
 }
 
-static bool has_waited_long(const struct fp_waiting *waiting)
+/* Looked at closer after hang_seconds, and again each time that it has lasted twice as long: what
+   is only suspected then seldom changes, and Python is asked. */
+static bool is_late(const struct fp_waiting *waiting)
 {
-    return fp_milliseconds() - waiting->since >= fp_config.options.hang_milliseconds;
+    return !waiting->told && fp_milliseconds() - waiting->since >=
+                                 fp_config.options.hang_milliseconds << waiting->late_looks;
 }
 
 /* A server's worker that hangs is ended by its parent before long: what is as good as certain is
@@ -121,14 +125,19 @@ static bool is_left_to_main(const struct fp_waiting *waiting, const struct fp_co
     return look->main_waits && waiting->slices < PATIENCE;
 }
 
-static enum fp_advance weigh(struct fp_waiting *waiting, const struct fp_company_look *look,
-                             bool is_late)
+static struct fp_wait_facts facts_of(const struct fp_waiting *waiting, enum fp_company company)
 {
-    struct fp_wait_facts facts = {.wait = waiting->wait,
+    return (struct fp_wait_facts){.wait = waiting->wait,
                                   .timed = waiting->timed,
-                                  .company = look->company,
+                                  .company = company,
                                   .tied = true, /* unless a closer look says otherwise */
                                   .owner_lost = has_lost_owner(waiting)};
+}
+
+static enum fp_advance weigh(struct fp_waiting *waiting, const struct fp_company_look *look,
+                             bool late)
+{
+    struct fp_wait_facts facts = facts_of(waiting, look->company);
     if (waiting->repeated) {
         /* Its caller has looked at the condition since the last look, and nobody did a thing. */
         facts.evaluated = waiting->repeated->object == waiting->object && look->standstill &&
@@ -137,15 +146,15 @@ static enum fp_advance weigh(struct fp_waiting *waiting, const struct fp_company
         waiting->repeated->standstill = look->standstill;
     }
     struct fp_opinion opinion = fp_hang_judge(&facts);
-    if (opinion.grade < FP_GRADE_STRONG && !is_late)
+    if (opinion.grade < FP_GRADE_STRONG && !late)
         return FP_ADVANCE_WAIT;
     look_closer(waiting, look, &facts);
     opinion = fp_hang_judge(&facts);
     if (opinion.grade == FP_GRADE_PROVEN && !is_left_to_main(waiting, look))
         return fp_act_on_proof(waiting, look, &evidence, opinion,
                                facts.waker == FP_WAKER_INTERRUPT);
-    is_late |= is_due(waiting, &facts, opinion);
-    if (opinion.grade != FP_GRADE_NONE && is_late && !look->main_waits)
+    late |= is_due(waiting, &facts, opinion);
+    if (opinion.grade != FP_GRADE_NONE && late && !look->main_waits)
         fp_act_on_doubt(waiting, look, &evidence, opinion, facts.waker == FP_WAKER_INTERRUPT);
     return FP_ADVANCE_WAIT;
 }
@@ -170,18 +179,21 @@ static uint64_t used_time(void)
 
 static void look_and_weigh(struct fp_waiting *waiting, uint64_t blocked, enum fp_advance *advance)
 {
+    enum { DOUBLINGS_MAX = 16 };
     /* At a slice's end libc has taken the condition's mutex again: who wants that gets it in the
      * next. */
     struct fp_company_look look = {
         .mutex = waiting->wait == FP_WAIT_CONDITION ? (const void *)waiting->argument : NULL};
     uint64_t begun = used_time();
-    bool is_late = !waiting->told && has_waited_long(waiting);
-    fp_company_look(&look, blocked, is_late);
+    bool late = is_late(waiting);
+    if (late && waiting->late_looks < DOUBLINGS_MAX)
+        waiting->late_looks++;
+    fp_company_look(&look, blocked, late);
     /* Tried after the look around: what the others did before they fell asleep is done. */
     if (waiting->is_over && waiting->is_over(waiting))
         *advance = FP_ADVANCE_OVER;
     else
-        *advance = weigh(waiting, &look, is_late);
+        *advance = weigh(waiting, &look, late);
     if (*advance == FP_ADVANCE_WAIT && waiting->wait == FP_WAIT_CONDITION &&
         look.company != FP_COMPANY_AWAKE)
         *advance = FP_ADVANCE_EVALUATE;
@@ -212,12 +224,35 @@ bool fp_hang_may_be_shared(const void *object)
     return may_be;
 }
 
+/*
+ * While the main thread blocks a signal, the kernel gives the process's to any other that does not:
+ * a handler that exits (uwsgi's) would do so in the midst of that thread's work. So the main thread
+ * blocks none to find somebody awake, as it does in a program that works. What remains: signals
+ * that come when all are asleep, and where one breaks off the wait for good and must not be lost.
+ */
+__attribute__((noinline)) static bool is_beside_the_awake(const struct fp_waiting *waiting)
+{
+    if (!fp_is_main_thread() || is_late(waiting) ||
+        (fp_break_of(waiting) == FP_BREAK_FOR_GOOD && fp_handlers_interrupt()))
+        return false;
+    int error = errno;
+    struct fp_wait_facts facts = facts_of(waiting, FP_COMPANY_AWAKE);
+    bool is_awake = fp_hang_judge(&facts).grade < FP_GRADE_STRONG && fp_company_seems_awake();
+    errno = error;
+    return is_awake;
+}
+
 enum fp_advance fp_hang_look(struct fp_waiting *waiting)
 {
     enum fp_advance advance = FP_ADVANCE_WAIT;
     sigset_t before;
     if (!fp_active || fp_self.inside || is_too_early(waiting))
         return advance;
+    if (is_beside_the_awake(waiting)) {
+        if (waiting->repeated)
+            waiting->repeated->standstill = 0;
+        return advance;
+    }
     /* A handler that leaves the wait by siglongjmp must not leave the look half done. */
     fp_block_signals(&before);
     if (!atomic_flag_test_and_set(&looking)) {

@@ -24,11 +24,11 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-/* The calling thread's stack may be small, and one thread looks at a time (hang.c). */
-FP_LARGE static char buffer[4096];
+enum { FILE_SIZE = 4096 };
 
 struct pass {
     struct fp_company_look *look;
+    char *buffer; /* for one file of /proc; FILE_SIZE bytes */
     pid_t self;
     uint64_t moment; /* over all that is seen: differs if any thread ran since */
     bool asleep, thorough, has_helpers;
@@ -61,34 +61,34 @@ struct companion {
     uint64_t until; /* where its time limit stands, or 0 */
 };
 
-static bool read_task(pid_t tid, const char *file)
+static bool read_task(char *buffer, pid_t tid, const char *file)
 {
     char path[64];
     struct fp_text text = FP_TEXT(path);
     fp_text_format(&text, "/proc/self/task/%d/%s", (int)tid, file);
-    return fp_file_read(path, buffer, sizeof buffer) > 0;
+    return fp_file_read(path, buffer, FILE_SIZE) > 0;
 }
 
-static bool is_in_call(long number)
+static bool is_in_call(const char *line, long number)
 {
     char digits[16];
     struct fp_text text = FP_TEXT(digits);
     fp_text_format(&text, "%ld ", number);
-    return strncmp(buffer, digits, text.length) == 0;
+    return strncmp(line, digits, text.length) == 0;
 }
 
-static bool read_companion(struct companion *companion)
+static bool read_companion(struct companion *companion, char *buffer)
 {
-    if (!read_task(companion->tid, "status"))
+    if (!read_task(buffer, companion->tid, "status"))
         return false;
     const char *state = strstr(buffer, "\nState:\t");
     companion->state = state ? state[8] : '?';
     companion->switches = number_after(buffer, "\nvoluntary_ctxt_switches:", 10) +
                           number_after(buffer, "\nnonvoluntary_ctxt_switches:", 10);
     companion->blocked = number_after(buffer, "\nSigBlk:", 16);
-    if (!read_task(companion->tid, "syscall"))
+    if (!read_task(buffer, companion->tid, "syscall"))
         return false;
-    companion->in_futex = is_in_call(SYS_futex);
+    companion->in_futex = is_in_call(buffer, SYS_futex);
     int operation = (int)argument(buffer, 2), command = operation & FUTEX_CMD_MASK;
     companion->word = argument(buffer, 1);
     companion->until = argument(buffer, 4);
@@ -96,7 +96,7 @@ static bool read_companion(struct companion *companion)
     companion->is_endless = companion->is_private &&
                             (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET) &&
                             companion->until == 0;
-    companion->rests = is_in_call(SYS_accept) || is_in_call(SYS_accept4) ||
+    companion->rests = is_in_call(buffer, SYS_accept) || is_in_call(buffer, SYS_accept4) ||
                        (companion->is_private && command == FUTEX_WAIT_BITSET);
     return true;
 }
@@ -186,7 +186,7 @@ static bool meet(int tid, void *context)
     struct companion companion = {.tid = tid};
     if (tid == pass->self)
         return true;
-    if (!read_companion(&companion))
+    if (!read_companion(&companion, pass->buffer))
         companion.state = '?'; /* it has just ended, or must not be read */
     if (companion.state == 'Z' || companion.state == 'X')
         return true; /* a main thread that has left; it does nothing more */
@@ -213,15 +213,19 @@ static bool meet(int tid, void *context)
     return pass->asleep || pass->thorough;
 }
 
-static struct pass look_once(struct fp_company_look *look, uint64_t blocked, bool thorough)
+static struct pass look_once(struct fp_company_look *look, char *buffer, uint64_t blocked,
+                             bool thorough)
 {
-    struct pass pass = {
-        .look = look, .self = (pid_t)syscall(SYS_gettid), .asleep = true, .thorough = thorough};
+    struct pass pass = {.look = look,
+                        .buffer = buffer,
+                        .self = (pid_t)syscall(SYS_gettid),
+                        .asleep = true,
+                        .thorough = thorough};
     *look = (struct fp_company_look){
         .threads = 1, .gil_is_free = true, .deliverable = ~blocked, .mutex = look->mutex};
     mix(&look->standstill,
         fp_table_starts()); /* one that has ended since may have done something */
-    if (read_task(pass.self, "status")) {
+    if (read_task(buffer, pass.self, "status")) {
         look->handled = number_after(buffer, "\nSigCgt:", 16);
     } else {
         pass.asleep = false;
@@ -231,11 +235,20 @@ static struct pass look_once(struct fp_company_look *look, uint64_t blocked, boo
     return pass;
 }
 
+bool fp_company_seems_awake(void)
+{
+    FP_LARGE static char buffer[FILE_SIZE]; /* of the main thread */
+    struct fp_company_look look = {0};
+    return !look_once(&look, buffer, 0, false).asleep;
+}
+
 void fp_company_look(struct fp_company_look *look, uint64_t blocked, bool thorough)
 {
-    struct pass first = look_once(look, blocked, thorough);
+    /* The calling thread's stack may be small, and one thread looks at a time (hang.c). */
+    FP_LARGE static char buffer[FILE_SIZE];
+    struct pass first = look_once(look, buffer, blocked, thorough);
     if (first.asleep && look->threads > 1) {
-        struct pass second = look_once(look, blocked, thorough);
+        struct pass second = look_once(look, buffer, blocked, thorough);
         first.asleep = second.asleep && second.moment == first.moment;
     }
     /* What was seen of some threads is all that a later look sees, when the others have ended. */

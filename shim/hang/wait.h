@@ -12,6 +12,7 @@ struct fp_repeated {
     uint64_t since, left; /* the first one began, the last one ended; milliseconds */
     unsigned slices;
     bool told, warned;
+    unsigned char late_looks;
     uint64_t standstill; /* of the others at the last look, see other_threads.h */
     uint64_t next_look;  /* of waits with a limit of their own: not before */
     uint64_t timers;
@@ -35,6 +36,7 @@ struct fp_waiting {
     uint64_t timers;              /* signals for which one was set at a look so far, a bit each */
     bool told;                    /* somebody has been told */
     bool warned;                  /* that the process is to end after its time of grace */
+    unsigned char late_looks;     /* after hang_seconds; so far */
     struct fp_repeated *repeated; /* NULL: it ends as a whole */
 };
 

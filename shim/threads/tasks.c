@@ -7,7 +7,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 static const char TASKS[] = "/proc/self/task";
 
@@ -41,10 +40,10 @@ static bool step(const char *name, void *context)
 bool fp_tasks_each(bool (*visit)(int tid, void *context), void *context)
 {
     struct walk walk = {visit, context, 0, true};
-    int folder = open(TASKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int folder = fp_file_open(AT_FDCWD, TASKS, O_RDONLY | O_DIRECTORY);
     if (folder < 0)
         return false;
     fp_folder_each(folder, step, &walk);
-    close(folder);
+    fp_file_close(folder);
     return !walk.goes_on || walk.listed == fp_tasks_count();
 }

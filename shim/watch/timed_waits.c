@@ -43,7 +43,7 @@ static void look(struct fp_repeated *timed, enum fp_wait wait, const void *objec
 void fp_timed_note(enum fp_wait wait, const void *object, const void *caller, bool woken)
 {
     struct fp_repeated *timed = &repeated;
-    enum { IN_A_ROW = 3, BETWEEN_LOOKS = 1000 /* milliseconds */ };
+    enum { IN_A_ROW = 3 };
     if (woken || fp_self.inside) {
         timed->object = NULL;
         return;
@@ -56,7 +56,7 @@ void fp_timed_note(enum fp_wait wait, const void *object, const void *caller, bo
             .object = caller, .since = now, .next_look = now + fp_config.options.hang_milliseconds};
     timed->slices++;
     if (!timed->told && timed->slices >= IN_A_ROW && now >= timed->next_look) {
-        timed->next_look = now + BETWEEN_LOOKS;
+        timed->next_look = now + (now - timed->since); /* when it has lasted twice as long */
         look(timed, wait, object, caller);
     }
     errno = saved;

@@ -22,6 +22,7 @@ static void go_on_from(struct fp_waiting *waiting, const struct fp_repeated *bef
         return;
     waiting->since = before->since;
     waiting->slices = before->slices;
+    waiting->late_looks = before->late_looks;
     waiting->told = before->told;
     waiting->warned = before->warned;
     waiting->timers = before->timers;
@@ -55,6 +56,7 @@ void fp_waiting_end(const struct fp_waiting *waiting, bool woken)
                                                   .since = waiting->since,
                                                   .left = fp_milliseconds(),
                                                   .slices = waiting->slices,
+                                                  .late_looks = waiting->late_looks,
                                                   .told = waiting->told,
                                                   .warned = waiting->warned,
                                                   .timers = waiting->timers,

@@ -44,6 +44,11 @@ def test_jumps_out_of_waits(row, outcomes):
     check(row, outcomes)
 
 
+@rows("signals_to_the_main_thread")
+def test_signals_arrive_in_the_main_thread(row, outcomes):
+    check(row, outcomes)
+
+
 @rows("requeued")
 def test_requeued_waits(row, outcomes):
     check(row, outcomes)

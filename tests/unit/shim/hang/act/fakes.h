@@ -44,6 +44,7 @@ static bool has_lost;
 /* What they were asked, by the children of a test, too. */
 static struct asked {
     int texts, records, raised, entered, answers;
+    int looks, looks_in_vain; /* for the report of another process */
     bool entered_free;
     char text[4096], record[8192], error[1024], answer[1024];
     struct said {
@@ -122,6 +123,16 @@ bool fp_once(const char *site, const char *runtime)
 bool fp_once_shared(const char *site, const char *what)
 {
     return repeats ? false : is_new(&shared->said, site, what);
+}
+
+bool fp_once_shared_before(const char *site, const char *what)
+{
+    char both[128];
+    snprintf(both, sizeof both, "%s %s", site, what);
+    for (int i = 0; i < shared->said.count; i++)
+        if (strcmp(shared->said.what[i], both) == 0)
+            return true;
+    return asked.looks++ == asked.looks_in_vain;
 }
 
 void fp_emit_text(struct fp_slice text)

@@ -82,3 +82,23 @@ Test(act, records_of_one_process_are_limited)
     }
     cr_assert_eq(asked.records, 256);
 }
+
+/* Two workers wait in vain at one line, and the other one is about to write its report. */
+Test(act, a_line_that_refers_to_a_report_comes_behind_it)
+{
+    fp_config.options.on_proven = FP_ON_PROVEN_EXIT;
+    fp_once_shared(line, "exited");
+    asked.looks_in_vain = 3;
+    cr_assert_eq(WEXITSTATUS(status_of(prove)), 70);
+    cr_assert_eq(asked.looks, 4);
+    cr_assert(strstr(asked.text, "waits, as reported"), "%s", asked.text);
+}
+
+Test(act, a_report_whose_process_was_ended_is_written_by_the_next)
+{
+    fp_config.options.on_proven = FP_ON_PROVEN_EXIT;
+    fp_once_shared(line, "exited");
+    asked.looks_in_vain = 1000000;
+    cr_assert_eq(WEXITSTATUS(status_of(prove)), 70);
+    cr_assert(strstr(asked.text, "can never go on"), "%s", asked.text);
+}

@@ -26,6 +26,23 @@ Test(hang, doubts_are_told_late)
     cr_assert_eq(asked.doubts, 0);
 }
 
+Test(hang, doubts_are_looked_at_each_time_that_the_wait_has_lasted_twice_as_long)
+{
+    struct fp_waiting waiting = wait_for(FP_WAIT_SEMAPHORE);
+    int thorough = 0;
+    seen.company = FP_COMPANY_AWAKE;
+    for (unsigned seconds = 0; seconds < 250; seconds += 10) { /* hang_seconds=30 */
+        waiting.since = fp_milliseconds() - seconds * 1000;
+        memset(&asked, 0, sizeof asked);
+        fp_hang_look(&waiting);
+        thorough += asked.thorough;
+        cr_assert_eq(asked.thorough,
+                     seconds == 30 || seconds == 60 || seconds == 120 || seconds == 240,
+                     "after %u s", seconds);
+    }
+    cr_assert_eq(thorough, 4);
+}
+
 static struct fp_waiting wait_since(uint64_t milliseconds)
 {
     struct fp_waiting waiting = wait_for(FP_WAIT_SEMAPHORE);

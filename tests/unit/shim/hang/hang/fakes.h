@@ -21,6 +21,7 @@
 #include "shim/threads/origin.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -41,7 +42,7 @@ static pid_t owner, lost = -1;
 
 /* What they were asked. */
 static struct {
-    int looks, thorough, proofs, doubts, evidence, private, signals;
+    int looks, glances, thorough, proofs, doubts, evidence, private, signals;
     bool asked_gil_is_free, was_interruptible, others_sleep;
     enum fp_break breaks;
     struct fp_opinion opinion;
@@ -66,6 +67,15 @@ void fp_company_look(struct fp_company_look *look, uint64_t blocked, bool thorou
     asked.inside = fp_self.inside;
     pthread_sigmask(SIG_SETMASK, NULL, &asked.mask);
     *look = seen;
+}
+
+bool fp_company_seems_awake(void)
+{
+    asked.glances++;
+    asked.inside = fp_self.inside;
+    pthread_sigmask(SIG_SETMASK, NULL, &asked.mask);
+    errno = EIO;
+    return seen.company == FP_COMPANY_AWAKE;
 }
 
 uint64_t fp_timers_set(void)
@@ -161,7 +171,8 @@ bool fp_evidence_is_parked(const struct fp_evidence *evidence, const struct fp_w
     return is_parked;
 }
 
-bool fp_evidence_points_to_lost(const struct fp_evidence *evidence, const struct fp_waiting *waiting)
+bool fp_evidence_points_to_lost(const struct fp_evidence *evidence,
+                                const struct fp_waiting *waiting)
 {
     (void)evidence, (void)waiting;
     return is_about_lost;
@@ -187,7 +198,12 @@ void fp_act_on_doubt(struct fp_waiting *waiting, const struct fp_company_look *l
     waiting->told = true;
 }
 
-static bool has_signal;
+static bool has_signal, interrupts = true;
+
+bool fp_handlers_interrupt(void)
+{
+    return interrupts;
+}
 
 bool fp_handlers_wait(const sigset_t *blocked)
 {

@@ -33,6 +33,54 @@ Test(hang, signals_that_came_in_the_look)
     cr_assert_eq(look(FP_WAIT_MUTEX), FP_ADVANCE_WAIT, "a signal does not end it");
 }
 
+/* The kernel would give a signal of the process's to another thread. */
+Test(hang, the_main_thread_finds_somebody_awake_without_blocking_signals)
+{
+    struct fp_repeated repeated = {.object = &object, .standstill = 5};
+    struct fp_waiting waiting = wait_for(FP_WAIT_CONDITION);
+    waiting.repeated = &repeated;
+    seen.company = FP_COMPANY_AWAKE;
+    fp_self.inside = 0;
+    errno = 0;
+    cr_assert_eq(look_at(waiting), FP_ADVANCE_WAIT);
+    cr_assert(asked.glances == 1 && asked.looks == 0 && asked.signals == 0);
+    cr_assert(sigismember(&asked.mask, SIGTERM) == 0 && asked.inside == 0);
+    cr_assert_eq(errno, 0);
+    cr_assert_eq(repeated.standstill, 0, "at the next look this one says nothing");
+    seen.company = FP_COMPANY_ASLEEP;
+    look_at(waiting);
+    cr_assert(asked.glances == 1 && asked.looks == 1 && asked.signals == 1);
+}
+
+Test(hang, what_needs_no_company_is_looked_at_at_once)
+{
+    seen.company = FP_COMPANY_AWAKE;
+    look_at(long_wait(FP_WAIT_MUTEX));
+    cr_assert(asked.glances == 0 && asked.looks == 1, "late");
+    look(FP_WAIT_SEMAPHORE);
+    cr_assert(asked.glances == 0 && asked.looks == 1, "a signal ends it, and is not to be lost");
+    interrupts = false;
+    look(FP_WAIT_SEMAPHORE);
+    cr_assert(asked.glances == 1 && asked.looks == 0, "no signal ends it");
+    look(FP_WAIT_REGION);
+    cr_assert(asked.glances == 0 && asked.proofs == 1);
+}
+
+static void *look_beside(void *unused)
+{
+    look(FP_WAIT_MUTEX);
+    return unused;
+}
+
+Test(hang, other_threads_block_signals)
+{
+    pthread_t thread;
+    seen.company = FP_COMPANY_AWAKE;
+    pthread_create(&thread, NULL, look_beside, NULL);
+    pthread_join(thread, NULL);
+    cr_assert(asked.glances == 0 && asked.looks == 1);
+}
+
 Test(hang, no_look)
 {
     fp_self.inside = 1;

@@ -162,3 +162,18 @@ Test(other_threads, ended_or_unreadable)
     is_self_unreadable = true;
     cr_assert_eq(company(), FP_COMPANY_AWAKE, "its signal handlers are not known");
 }
+
+/* One look is enough for that: it proves nothing. */
+Test(other_threads, somebody_seems_awake)
+{
+    looks_begun = 0;
+    self = (pid_t)syscall(SYS_gettid);
+    struct thread *thread = add(OTHER);
+    cr_assert_not(fp_company_seems_awake());
+    cr_assert_eq(looks_begun, 1);
+    BOTH(thread, state, 'R');
+    cr_assert(fp_company_seems_awake());
+    BOTH(thread, state, 'S');
+    BOTH(thread, call, SYS_read);
+    cr_assert(fp_company_seems_awake());
+}
