@@ -155,10 +155,10 @@ stack: ## no way into the shim takes more of the host's stack than tools/stack.t
 	else echo "stack: not checked, $(CC) has no -fcallgraph-info"; fi
 
 preload: all programs environments ## the shim under small host programs
-	$(RUN_PYTEST) $$(sh tools/other-user.sh) $(PYTEST) tests/preload
+	$(RUN_PYTEST) tests/preload $$(sh tools/other-user.sh) $(PYTEST)
 
 loader: all programs environments $(BUILD)/asan/libforkloader.so ## the library of permutations and tables, under pyarrow
-	$(RUN_PYTEST) $(PYTEST) tests/loader
+	$(RUN_PYTEST) tests/loader $(PYTEST)
 	@echo "the same with a library under ASan and UBSan"
 	FORKLOADER_LIBRARY=$(abspath $(BUILD))/asan/libforkloader.so ARROW_DEFAULT_MEMORY_POOL=system \
 	    LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 \
@@ -171,7 +171,7 @@ $(BUILD)/asan/libforkloader.so: $(LOADS) $(wildcard loader/*/*.h) include/forklo
 	$(Q)$(CC) -std=gnu11 -O1 -g -fPIC $(SANITIZE) -I. -Iinclude -shared -o $@ $(filter %.c,$^) -lm -ldl
 
 program: all programs environments ## the program: reports, man pages, completions
-	$(RUN_PYTEST) $(PYTEST) tests/cli
+	$(RUN_PYTEST) tests/cli $(PYTEST)
 
 # Programs of one kind each, for the table of tests/guest.
 GUEST_LIBRARIES := $(patsubst tests/guest/prog/lib/%.c,$(BUILD)/guest/lib%.so,$(wildcard tests/guest/prog/lib/*.c))
@@ -222,7 +222,7 @@ guest: all guest-programs environments ## programs that must behave as they do b
 	PROOF_SECONDS=$(PROOF_SECONDS) $(PYTEST) tests/proof
 
 python: all programs environments ## the shim under real wheels
-	$(RUN_PYTEST) $(PYTEST) tests/python
+	$(RUN_PYTEST) tests/python $(PYTEST)
 
 table: all environments ## the table of runtimes agrees with recorded runs, ten of which are repeated
 	$(PYTEST) tests/knowledge

@@ -27,3 +27,13 @@ def pytest_collection_modifyitems(items):
     for item in items:
         for mark in item.iter_markers("alone"):
             assert len(mark.args) == 1, f"{item.nodeid}: alone for which reason?"
+
+
+def pytest_runtest_logreport(report):
+    """Names what failed in a file, where there is one for that (tools/run-pytest.sh)."""
+    if report.failed and "FAILED_TESTS" in os.environ:
+        with open(os.environ["FAILED_TESTS"], "a") as failed:
+            failed.write(f"{report.nodeid}\n")
+
+
+pytest_collectreport = pytest_runtest_logreport
