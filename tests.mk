@@ -202,9 +202,10 @@ $(BUILD)/guest/text_relocations: $(BUILD)/guest/libtext_relocations.so
 $(BUILD)/guest/openmp_anew: $(BUILD)/guest/libanew.so
 $(BUILD)/guest/openmp_as_libgomp: $(BUILD)/guest/llvm/libgomp.so.1
 
-$(BUILD)/proof/plans: tests/proof/plans.c tests/guest/prog/guest.h | packages
+PLANS := $(wildcard tests/proof/plans/*.c)
+$(BUILD)/proof/plans: $(PLANS) tests/proof/plans/plan.h tests/guest/prog/guest.h | packages
 	$(call say,build)
-	$(Q)$(GUEST_CC) -o $@ $< -Wl,-rpath,$(abspath $(BUILD))/guest -ldl
+	$(Q)$(GUEST_CC) -o $@ $(PLANS) -Wl,-rpath,$(abspath $(BUILD))/guest -ldl
 
 # The shim with a look at every moment, see hasty.c.
 $(BUILD)/proof/libforkpolicy.so: $(BUILD)/obj/tests/proof/hasty.o $(LIBRARY)
