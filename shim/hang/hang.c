@@ -99,12 +99,21 @@ static void look_closer(struct fp_waiting *waiting, const struct fp_company_look
     facts->about_lost = fp_evidence_points_to_lost(&evidence, waiting);
 }
 
-/* Looked at closer after hang_seconds, and again each time that it has lasted twice as long: what
-   is only suspected then seldom changes, and Python is asked. */
-static bool is_late(const struct fp_waiting *waiting)
+/* Milliseconds until a doubt is told. Code of a lost library that asks again and again waits for
+   what its threads did, and a server ends such a worker before hang_seconds are over. */
+static uint64_t patience_for(const struct fp_waiting *waiting)
 {
-    return !waiting->told && fp_milliseconds() - waiting->since >=
-                                 fp_config.options.hang_milliseconds << waiting->late_looks;
+    unsigned hang = fp_config.options.hang_milliseconds,
+             grace = fp_config.options.grace_milliseconds;
+    return waiting->by_lost && grace && grace < hang ? grace : hang;
+}
+
+/* Looked at closer then, and again each time that it has lasted twice as long: what is only
+   suspected seldom changes, and Python is asked. */
+bool fp_hang_is_late(const struct fp_waiting *waiting)
+{
+    return !waiting->told && fp_milliseconds() - waiting->since >= patience_for(waiting)
+                                                                       << waiting->late_looks;
 }
 
 /* A server's worker that hangs is ended by its parent before long: what is as good as certain is
@@ -185,7 +194,7 @@ static void look_and_weigh(struct fp_waiting *waiting, uint64_t blocked, enum fp
     struct fp_company_look look = {
         .mutex = waiting->wait == FP_WAIT_CONDITION ? (const void *)waiting->argument : NULL};
     uint64_t begun = used_time();
-    bool late = is_late(waiting);
+    bool late = fp_hang_is_late(waiting);
     if (late && waiting->late_looks < DOUBLINGS_MAX)
         waiting->late_looks++;
     fp_company_look(&look, blocked, late);
@@ -232,7 +241,7 @@ bool fp_hang_may_be_shared(const void *object)
  */
 __attribute__((noinline)) static bool is_beside_the_awake(const struct fp_waiting *waiting)
 {
-    if (!fp_is_main_thread() || is_late(waiting) ||
+    if (!fp_is_main_thread() || fp_hang_is_late(waiting) ||
         (fp_break_of(waiting) == FP_BREAK_FOR_GOOD && fp_handlers_interrupt()))
         return false;
     int error = errno;

@@ -12,6 +12,9 @@
 /* Between two slices. May end the process. Keeps errno. */
 enum fp_advance fp_hang_look(struct fp_waiting *waiting);
 
+/* Whether the wait has lasted so long that a look would tell what is only suspected. */
+bool fp_hang_is_late(const struct fp_waiting *waiting);
+
 /* Whether another process may have the memory, too. Keeps errno. */
 bool fp_hang_may_be_shared(const void *object);
 

@@ -11,18 +11,18 @@ struct fp_repeated {
     const void *object;   /* NULL: the last one was not in vain */
     uint64_t since, left; /* the first one began, the last one ended; milliseconds */
     unsigned slices;
-    bool told, warned;
+    bool told, warned, by_lost;
     unsigned char late_looks;
     uint64_t standstill; /* of the others at the last look, see other_threads.h */
-    uint64_t next_look;  /* of waits with a limit of their own: not before */
     uint64_t timers;
 };
 
 struct fp_waiting {
     enum fp_wait wait;
-    bool timed;                                  /* by its caller */
-    const void *object;                          /* semaphore, mutex, futex word ... */
-    const void *caller;                          /* an address in the code that waits */
+    bool timed;         /* by its caller */
+    bool by_lost;       /* code of a lost library: a doubt is told after grace_seconds */
+    const void *object; /* semaphore, mutex, futex word ... */
+    const void *caller; /* an address in the code that waits */
     bool (*is_over)(struct fp_waiting *waiting); /* tries without waiting; NULL: cannot be tried */
     pid_t (*owner)(const struct fp_waiting *waiting); /* of a lock; NULL or 0: not known */
     long argument;                                    /* a futex's value, a thread ... */

@@ -9,6 +9,7 @@
 #include "shim/hang/hang.h"
 #include "shim/libraries/objects.h"
 #include "shim/python/python.h"
+#include "shim/threads/lost.h"
 #include "shim/threads/runtimes.h"
 #include "shim/threads/table.h"
 #include "shim/watch/c11.h"
@@ -30,14 +31,27 @@ static bool is_worker(const void *caller)
     return !fp_self.slot || (object && fp_runtime_find(object->name) == fp_self.slot->runtime);
 }
 
+static bool is_lost_library(const void *caller)
+{
+    const struct fp_object *object = fp_object_of(caller);
+    return object && fp_lost_is_library(object->name);
+}
+
 static void look(struct fp_repeated *timed, enum fp_wait wait, const void *object,
                  const void *caller)
 {
-    struct fp_waiting waiting = {
-        .wait = wait, .timed = true, .object = object, .caller = caller, .since = timed->since};
-    if (!is_worker(caller))
-        fp_hang_look(&waiting);
+    struct fp_waiting waiting = {.wait = wait,
+                                 .timed = true,
+                                 .by_lost = timed->by_lost,
+                                 .object = object,
+                                 .caller = caller,
+                                 .since = timed->since,
+                                 .late_looks = timed->late_looks};
+    if (!fp_hang_is_late(&waiting))
+        return;
+    fp_hang_look(&waiting);
     timed->told = waiting.told;
+    timed->late_looks = waiting.late_looks;
 }
 
 void fp_timed_note(enum fp_wait wait, const void *object, const void *caller, bool woken)
@@ -49,16 +63,15 @@ void fp_timed_note(enum fp_wait wait, const void *object, const void *caller, bo
         return;
     }
     int saved = errno;
-    uint64_t now = fp_milliseconds();
     /* Python makes a new lock for each wait with a limit: it is the caller that comes again. */
     if (timed->object != caller)
-        *timed = (struct fp_repeated){
-            .object = caller, .since = now, .next_look = now + fp_config.options.hang_milliseconds};
+        *timed = (struct fp_repeated){.object = caller,
+                                      .since = fp_milliseconds(),
+                                      .by_lost = is_lost_library(caller),
+                                      .told = is_worker(caller)}; /* nothing, ever */
     timed->slices++;
-    if (!timed->told && timed->slices >= IN_A_ROW && now >= timed->next_look) {
-        timed->next_look = now + (now - timed->since); /* when it has lasted twice as long */
+    if (!timed->told && timed->slices >= IN_A_ROW)
         look(timed, wait, object, caller);
-    }
     errno = saved;
 }
 

@@ -17,7 +17,7 @@ def library(tmp_path_factory):
     return path
 
 
-def timed(library, wait, folder, ended=signal.SIGKILL):
+def timed(library, wait, folder, ended=signal.SIGKILL, options="hang_seconds=1"):
     outcome = run_job(
         "timed.py",
         library,
@@ -25,7 +25,7 @@ def timed(library, wait, folder, ended=signal.SIGKILL):
         4,
         policy="fail",
         log=folder / "log",
-        env={"FORKPOLICY_OPTIONS": "hang_seconds=1"},
+        env={"FORKPOLICY_OPTIONS": options},
     )
     assert (outcome.status, outcome.stdout) == (0, f"{ended:d}\n"), outcome
     return outcome
@@ -43,6 +43,21 @@ def test_waits_with_a_limit_in_a_row(wait, library, tmp_path):
     assert hang["lost"]["dso"] == str(library) and hang["waiting"]["seconds"] >= 1
     (line,) = [line for line in outcome.said if " may never go on: " in line]
     assert "it seems to wait for threads lost in the fork" in line
+
+
+LATER = "hang_seconds=3600,grace_seconds=1"
+
+
+@pytest.mark.parametrize("wait", ["futex", "semaphore", "condition", "mutex"])
+def test_lost_librarys_waits_are_told_before_a_server_ends_the_worker(wait, library, tmp_path):
+    (hang,) = timed(library, wait, tmp_path, options=LATER).of("hang")
+    assert (hang["verdict"], hang["reason"], hang["outcome"]) == ("suspected", "timed", "waits")
+    assert 1 <= hang["waiting"]["seconds"] < 60
+
+
+def test_other_code_may_ask_again_and_again_for_longer(library, tmp_path):
+    outcome = timed(library, "queue", tmp_path, options=LATER)
+    assert not outcome.of("hang") and "may never go on" not in outcome.stderr, outcome
 
 
 def test_a_thread_that_the_library_starts_anew_may_rest(library, tmp_path):
