@@ -24,6 +24,7 @@ struct node {
 
 static struct {
     size_t bytes, tid, node, specific; /* of a descriptor, and where its members are */
+    size_t runs;                       /* likewise: what the kernel clears when the thread ends */
     struct node *used;                 /* the list of threads on stacks of libc's own */
     int *count;                        /* of threads */
     ptrdiff_t rseq, arena;             /* from the descriptor; 0: there is none */
@@ -51,6 +52,18 @@ static bool find_members(char *global)
     return libc.bytes && libc.tid && libc.node && libc.specific && used && libc.count;
 }
 
+/* The tid, up to glibc 2.42; its joinstate from 2.43 on. A kernel without CONFIG_CHECKPOINT_RESTORE
+   does not say. */
+static bool find_what_is_cleared(long minor)
+{
+    char *address = NULL;
+    if (prctl(PR_GET_TID_ADDRESS, &address) == 0)
+        libc.runs = (size_t)(address - (char *)pthread_self());
+    else
+        libc.runs = minor <= 42 ? libc.tid : libc.bytes;
+    return libc.runs < libc.bytes;
+}
+
 /* The main thread, which runs constructors, is the only one on the list of the others' stacks. */
 static bool is_as_told(char *global)
 {
@@ -61,13 +74,13 @@ static bool is_as_told(char *global)
            *(int *)(self + libc.tid) == (int)syscall(SYS_gettid);
 }
 
-static bool is_known_version(void)
+/* Of glibc 2; 0: another libc. */
+static long minor_version(void)
 {
     const char *(*version)(void);
     *(void **)&version = dlsym(RTLD_DEFAULT, "gnu_get_libc_version");
     const char *number = version ? version() : "";
-    long minor = strncmp(number, "2.", 2) == 0 ? strtol(number + 2, NULL, 10) : 0;
-    return minor >= 34 && minor <= 40;
+    return strncmp(number, "2.", 2) == 0 ? strtol(number + 2, NULL, 10) : 0;
 }
 
 static bool has_shadow_stack(void)
@@ -102,7 +115,9 @@ enum fp_uncarried fp_libc_init(void)
     return FP_UNCARRIED_PROCESSOR;
 #endif
     char *global = dlsym(RTLD_DEFAULT, "_rtld_global");
-    if (!is_known_version() || !global || !find_members(global) || !is_as_told(global))
+    long minor = minor_version();
+    if (minor < 34 || minor > 43 || !global || !find_members(global) || !is_as_told(global) ||
+        !find_what_is_cleared(minor))
         return FP_UNCARRIED_LIBC;
     find_rseq();
     *(void **)&libc.allocate = dlsym(RTLD_DEFAULT, "__libc_malloc");
@@ -231,18 +246,20 @@ FP_CHILD bool fp_libc_start(struct fp_point *point)
     const unsigned long flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
                                 CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID |
                                 CLONE_CHILD_CLEARTID;
-    void *tid = point->descriptor + libc.tid;
-    return fp_point_clone(point, flags, tid, tid, point->descriptor) > 0;
+    return fp_point_clone(point, flags, point->descriptor + libc.tid, point->descriptor + libc.runs,
+                          point->descriptor) > 0;
 }
 
 FP_CHILD void fp_libc_abandon(struct fp_point *point)
 {
     int *tid = (int *)(point->descriptor + libc.tid), running;
+    int *runs = (int *)(point->descriptor + libc.runs);
     struct node *node = (struct node *)(point->descriptor + libc.node);
     if (*tid == NOT_YET)
-        *tid = 0;
-    while ((running = __atomic_load_n(tid, __ATOMIC_ACQUIRE)) != 0)
-        syscall(SYS_futex, tid, FUTEX_WAIT, running, NULL, NULL, 0); /* the kernel clears it */
+        *runs = 0;
+    while ((running = __atomic_load_n(runs, __ATOMIC_ACQUIRE)) != 0)
+        syscall(SYS_futex, runs, FUTEX_WAIT, running, NULL, NULL, 0);
+    *tid = 0;
     node->previous->next = node->next;
     node->next->previous = node->previous;
     *node = (struct node){node, node};
