@@ -25,12 +25,14 @@
 /* One thread looks at a time: what it finds is static, because stacks may be small. */
 static atomic_flag looking = ATOMIC_FLAG_INIT;
 FP_LARGE static struct fp_evidence evidence;
-static _Atomic uint64_t next_look; /* microseconds */
+static _Atomic uint64_t next_look;    /* microseconds */
+static _Atomic uint64_t raised_since; /* in the main thread; milliseconds; 0: never */
 
 FP_CHILD void fp_hang_child(void)
 {
     atomic_flag_clear(&looking);
     atomic_store(&next_look, 0);
+    atomic_store(&raised_since, 0);
 }
 
 /*
@@ -125,13 +127,22 @@ static bool is_due(const struct fp_waiting *waiting, const struct fp_wait_facts 
            fp_milliseconds() - waiting->since >= fp_config.options.grace_milliseconds;
 }
 
+/* The main thread has got an error, with which it may be about to end the process. */
+static bool has_just_raised(void)
+{
+    enum { PATIENCE = 5000 }; /* milliseconds */
+    uint64_t since = atomic_load(&raised_since);
+    return since && fp_milliseconds() - since < PATIENCE;
+}
+
 /* The main thread has the Python lines to tell, and where it waits in Python it can raise an
    exception. What is proven of its own wait is acted on at the end of a slice of its own; where
    nothing is, as of one that joins this thread, this one acts. */
 static bool is_left_to_main(const struct fp_waiting *waiting, const struct fp_company_look *look)
 {
     enum { PATIENCE = 6 }; /* slices: 1.9 s */
-    return look->main_waits && waiting->slices < PATIENCE;
+    return (look->main_waits && waiting->slices < PATIENCE) ||
+           (has_just_raised() && !fp_is_main_thread());
 }
 
 static struct fp_wait_facts facts_of(const struct fp_waiting *waiting, enum fp_company company)
@@ -159,9 +170,13 @@ static enum fp_advance weigh(struct fp_waiting *waiting, const struct fp_company
         return FP_ADVANCE_WAIT;
     look_closer(waiting, look, &facts);
     opinion = fp_hang_judge(&facts);
-    if (opinion.grade == FP_GRADE_PROVEN && !is_left_to_main(waiting, look))
-        return fp_act_on_proof(waiting, look, &evidence, opinion,
-                               facts.waker == FP_WAKER_INTERRUPT);
+    if (opinion.grade == FP_GRADE_PROVEN && !is_left_to_main(waiting, look)) {
+        enum fp_advance advance =
+            fp_act_on_proof(waiting, look, &evidence, opinion, facts.waker == FP_WAKER_INTERRUPT);
+        if (advance == FP_ADVANCE_INTERRUPT)
+            atomic_store(&raised_since, fp_milliseconds());
+        return advance;
+    }
     late |= is_due(waiting, &facts, opinion);
     if (opinion.grade != FP_GRADE_NONE && late && !look->main_waits)
         fp_act_on_doubt(waiting, look, &evidence, opinion, facts.waker == FP_WAKER_INTERRUPT);

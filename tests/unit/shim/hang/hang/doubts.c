@@ -119,3 +119,23 @@ Test(hang, main_thread_speaks_first)
     look_at(long_wait(FP_WAIT_SEMAPHORE));
     cr_assert_eq(asked.doubts, 0);
 }
+
+static void *look_beside(void *unused)
+{
+    look(FP_WAIT_MUTEX);
+    return unused;
+}
+
+/* It ends the process, or goes on, and would be told twice. */
+Test(hang, a_main_thread_that_has_just_got_an_error_is_given_time)
+{
+    pthread_t thread;
+    seen.company = FP_COMPANY_ASLEEP;
+    look(FP_WAIT_MUTEX);
+    cr_assert_eq(asked.proofs, 1);
+    pthread_create(&thread, NULL, look_beside, NULL);
+    pthread_join(thread, NULL);
+    cr_assert(asked.looks == 1 && asked.proofs == 0);
+    look(FP_WAIT_MUTEX);
+    cr_assert_eq(asked.proofs, 1, "it waits again itself");
+}
