@@ -11,6 +11,7 @@
 #include "shim/hooks/real.h"
 #include "shim/libraries/address.h"
 #include "shim/python/python.h"
+#include "shim/reset/stack_cache.h"
 
 #include <dlfcn.h>
 #include <string.h>
@@ -46,6 +47,17 @@ static void add_carry(struct fp_text *text)
                    fp_uncarried_why(reason));
 }
 
+/* What an older libc keeps from the shim. */
+static void add_shortfalls(struct fp_text *text)
+{
+    if (!fp_stacks_init())
+        fp_text_format(text, "short      a child may use stacks of lost threads again, under reset, "
+                             "too: this libc does not tell where they are (glibc 2.34 does)\n");
+    if (!fp_libc_single_threaded)
+        fp_text_format(text, "short      a fork loses threads in silence where none was started "
+                             "through a hook: this libc does not tell (glibc 2.32 does)\n");
+}
+
 static void add_policy(struct fp_text *text)
 {
     const struct fp_policy *policy = &fp_config.policy;
@@ -78,6 +90,7 @@ _Noreturn void fp_check_and_exit(bool watches)
     add_python(&text);
     add_policy(&text);
     add_carry(&text);
+    add_shortfalls(&text);
     fp_real_resolve(FP_LATE);
     fp_real_each(add_hook, &text);
     fp_text_append(&text, fp_notice_text()->data, fp_notice_text()->length);

@@ -10,6 +10,8 @@
 #include "shim/hooks/init.h"
 #include "shim/hooks/real.h"
 
+#include <stdbool.h>
+
 static pid_t real_fork(void *unused)
 {
     (void)unused;
@@ -22,6 +24,9 @@ static pid_t real_small_fork(void *unused)
     return fp_real._Fork();
 }
 
+/* Before glibc 2.34 forkpty is another library's, and calls the hook of fork. */
+static FP_THREAD bool is_in_forkpty;
+
 struct forkpty_call {
     int *master;
     char *name;
@@ -32,11 +37,18 @@ struct forkpty_call {
 static pid_t real_forkpty(void *context)
 {
     const struct forkpty_call *call = context;
-    return fp_real.forkpty(call->master, call->name, call->terminal, call->size);
+    is_in_forkpty = true;
+    pid_t child = fp_real.forkpty(call->master, call->name, call->terminal, call->size);
+    is_in_forkpty = false;
+    return child;
 }
 
 pid_t fork(void)
 {
+    if (is_in_forkpty) {
+        is_in_forkpty = false; /* handlers may fork, too */
+        return fp_real.fork();
+    }
     if (!fp_ready() && !fp_real.fork)
         fp_real_resolve(FP_OPTIONAL);
     return fp_fork_story(&(struct fp_fork_call){.name = "fork",

@@ -59,7 +59,7 @@ static void start(void)
         fp_python_init();
         fp_watch_init();
         if (fp_policy_can_reset(&fp_config.policy))
-            fp_stacks_init();
+            (void)fp_stacks_init();
         if (fp_policy_can_refuse(&fp_config.policy) || fp_policy_can_reset(&fp_config.policy))
             fp_python_ask(fp_fork_refused_in_python);
         if (fp_policy_start_method(&fp_config.policy))

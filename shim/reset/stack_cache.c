@@ -40,7 +40,7 @@ static bool is_list(const struct free_stacks *list)
            list->previous->next == list && (list->next == list) == (list->bytes == 0);
 }
 
-void fp_stacks_init(void)
+bool fp_stacks_init(void)
 {
     char *global = dlsym(RTLD_DEFAULT, "_rtld_global");
     size_t used = offset_of("_thread_db_rtld_global__dl_stack_used");
@@ -48,10 +48,11 @@ void fp_stacks_init(void)
     size_t wanted = user + LIST_BYTES;
     if (!global || !used || user != used + LIST_BYTES ||
         wanted + sizeof *free_stacks > size_of(global))
-        return;
+        return false;
     struct free_stacks *list = (void *)(global + wanted);
     if (is_list(list))
         free_stacks = list;
+    return free_stacks;
 }
 
 FP_CHILD void fp_stacks_child(void)

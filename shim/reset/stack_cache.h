@@ -14,8 +14,10 @@
 #ifndef FP_SHIM_RESET_STACK_CACHE_H
 #define FP_SHIM_RESET_STACK_CACHE_H
 
-/* In the constructor, where the policy resets. */
-void fp_stacks_init(void);
+#include <stdbool.h>
+
+/* In the constructor, where the policy resets; false where the list is not found. */
+bool fp_stacks_init(void);
 
 /* Child room: the stacks of lost threads stay as they are. */
 void fp_stacks_child(void);

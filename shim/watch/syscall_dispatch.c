@@ -12,6 +12,7 @@
 #include "shim/watch/got.h"
 #include "shim/watch/selector.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <linux/futex.h>
 #include <signal.h>
@@ -98,8 +99,22 @@ static void on_system_call(int number, siginfo_t *info, void *context)
 /* libc's code: its system calls are left alone. */
 static uintptr_t libc_start, libc_length;
 
+/* Before glibc 2.34 the library of the threads has a copy, whose handlers return through its own
+   code: each would take its thread out of the watch. */
+static int (*libc_sigaction)(int, const struct sigaction *, struct sigaction *) = sigaction;
+
+static void find_sigaction(void)
+{
+    void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+    void *found = libc ? dlsym(libc, "sigaction") : NULL;
+    if (found)
+        *(void **)&libc_sigaction = found;
+}
+
 void fp_dispatch_prepare(void)
 {
+    if (fp_config.options.inline_futex)
+        find_sigaction();
     const struct fp_object *libc = fp_object_of(fp_got_real(FP_WATCHED_syscall));
     libc_start = libc ? libc->start : 0;
     libc_length = libc ? libc->end - libc->start : 0;
@@ -119,7 +134,7 @@ FP_CHILD static bool take_signal(void)
         return false;
     if (before.sa_sigaction == on_system_call)
         return true;
-    return before.sa_handler == SIG_DFL && sigaction(SIGSYS, &action, NULL) == 0;
+    return before.sa_handler == SIG_DFL && libc_sigaction(SIGSYS, &action, NULL) == 0;
 }
 
 FP_CHILD void fp_dispatch_arm(void)

@@ -42,15 +42,17 @@ def agrees(record, staying=1):
     )
 
 
+# Before glibc 2.34 the timer's helper is librt's, which starts it through the hook.
+TIMER = {"bypass": 1} if support.LIBC >= (2, 34) else {}
 CASES = {
     "owned only": (["owned=3"], {}),
     "raw clone": (["clone=2"], {"raw-clone": 2}),
     "raw clone beside owned": (["owned=3", "clone=2"], {"raw-clone": 2}),
     "libc's handle": (["owned=1", "libc=2"], {"by-handle": 2}),
-    "a timer": (["owned=1", "timer"], {"bypass": 1}),
+    "a timer": (["owned=1", "timer"], TIMER),
     "all of them": (
         ["owned=4", "clone=2", "libc=3", "timer"],
-        {"raw-clone": 2, "by-handle": 3, "bypass": 1},
+        {"raw-clone": 2, "by-handle": 3, **TIMER},
     ),
     "raw exits": (["owned=2", "raw_exit=3"], {}),
     "raw exits beside raw clones": (["owned=2", "raw_exit=1", "clone=2"], {"raw-clone": 2}),

@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import platform
+import re
 
 import pytest
 
@@ -50,6 +51,21 @@ def test_ends_by_itself(libc, case, tmp_path):
     outcome = run(libc, case, tmp_path / "log")
     assert (outcome.status, outcome.stdout) == (0, "fine\n"), outcome
     assert not [hang for hang in outcome.of("hang") if hang["verdict"] == "proven"], outcome.records
+
+
+def short_of(libc):
+    env = {"LD_PRELOAD": str(support.host("libold_libc.so")), "FORKPOLICY_TEST_LIBC": libc}
+    outcome = support.run([support.PROGRAM, "check", support.host("plain")], preload=False, env=env)
+    assert outcome.status == 0, outcome
+    return re.findall(r"^short +(.*): this libc does not tell", outcome.stdout, flags=re.M)
+
+
+def test_check_tells_what_an_older_libc_does_not():
+    stacks, threads = short_of("no_stack_list,no_single_threaded")
+    assert stacks == "a child may use stacks of lost threads again, under reset, too"
+    assert threads == "a fork loses threads in silence where none was started through a hook"
+    if support.LIBC >= (2, 34):
+        assert short_of("no_stack_list") == [stacks] and short_of("") == []
 
 
 @pytest.mark.parametrize("libc", OLDER)

@@ -57,6 +57,8 @@ def test_std_thread_with_libstdcxx_in_the_global_scope(tmp_path):
 @pytest.mark.parametrize("name", ["libdemo.so", "libcxx_a.so"])
 def test_a_library_that_looks_past_the_hooks(name, tmp_path):
     """RTLD_DEEPBIND finds libc's functions before ours: its threads have no owner, but count."""
+    if support.LIBC < (2, 32):
+        pytest.skip("before glibc 2.32 nothing tells of threads that no hook sees")
     record = forked(tmp_path, "deepbind", "threads=2", library(name))
     assert record["threads"] == 3
     assert sum(runtime["threads"] for runtime in record["runtimes"]) == 2
@@ -198,7 +200,7 @@ def test_ends_in_a_jump(function):
         instructions = [
             line
             for line in instructions
-            if not re.match(r"(data16 |cs )*(nop|xchg +%ax,%ax)", line)
+            if not re.match(r"(data16 |cs )*(nop|xchg +%ax,%ax|int3)", line)
         ]
-        assert re.match(r"(notrack )?jmp +\*%r|br\s+x", instructions[-1]), body
-        assert not any(re.match(r"call +\*%r|blr\s+x", line) for line in instructions), body
+        assert re.match(r"(notrack )?jmpq? +\*%r|br\s+x", instructions[-1]), body
+        assert not any(re.match(r"callq? +\*%r|blr\s+x", line) for line in instructions), body

@@ -155,6 +155,7 @@ LOADING = {
 }
 
 
+@pytest.mark.skipif(support.LIBC < (2, 34), reason="libpthread and libdl are loaded, too")
 def test_the_start_of_a_plain_program(tmp_path):
     """Pinned: the loader's calls for one more library, and one look at what stderr is."""
     _, bare = trace(tmp_path, "idle", preload=False)

@@ -240,15 +240,15 @@ def test_a_constructor_that_starts_a_thread_and_forks(order, policy):
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy or "unset")
 @pytest.mark.parametrize("order", ["shim first", "shim last"])
-def test_a_malloc_that_starts_a_thread_in_its_first_call(order, policy):
-    for host in ("plain", "state_kept", "fork_in_atfork"):
-        alone = {"LD_PRELOAD": str(support.host("libmalloc_thread.so"))}
-        expected = support.run([support.host(host)], preload=False, env=alone)
-        assert expected.status == 0, expected
-        outcome = support.run(
-            [support.host(host)], policy=policy, env=preload_with("libmalloc_thread.so", order)
-        )
-        assert ended(outcome) == ended(expected), outcome
+@pytest.mark.parametrize("host", ["plain", "state_kept", "fork_in_atfork"])
+def test_a_malloc_that_starts_a_thread_in_its_first_call(host, order, policy):
+    alone = {"LD_PRELOAD": str(support.host("libmalloc_thread.so"))}
+    expected = support.run([support.host(host)], preload=False, env=alone)
+    assert expected.status == 0, expected
+    outcome = support.run(
+        [support.host(host)], policy=policy, env=preload_with("libmalloc_thread.so", order)
+    )
+    assert ended(outcome) == ended(expected), outcome
 
 
 def test_loaded_twice(tmp_path):

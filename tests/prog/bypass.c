@@ -14,7 +14,6 @@
  */
 #include "host.h"
 
-#include <dlfcn.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -70,11 +69,8 @@ static void start_owned(int (*create)(pthread_t *, const pthread_attr_t *, void 
 
 static void start_by_handle(void)
 {
-    void *libc = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
-    void *symbol = libc ? dlsym(libc, "pthread_create") : NULL;
     int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
-    must(symbol != NULL, "libc's pthread_create");
-    *(void **)&create = symbol;
+    *(void **)&create = of_libc("pthread_create");
     start_owned(create, "by-handle");
 }
 

@@ -22,7 +22,7 @@ static int start_daemon(void (*start)(int))
     int ends[2];
     char byte = 0;
     must(pipe(ends) == 0, "pipe");
-    pid_t child = _Fork();
+    pid_t child = fork();
     if (child == 0) {
         start(2);
         if (daemon(1, 1) != 0)

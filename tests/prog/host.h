@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #endif
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -25,17 +26,15 @@
 
 #define UNUSED __attribute__((unused))
 
-/* What an older libc has not fails there. */
 #if defined(__GLIBC__) && !__GLIBC_PREREQ(2, 34)
-UNUSED static pid_t no_small_fork(void)
-{
-    errno = ENOSYS;
-    return -1;
-}
-#define _Fork no_small_fork
+#define HAS_SMALL_FORK 0
+#define _Fork lacking_small_fork
+#else
+#define HAS_SMALL_FORK 1
 #endif
 #if defined(__GLIBC__) && !__GLIBC_PREREQ(2, 32)
-#define pthread_attr_setsigmask_np(attributes, mask) ENOSYS
+/* A thread has the mask of its maker, too. */
+#define pthread_attr_setsigmask_np(attributes, mask) pthread_sigmask(SIG_BLOCK, mask, NULL)
 UNUSED static const char *strerrorname_np(int error)
 {
     switch (error) {
@@ -68,6 +67,31 @@ UNUSED static void must(int holds, const char *what)
         return;
     say("failed: %s\n", what);
     _exit(99);
+}
+
+/* Ends the host where this libc lacks what the host is about: support.py skips the test. */
+_Noreturn UNUSED static void lacks(const char *what)
+{
+    say("skipped: this libc has no %s\n", what);
+    _exit(77);
+}
+
+UNUSED static pid_t lacking_small_fork(void)
+{
+    lacks("_Fork");
+}
+
+/* A function by the handle of libc, or of the library that had the threads before glibc 2.34. */
+UNUSED static void *of_libc(const char *name)
+{
+    static const char *const LIBRARIES[] = {"libc.so.6", "libpthread.so.0"};
+    void *found = NULL;
+    for (int i = 0; i < 2 && !found; i++) {
+        void *library = dlopen(LIBRARIES[i], RTLD_LAZY | RTLD_NOLOAD);
+        found = library ? dlsym(library, name) : NULL;
+    }
+    must(found != NULL, name);
+    return found;
 }
 
 /* Waits for a child; its exit code, or 128 + the signal. Never given -1. */

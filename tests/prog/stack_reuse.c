@@ -20,7 +20,6 @@
  */
 #include "host.h"
 
-#include <dlfcn.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <stdint.h>
@@ -195,10 +194,7 @@ static void small(void)
 static create *create_of_libc(void)
 {
     create *found;
-    void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
-    must(libc != NULL, "libc's handle");
-    *(void **)&found = dlsym(libc, "pthread_create");
-    must(found != NULL, "pthread_create");
+    *(void **)&found = of_libc("pthread_create");
     return found;
 }
 

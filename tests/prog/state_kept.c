@@ -70,7 +70,8 @@ int main(void)
     start_sleeper();
     say("after a thread: errno %d\n", errno);
     fork_once("fork", fork);
-    fork_once("_Fork", _Fork);
+    if (HAS_SMALL_FORK)
+        fork_once("_Fork", _Fork);
     show("end", 0);
     return 0;
 }

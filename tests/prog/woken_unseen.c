@@ -10,6 +10,7 @@
 #define _GNU_SOURCE
 #include <linux/futex.h>
 #include <linux/io_uring.h>
+#include <linux/time_types.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>

@@ -1,7 +1,8 @@
 /*
  * Loaded before the shim, this makes glibc look old to its dlsym, by FORKPOLICY_TEST_LIBC:
- * "no_clocks" is without the functions that came with 2.30, "no_find_object" without that of 2.35,
- * and in "old_conditions" RTLD_NEXT gives the older version of conditions, as before 2.36 (x86-64).
+ * "no_clocks" is without the functions that came with 2.30, "no_single_threaded" without the
+ * variable of 2.32, "no_stack_list" without what 2.34 tells of its stacks, "no_find_object" without
+ * the function of 2.35, and in "old_conditions" RTLD_NEXT gives the older version of conditions, as before 2.36 (x86-64).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -37,6 +38,8 @@ void *dlsym(void *library, const char *name)
     void *(*real)(void *, const char *);
     *(void **)&real = dlvsym(RTLD_NEXT, "dlsym", FIRST_VERSION);
     if ((is_new(name) && emulates("no_clocks")) ||
+        (strcmp(name, "__libc_single_threaded") == 0 && emulates("no_single_threaded")) ||
+        (strcmp(name, "_thread_db_rtld_global__dl_stack_used") == 0 && emulates("no_stack_list")) ||
         (strcmp(name, "_dl_find_object") == 0 && emulates("no_find_object")))
         return NULL;
     void *older = library == RTLD_NEXT && strncmp(name, "pthread_cond_", 13) == 0 &&
