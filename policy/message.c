@@ -34,6 +34,20 @@ static const char *beside(enum fp_class class)
     }
 }
 
+/* A library whose threads serve objects hangs with those of the parent alone. */
+static void add_fate(struct fp_text *text, const struct fp_runtime *runtime, enum fp_class class)
+{
+    struct fp_slice used = fp_runtime_value(runtime, FP_WORD_USES, 0);
+    fp_text_format(text, "; ");
+    if (class == FP_CLASS_LOST && used.length) {
+        fp_text_format(text, "hangs when the child uses ");
+        fp_text_quote(text, used, 300);
+    } else {
+        fp_text_format(text, "%s", fp_class_message(class));
+    }
+    fp_text_format(text, "\n");
+}
+
 static void add_told(struct fp_text *text, const struct fp_runtime *runtime, enum fp_class class)
 {
     fp_add_label(text, "lost");
@@ -48,7 +62,7 @@ static void add_told(struct fp_text *text, const struct fp_runtime *runtime, enu
         fp_text_format(text, ", started at ");
         fp_add_path(text, runtime->started);
     }
-    fp_text_format(text, "; %s\n", fp_class_message(class));
+    add_fate(text, runtime, class);
 }
 
 static void add_beside(struct fp_text *text, const struct fp_snapshot *snapshot,

@@ -70,7 +70,7 @@ static void note_word(struct parser *parser, struct fp_slice word)
     fp_problem_note(
         parser->problem, parser->line, column_of(parser, word.text),
         "unknown word \"%s\" (known: policy, allow, execs, handlers, exits, helpers, wakes, "
-        "runtime, dso, python, thread, built, spare, class, prepare, carried, kind, advice, "
+        "runtime, dso, python, thread, built, spare, class, prepare, carried, kind, uses, advice, "
         "source)",
         shown);
     parser->bad = true;

@@ -11,6 +11,8 @@ static const char TABLE[] = "runtime deltalake\n dso */deltalake/_internal*.so\n
                             " class lost when version < 0.19\n class refuses\n kind tokio\n"
                             " advice pip install \"deltalake>=0.19\"\n advice open it later\n"
                             " source delta#2744\n"
+                            "runtime librdkafka\n dso */librdkafka*.so*\n class lost\n"
+                            " uses a producer of the parent\n"
                             "runtime libgomp\n dso */libgomp.so*\n class reset\n kind OpenMP\n"
                             "runtime openblas\n dso */libscipy_openblas*\n class survives\n";
 
@@ -124,6 +126,18 @@ Test(message, a_hang_is_foretold_only_of_what_hangs)
     cr_expect(strstr(buffer, "; hangs when the child uses it"), "%s", buffer);
     fp_message_refusal(&text, &snapshot, &verdict);
     cr_expect(strstr(refusal, "would hang where it needs them"), "%s", refusal);
+}
+
+Test(message, where_the_objects_of_the_parent_hang_alone_the_line_says_so)
+{
+    setup("warn");
+    add("/v/site-packages/confluent_kafka.libs/librdkafka-1.so.1", "confluent-kafka", "2.16.1", 4);
+    add("/v/site-packages/deltalake/_internal.abi3.so", "deltalake", "0.18.2", 4);
+    decide();
+    check_block(4096);
+    cr_expect(strstr(buffer, "; hangs when the child uses a producer of the parent\n"),
+              "%s", buffer);
+    cr_expect(strstr(buffer, "; hangs when the child uses it\n"), "%s", buffer);
 }
 
 Test(message, no_fact_can_break_a_line_or_colour_a_terminal)
