@@ -61,13 +61,14 @@ UNTIL(fp_until_mutex, pthread_mutex_t, pthread_mutex_clocklock, pthread_mutex_ti
 UNTIL(fp_until_read_lock, pthread_rwlock_t, pthread_rwlock_clockrdlock, pthread_rwlock_timedrdlock)
 UNTIL(fp_until_write_lock, pthread_rwlock_t, pthread_rwlock_clockwrlock, pthread_rwlock_timedwrlock)
 
-/* A condition has its own clock there: bit 1 of `__wrefs`, or, before 2.25, bit 0 of the word
-   behind it, which was called `__nwaiters`. */
+/* A condition has its own clock there: bit 1 of `__wrefs`, or, before 2.25, bit 0 of `__nwaiters`.
+   By place: in headers of glibc 2.41 and later the members have moved. */
 static bool is_monotonic(const pthread_cond_t *condition)
 {
-    const unsigned *references = &condition->__data.__wrefs;
-    return __atomic_load_n(references + !conditions_are_new, __ATOMIC_RELAXED) &
-           (conditions_are_new ? 2U : 1U);
+    enum { REFERENCES = 9, WAITERS = 10 };
+    const unsigned *words = (const void *)condition;
+    return conditions_are_new ? __atomic_load_n(&words[REFERENCES], __ATOMIC_RELAXED) & 2U
+                              : __atomic_load_n(&words[WAITERS], __ATOMIC_RELAXED) & 1U;
 }
 
 int fp_until_condition(pthread_cond_t *condition, pthread_mutex_t *mutex,
