@@ -9,7 +9,7 @@ UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 FUZZ := rules policy_text options log arrow sql
 PERMUTATION := $(addprefix loader/permutation/,permutation.c feistel.c feistel_groups.c)
 # What the unit tests link: the pure core, and the guest's tables, which need no preload.
-TESTED := $(POLICY) $(COMMON) shim/base/self.c shim/threads/table.c shim/threads/runtimes.c shim/base/report_once.c shim/libraries/address.c \
+TESTED := $(POLICY) $(COMMON) shim/base/self.c shim/base/condition.c shim/threads/table.c shim/threads/runtimes.c shim/base/report_once.c shim/libraries/address.c \
           shim/libraries/elf.c shim/libraries/loader_list.c shim/libraries/probe.c shim/threads/sites.c \
           shim/threads/lost.c $(LOADS)
 SUPPORT := $(wildcard tests/unit/support/*.c)

@@ -4,6 +4,7 @@
 
 #include "common/files.h"
 #include "shim/base/child_section.h"
+#include "shim/base/condition.h"
 #include "shim/base/own_stack.h"
 
 #include <linux/futex.h>
@@ -253,14 +254,9 @@ enum fp_uncarried fp_rest_note(struct fp_point *point, int tid)
 /* Their next waiters would be mistaken for the lost ones' company: a signal would go to these. */
 FP_CHILD void fp_rest_forget_waiters(const struct fp_point *point)
 {
-    enum { KEPT = 3 }; /* of __wrefs: process-shared, and the clock */
     enum fp_point_object object = fp_point_object(point);
-    if (object == FP_ON_CONDITION) {
-        pthread_cond_t *condition = (pthread_cond_t *)object_of(point);
-        unsigned flags = condition->__data.__wrefs & KEPT;
-        memset(condition, 0, sizeof *condition);
-        condition->__data.__wrefs = flags;
-    } else if (object == FP_ON_SEMAPHORE) {
+    if (object == FP_ON_CONDITION)
+        fp_condition_renew((pthread_cond_t *)object_of(point));
+    else if (object == FP_ON_SEMAPHORE)
         memset(object_of(point) + sizeof(uint32_t), 0, sizeof(uint32_t)); /* how many wait */
-    }
 }

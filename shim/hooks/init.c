@@ -3,6 +3,7 @@
 #include "shim/hooks/init.h"
 
 #include "policy/text.h"
+#include "shim/base/condition.h"
 #include "shim/base/config.h"
 #include "shim/base/self.h"
 #include "shim/base/stderr_file.h"
@@ -55,6 +56,7 @@ static void start(void)
     fp_config_load(why_not_carry);
     bool watches = complete && fp_threads_init() && !fp_policy_is_off(&fp_config.policy);
     if (watches) {
+        fp_condition_init();
         fp_atfork_init();
         fp_python_init();
         fp_watch_init();

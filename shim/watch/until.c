@@ -2,25 +2,20 @@
 #define _GNU_SOURCE
 #include "shim/watch/until.h"
 
+#include "shim/base/condition.h"
 #include "shim/hang/wait_record.h"
 #include "shim/watch/watched.h"
 
 #include <dlfcn.h>
-#include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
 /* Not in every libc under which this library is loaded; the watch is on under glibc alone. */
 extern __typeof(pthread_timedjoin_np) pthread_timedjoin_np __attribute__((weak));
 
 static int (*clock_join)(pthread_t, void **, clockid_t, const struct timespec *);
-static bool conditions_are_new; /* as glibc lays them out since 2.25 */
 
 void fp_until_init(void)
 {
-    const char *(*libc_version)(void);
-    *(void **)&libc_version = dlsym(RTLD_DEFAULT, "gnu_get_libc_version");
-    conditions_are_new = libc_version && strverscmp(libc_version(), "2.25") >= 0;
     *(void **)&clock_join = dlsym(RTLD_DEFAULT, "pthread_clockjoin_np");
 }
 
@@ -61,22 +56,13 @@ UNTIL(fp_until_mutex, pthread_mutex_t, pthread_mutex_clocklock, pthread_mutex_ti
 UNTIL(fp_until_read_lock, pthread_rwlock_t, pthread_rwlock_clockrdlock, pthread_rwlock_timedrdlock)
 UNTIL(fp_until_write_lock, pthread_rwlock_t, pthread_rwlock_clockwrlock, pthread_rwlock_timedwrlock)
 
-/* A condition has its own clock there: bit 1 of `__wrefs`, or, before 2.25, bit 0 of `__nwaiters`.
-   By place: in headers of glibc 2.41 and later the members have moved. */
-static bool is_monotonic(const pthread_cond_t *condition)
-{
-    enum { REFERENCES = 9, WAITERS = 10 };
-    const unsigned *words = (const void *)condition;
-    return conditions_are_new ? __atomic_load_n(&words[REFERENCES], __ATOMIC_RELAXED) & 2U
-                              : __atomic_load_n(&words[WAITERS], __ATOMIC_RELAXED) & 1U;
-}
-
+/* A condition has its own clock there. */
 int fp_until_condition(pthread_cond_t *condition, pthread_mutex_t *mutex,
                        const struct timespec *deadline)
 {
     if (REAL(pthread_cond_clockwait))
         return REAL(pthread_cond_clockwait)(condition, mutex, CLOCK_MONOTONIC, deadline);
-    struct timespec until = is_monotonic(condition) ? *deadline : on_wall_clock(deadline);
+    struct timespec until = fp_condition_is_monotonic(condition) ? *deadline : on_wall_clock(deadline);
     return REAL(pthread_cond_timedwait)(condition, mutex, &until);
 }
 
