@@ -19,7 +19,7 @@ BUILD = ROOT / "build"
 LIBRARY = BUILD / "libforkpolicy.so"
 PROGRAM = BUILD / "forkpolicy"
 LIBC = tuple(map(int, re.findall(r"\d+", platform.libc_ver()[1])))  # glibc's version
-CARRIES = platform.machine() == "x86_64" and (2, 34) <= LIBC <= (2, 40)
+CARRIES = platform.machine() == "x86_64" and (2, 34) <= LIBC <= (2, 43)
 
 
 class Outcome:
