@@ -45,7 +45,7 @@ def test_jumps_out_of_waits(row, outcomes):
 
 
 @rows("signals_to_the_main_thread")
-def test_signals_arrive_in_the_main_thread(row, outcomes):
+def test_main_thread_blocks_no_signals_beside_threads_that_work(row, outcomes):
     check(row, outcomes)
 
 
