@@ -162,6 +162,27 @@ def test_parquet_keeps_few_row_groups(tmp_path, monkeypatch):
     assert table._source._bytes < 40_000 and len(table._source._kept) < 10
 
 
+def test_rows_of_all_row_groups_are_taken_from_a_few_at_a_time(tmp_path, monkeypatch):
+    from forkpolicy.loader.sources import parquet
+
+    monkeypatch.setattr(parquet, "KEPT_BYTES", 20_000)
+    source = parquet.ParquetSource(parquet_files(tmp_path))
+    names = source.schema.names
+    together, original = [], source._table_of
+
+    def noted(groups, columns):
+        together.append(len(groups))
+        return original(groups, columns)
+
+    monkeypatch.setattr(source, "_table_of", noted)
+    rows = numpy.random.default_rng(3).permutation(ROWS)
+    for _ in range(2):  # the second time some are there already
+        assert source.take(rows, names)["id"].to_pylist() == rows.tolist()
+        assert source.take(rows, names).equals(WHOLE.take(rows).combine_chunks().to_batches()[0])
+    assert max(together) < len(source._groups) / 2 and source._bytes < 30_000
+    assert source.take(rows[:0], names).num_rows == 0
+
+
 def test_a_shuffle_of_parquet_is_near(tmp_path):
     table = Table(parquet_files(tmp_path))
     assert table.locality == {"shard": 100, "window": 1600}

@@ -9,8 +9,9 @@ from collections import OrderedDict
 import numpy
 import pyarrow
 
-KEPT_BYTES = 192 << 20  # of row groups, decoded
+KEPT_BYTES = 96 << 20  # of row groups, decoded; one is kept whatever its size
 WINDOW_BYTES = 96 << 20
+PIECE_BYTES = 1 << 20  # of a row group, that are decoded at a time
 MOST_GROUPS = 16  # that a window is made of
 
 
@@ -116,18 +117,45 @@ class ParquetSource:
     def take(self, rows, columns):
         """A RecordBatch of these rows, in this order."""
         self._here()
-        rows = numpy.asarray(rows).astype(numpy.int64)
-        groups = numpy.unique(numpy.searchsorted(self._ends, rows, side="right")).tolist()
+        rows, columns = numpy.asarray(rows).astype(numpy.int64), tuple(columns)
+        if not len(rows):
+            return pyarrow.RecordBatch.from_pylist([], self._schema_of(columns))
+        groups = numpy.searchsorted(self._ends, rows, side="right")
         with self._lock:
-            table, starts = self._table_of(groups, tuple(columns))
-        places = rows - self._shifts(groups, starts, rows)
-        return table.take(places.astype(numpy.uint64), list(range(len(columns))), table.schema)
+            parts = self._parts(numpy.unique(groups).tolist(), columns)
+            if len(parts) == 1:
+                return self._take(rows, groups, parts[0], columns)
+            asked = [numpy.flatnonzero(numpy.isin(groups, part)) for part in parts]
+            found = [self._take(rows[at], groups[at], part, columns) for at, part in zip(asked, parts)]
+        return _in_order(found, numpy.concatenate(asked))
 
-    def _shifts(self, groups, starts, rows):
-        """How much less each row's number is in the joined row groups."""
-        firsts = numpy.array([self._first(group) for group in groups])
-        which = numpy.searchsorted(self._ends[groups], rows, side="right") if groups else rows
-        return firsts[which] - starts[which]
+    def _parts(self, groups, columns):
+        """Lists of row groups, each of which may be in memory at a time; first those that are."""
+        size = self._most_groups(columns)
+        if len(groups) <= size:
+            return [groups]
+        kept = [group for group in groups if (group, columns) in self._kept]
+        others = [group for group in groups if (group, columns) not in self._kept]
+        return [one[at : at + size] for one in (kept, others) for at in range(0, len(one), size)]
+
+    def _most_groups(self, columns):
+        return max(1, KEPT_BYTES // self._group_bytes(columns))
+
+    def _group_bytes(self, columns):
+        """About as many bytes have these columns of a row group, decoded."""
+        whole = max(1, self._row_bytes * self.shard)
+        first = self._metadata[self._groups[0][0]].row_group(0)
+        parts = [first.column(place) for place in range(first.num_columns)]
+        sizes = [part.total_uncompressed_size for part in parts if part.path_in_schema.split(".")[0] in columns]
+        return max(1, whole * sum(sizes) // max(1, first.total_byte_size))
+
+    def _take(self, rows, groups, part, columns):
+        """The same of rows that are in these row groups."""
+        table, starts = self._table_of(part, columns)
+        which = numpy.searchsorted(part, groups)
+        firsts = numpy.array([self._first(group) for group in part], numpy.int64)
+        places = rows - (firsts[which] - starts[which])
+        return table.take(places.astype(numpy.uint64), list(range(len(columns))), table.schema)
 
     def _first(self, group):
         return int(self._ends[group - 1]) if group else 0
@@ -136,31 +164,39 @@ class ParquetSource:
         """(a Table of these row groups, one behind the other; where each of them starts in it)"""
         from ..table import Table
 
-        key, kept = self._joined
-        if key != (groups, columns):
+        if self._joined[0] != (groups, columns):
+            self._joined = None, None  # before others are read
             tables = [self._group(group, columns) for group in groups]
             starts = numpy.cumsum([0] + [len(table) for table in tables[:-1]])
-            kept = Table(pyarrow.concat_tables(tables)), starts
-            self._joined = (groups, columns), kept
-        return kept
+            self._joined = (groups, columns), (Table(pyarrow.concat_tables(tables)), starts)
+        return self._joined[1]
 
     def _group(self, group, columns):
         key = group, columns
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
+        coming = self._group_bytes(columns)
+        while self._kept and self._bytes + coming > coming * self._most_groups(columns):
+            self._bytes -= self._kept.popitem(last=False)[1].nbytes
         made = self._read(group, columns)
         self._kept[key] = made
         self._bytes += made.nbytes
-        while self._bytes > KEPT_BYTES and len(self._kept) > 1:
-            self._bytes -= self._kept.popitem(last=False)[1].nbytes
         return made
 
     def _read(self, group, columns):
+        """In pieces, and what the decoder has used is given back: it takes twice as much otherwise."""
         number, place, _ = self._groups[group]
         roots = list(dict.fromkeys(columns))
-        found = self._file(number).read_row_group(place, columns=roots, use_threads=False)
-        return found.select(roots).replace_schema_metadata(None)
+        rows = max(1, PIECE_BYTES * self.shard // self._group_bytes(columns))
+        rows = 1 << (rows * 3 // 2).bit_length() - 1  # the decoder's buffers double: such a number fills them
+        pieces = self._file(number).iter_batches(rows, [place], roots, use_threads=False)
+        found = pyarrow.Table.from_batches(pieces, self._schema_of(roots))
+        pyarrow.default_memory_pool().release_unused()
+        return found
+
+    def _schema_of(self, columns):
+        return pyarrow.schema([self.schema.field(column) for column in columns])
 
     def batches(self, columns, condition=None):
         """(number of the first row, RecordBatch), one row group after the other; without those in
@@ -192,6 +228,16 @@ class ParquetSource:
                 if file == number and group in inside
             }  # fmt: skip
         return found
+
+
+def _in_order(batches, numbers):
+    """One RecordBatch of all rows, which have these numbers in it."""
+    from ..table import Table
+
+    table = Table(pyarrow.Table.from_batches(batches))
+    places = numpy.empty(len(numbers), numpy.uint64)
+    places[numbers] = numpy.arange(len(numbers), dtype=numpy.uint64)
+    return table.take(places, list(range(len(table.schema))), table.schema)
 
 
 def of_dataset(source):
