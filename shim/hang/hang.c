@@ -154,6 +154,14 @@ static struct fp_wait_facts facts_of(const struct fp_waiting *waiting, enum fp_c
                                   .owner_lost = has_lost_owner(waiting)};
 }
 
+/* Whoever is asleep now may have cancelled this thread before, which it does not notice in a look,
+   but in the slice between two. No thread is cancelled in the calls that are looked at once. */
+static bool needs_another_look(struct fp_waiting *waiting, uint8_t proofs)
+{
+    waiting->proofs = proofs ? 2 : 1;
+    return !proofs && waiting->slices;
+}
+
 static enum fp_advance weigh(struct fp_waiting *waiting, const struct fp_company_look *look,
                              bool late)
 {
@@ -166,10 +174,14 @@ static enum fp_advance weigh(struct fp_waiting *waiting, const struct fp_company
         waiting->repeated->standstill = look->standstill;
     }
     struct fp_opinion opinion = fp_hang_judge(&facts);
+    uint8_t proofs = waiting->proofs;
+    waiting->proofs = 0;
     if (opinion.grade < FP_GRADE_STRONG && !late)
         return FP_ADVANCE_WAIT;
     look_closer(waiting, look, &facts);
     opinion = fp_hang_judge(&facts);
+    if (opinion.grade == FP_GRADE_PROVEN && needs_another_look(waiting, proofs))
+        return FP_ADVANCE_WAIT;
     if (opinion.grade == FP_GRADE_PROVEN && !is_left_to_main(waiting, look)) {
         enum fp_advance advance =
             fp_act_on_proof(waiting, look, &evidence, opinion, facts.waker == FP_WAKER_INTERRUPT);
@@ -225,14 +237,6 @@ static void look_and_weigh(struct fp_waiting *waiting, uint64_t blocked, enum fp
         next_look = fp_microseconds() + (used_time() - begun) * 50;
 }
 
-static uint64_t bits_of(const sigset_t *signals)
-{
-    uint64_t bits = 0;
-    for (int number = 1; number <= 64; number++)
-        bits |= (uint64_t)(sigismember(signals, number) == 1) << (number - 1);
-    return bits;
-}
-
 bool fp_hang_may_be_shared(const void *object)
 {
     bool may_be = true;
@@ -273,6 +277,7 @@ enum fp_advance fp_hang_look(struct fp_waiting *waiting)
     if (!fp_active || fp_self.inside || is_too_early(waiting))
         return advance;
     if (is_beside_the_awake(waiting)) {
+        waiting->proofs = 0;
         if (waiting->repeated)
             waiting->repeated->standstill = 0;
         return advance;
@@ -281,7 +286,7 @@ enum fp_advance fp_hang_look(struct fp_waiting *waiting)
     fp_block_signals(&before);
     if (!atomic_flag_test_and_set(&looking)) {
         struct fp_work work = fp_work_begin();
-        look_and_weigh(waiting, bits_of(&before), &advance);
+        look_and_weigh(waiting, fp_signal_bits(&before), &advance);
         fp_work_end(work);
         atomic_flag_clear(&looking);
     }

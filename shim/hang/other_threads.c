@@ -197,6 +197,7 @@ static bool meet(int tid, void *context)
     look->deliverable |= ~companion.blocked;
     mix(&pass->moment, (uint64_t)companion.tid);
     mix(&pass->moment, companion.switches);
+    mix(&pass->moment, companion.blocked); /* as it sleeps, and not while a handler runs */
     mix(&pass->moment, companion.word);
     mix(&look->standstill, (uint64_t)companion.tid);
     if (told) {

@@ -116,10 +116,13 @@ enum fp_waker fp_waker_find(const struct fp_company_look *look, enum fp_break ma
         fp_python_learn_handlers();
     for (int number = 1; number <= 64; number++) {
         int flags;
-        const void *handler =
-            candidates & FP_SIGNAL_BIT(number) ? handler_of(number, &flags) : NULL;
+        if (!(candidates & FP_SIGNAL_BIT(number)))
+            continue;
+        /* One that is there no more has run since the look, and what it woke acts. */
+        const void *handler = handler_of(number, &flags);
         enum fp_waker waker =
-            handler ? waker_of(number, handler, main_breaks, has_gil, seen_timers) : FP_WAKER_NONE;
+            handler ? waker_of(number, handler, main_breaks, has_gil, seen_timers)
+                    : FP_WAKER_HANDLER;
         found = waker > found ? waker : found;
     }
     if (found < FP_WAKER_TIMER && is_ended_by_timer(look->deliverable, timers))

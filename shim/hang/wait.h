@@ -4,6 +4,7 @@
 
 #include "policy/hang.h"
 
+#include <stdint.h>
 #include <sys/types.h>
 
 /* A thread that comes back to one wait again and again, each time after a slice in vain. */
@@ -12,7 +13,7 @@ struct fp_repeated {
     uint64_t since, left; /* the first one began, the last one ended; milliseconds */
     unsigned slices;
     bool told, warned, by_lost;
-    unsigned char late_looks;
+    uint8_t late_looks, proofs;
     uint64_t standstill; /* of the others at the last look, see other_threads.h */
     uint64_t timers;
 };
@@ -36,7 +37,8 @@ struct fp_waiting {
     uint64_t timers;              /* signals for which one was set at a look so far, a bit each */
     bool told;                    /* somebody has been told */
     bool warned;                  /* that the process is to end after its time of grace */
-    unsigned char late_looks;     /* after hang_seconds; so far */
+    uint8_t late_looks;           /* after hang_seconds; so far */
+    uint8_t proofs;               /* looks in a row that found it proven; 2 at most */
     struct fp_repeated *repeated; /* NULL: it ends as a whole */
 };
 

@@ -23,6 +23,7 @@ static void go_on_from(struct fp_waiting *waiting, const struct fp_repeated *bef
     waiting->since = before->since;
     waiting->slices = before->slices;
     waiting->late_looks = before->late_looks;
+    waiting->proofs = before->proofs;
     waiting->told = before->told;
     waiting->warned = before->warned;
     waiting->timers = before->timers;
@@ -57,6 +58,7 @@ void fp_waiting_end(const struct fp_waiting *waiting, bool woken)
                                                   .left = fp_milliseconds(),
                                                   .slices = waiting->slices,
                                                   .late_looks = waiting->late_looks,
+                                                  .proofs = waiting->proofs,
                                                   .told = waiting->told,
                                                   .warned = waiting->warned,
                                                   .timers = waiting->timers,

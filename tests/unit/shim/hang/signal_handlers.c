@@ -161,6 +161,14 @@ Test(signal_handlers, one_that_every_thread_blocks)
     cr_assert_eq(of_library(), FP_WAKER_NONE);
 }
 
+/* As of a handler that is for one signal, which has come since the look. */
+Test(signal_handlers, one_that_is_gone_has_run)
+{
+    effect_by_policy = FP_EFFECT_NONE;
+    signal(SIGUSR1, SIG_DFL);
+    cr_assert_eq(of_library(), FP_WAKER_HANDLER);
+}
+
 Test(signal_handlers, what_the_policy_says)
 {
     cr_assert_eq(of_library(), FP_WAKER_HANDLER);

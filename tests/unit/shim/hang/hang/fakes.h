@@ -227,8 +227,12 @@ static int object;
 
 static inline struct fp_waiting wait_for(enum fp_wait wait)
 {
-    return (struct fp_waiting){
-        .wait = wait, .object = &object, .slices = 1, .since = fp_milliseconds(), .is_over = try};
+    return (struct fp_waiting){.wait = wait,
+                               .object = &object,
+                               .slices = 1,
+                               .since = fp_milliseconds(),
+                               .is_over = try,
+                               .proofs = 1};
 }
 
 static inline struct fp_waiting long_wait(enum fp_wait wait)

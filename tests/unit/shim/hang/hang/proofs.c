@@ -16,6 +16,33 @@ Test(hang, alone)
     cr_assert_not(asked.was_interruptible);
 }
 
+/* Another thread may have cancelled this one before it fell asleep. */
+Test(hang, what_is_proven_at_one_look_is_looked_at_again)
+{
+    struct fp_waiting waiting = wait_for(FP_WAIT_SEMAPHORE);
+    waiting.proofs = 0;
+    waiting.since = 0; /* late, too */
+    is_about_lost = true;
+    seen.company = FP_COMPANY_ASLEEP;
+    memset(&asked, 0, sizeof asked);
+    cr_assert_eq(fp_hang_look(&waiting), FP_ADVANCE_WAIT);
+    cr_assert(asked.proofs == 0 && asked.doubts == 0 && waiting.proofs == 1);
+    seen.company = FP_COMPANY_AWAKE;
+    waiting.told = true;
+    fp_hang_look(&waiting);
+    cr_assert_eq(waiting.proofs, 0, "twice in a row");
+    seen.company = FP_COMPANY_ASLEEP;
+    fp_hang_look(&waiting);
+    cr_assert_eq(asked.proofs, 0);
+    fp_hang_look(&waiting);
+    cr_assert(asked.proofs == 1 && waiting.proofs == 2);
+    struct fp_waiting once = wait_for(FP_WAIT_DESTROY);
+    once.proofs = 0;
+    once.slices = 0;
+    look_at(once);
+    cr_assert_eq(asked.proofs, 1, "looked at once, before the call");
+}
+
 Test(hang, it_has_what_it_waited_for)
 {
     is_over = true;

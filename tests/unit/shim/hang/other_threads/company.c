@@ -6,6 +6,8 @@
 #define _GNU_SOURCE
 #include "tests/unit/shim/hang/other_threads/fakes.h"
 
+#include <signal.h>
+
 Test(other_threads, alone)
 {
     take_look(false);
@@ -53,6 +55,16 @@ Test(other_threads, ran_between_the_looks)
     thread->looks[1] = thread->looks[0];
     thread->looks[1].word += 4;
     cr_assert_eq(company(), FP_COMPANY_AWAKE);
+}
+
+/* A handler runs between the two halves of a look at its thread, which then sleeps again. */
+Test(other_threads, what_it_blocks_is_what_it_blocks_asleep)
+{
+    struct thread *thread = add(OTHER);
+    thread->looks[1].blocked = UINT64_C(1) << (SIGALRM - 1);
+    cr_assert_eq(company(), FP_COMPANY_AWAKE);
+    thread->looks[0].blocked = thread->looks[1].blocked;
+    cr_assert_eq(company(), FP_COMPANY_ASLEEP);
 }
 
 Test(other_threads, waits_that_may_end)
