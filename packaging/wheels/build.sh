@@ -27,6 +27,7 @@ UNWINDER=$STATIC/libgcc_eh.a
 CFLAGS="-O2 -fno-sanitize=undefined -ffile-prefix-map=$dependencies=."
 LDFLAGS=$folder/$machine/page.o
 $CC -c -o "$LDFLAGS" packaging/wheels/page.S
+LDFLAGS="$LDFLAGS -Wl,-T,$PWD/packaging/wheels/large.ld"
 STRIP="eu-strip --strip-debug" # the linker can only leave out all symbols: setup.py says why not
 _PYTHON_HOST_PLATFORM=linux-$machine # how CPython calls the machine that is built for
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(sh packaging/commit.sh | cut -d' ' -f2)}
