@@ -159,6 +159,15 @@ Test(act, each_child_that_ends_has_a_line_of_its_own)
     cr_assert_eq(asked.records, 34);
 }
 
+Test(act, raises_at_once_where_nothing_was_raised_before)
+{
+    fp_config.options.on_proven = FP_ON_PROVEN_RAISE;
+    waiting.since = fp_milliseconds();
+    cr_assert_eq(prove(), FP_ADVANCE_INTERRUPT);
+    waiting.since = fp_milliseconds();
+    cr_assert_eq(prove(), FP_ADVANCE_WAIT, "the error may still be under way");
+}
+
 /* A worker's parent never notices that it has ended: it gets the error as its task's result. */
 Test(act, pools_get_an_answer)
 {

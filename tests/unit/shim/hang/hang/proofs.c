@@ -166,14 +166,22 @@ static pid_t owner_that_changes(const struct fp_waiting *waiting)
     return times++ == 0 ? owner : 0;
 }
 
+static void *look_there(void *waiting)
+{
+    fp_hang_look(waiting);
+    return NULL;
+}
+
 Test(hang, an_owner_may_let_go_meanwhile)
 {
+    pthread_t thread;
     struct fp_waiting waiting = wait_for(FP_WAIT_MUTEX);
     seen.company = FP_COMPANY_AWAKE;
     waiting.owner = owner_that_changes;
     owner = lost = 4000000;
-    fp_hang_look(&waiting);
-    cr_assert_eq(asked.proofs, 0);
+    pthread_create(&thread, NULL, look_there, &waiting);
+    pthread_join(thread, NULL);
+    cr_assert(asked.looks == 1 && asked.proofs == 0);
 }
 
 Test(hang, parked)
