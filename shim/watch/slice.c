@@ -1,5 +1,6 @@
 /* How long the slices of a wait are, see wait_loop.h. SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
+#include "shim/base/main_thread.h"
 #include "shim/hang/hang.h"
 #include "shim/hang/signal_handlers.h"
 #include "shim/hang/wait_record.h"
@@ -29,19 +30,25 @@ static unsigned length_of_slice(const struct fp_waiting *waiting)
     static const unsigned short MILLISECONDS[] = {10, 50, 100, 200, 500, 1000};
     enum { LONGEST = sizeof MILLISECONDS / sizeof *MILLISECONDS - 1 };
     unsigned nth = waiting->slices;
-    if (waiting->proofs == 1)
-        return 1; /* for the second look (hang.c) */
     if (nth && fp_break_of(waiting) == FP_BREAK_FOR_GOOD && fp_handlers_interrupt())
         return longer_each_time(nth - 1);
     return nth < LONGEST ? MILLISECONDS[nth]
                          : MILLISECONDS[LONGEST] + out_of_step(fp_wait_record_own());
 }
 
+/* Before the second look at what seems proven (hang.c). It counts as none: a thread beside the main
+   thread waits for that by slices. */
+static unsigned until_second_look(void)
+{
+    return fp_is_main_thread() ? 1 : 10;
+}
+
 struct timespec fp_waiting_next(struct fp_waiting *waiting, clockid_t clock)
 {
     struct timespec at;
-    unsigned milliseconds = length_of_slice(waiting);
-    waiting->slices++;
+    bool is_for_second = waiting->proofs == 1;
+    unsigned milliseconds = is_for_second ? until_second_look() : length_of_slice(waiting);
+    waiting->slices += !is_for_second;
     clock_gettime(clock, &at);
     at.tv_nsec += milliseconds % 1000 * 1000000L;
     at.tv_sec += milliseconds / 1000 + at.tv_nsec / 1000000000L;
