@@ -136,13 +136,13 @@ def test_parquet_reads_the_columns_and_groups_that_are_needed(tmp_path, monkeypa
     from forkpolicy.loader.sources.parquet import ParquetSource
 
     table, read = Table(parquet_files(tmp_path)), []
-    original = ParquetSource._read
+    original = ParquetSource._pieces
 
-    def noted(self, group, columns):
+    def noted(self, group, columns, rows):
         read.append((group, tuple(columns)))
-        return original(self, group, columns)
+        return original(self, group, columns, rows)
 
-    monkeypatch.setattr(ParquetSource, "_read", noted)
+    monkeypatch.setattr(ParquetSource, "_pieces", noted)
     Permutation.identity(table).select_columns(["x"]).take_offsets([5, 150, 7])
     assert read == [(0, ("x",)), (1, ("x",))]
     read.clear()
@@ -181,6 +181,64 @@ def test_rows_of_all_row_groups_are_taken_from_a_few_at_a_time(tmp_path, monkeyp
         assert source.take(rows, names).equals(WHOLE.take(rows).combine_chunks().to_batches()[0])
     assert max(together) < len(source._groups) / 2 and source._bytes < 30_000
     assert source.take(rows[:0], names).num_rows == 0
+
+
+def test_texts_of_a_dictionary_count_as_large_as_they_are_in_memory(tmp_path, monkeypatch):
+    from forkpolicy.loader.sources import parquet
+
+    texts = numpy.array([f"{number:0500}" for number in range(10)])
+    table = pyarrow.table({"id": numpy.arange(ROWS), "s": texts[numpy.arange(ROWS) % 10]})
+    pyarrow.parquet.write_table(table, tmp_path / "0.parquet", row_group_size=100)  # of 50 kB
+    for name in ("KEPT_BYTES", "WINDOW_BYTES"):
+        monkeypatch.setattr(parquet, name, 220_000)
+    source = parquet.ParquetSource([str(tmp_path / "0.parquet")])
+    assert source.encoded_bytes < 200_000 and source.window == 400
+    most = []
+    original = source._group
+
+    def noted(group, columns):
+        found = original(group, columns)
+        most.append(source._bytes)
+        return found
+
+    monkeypatch.setattr(source, "_group", noted)
+    rows = numpy.random.default_rng(3).permutation(ROWS)
+    assert source.take(rows, ["id", "s"]).equals(table.take(rows).combine_chunks().to_batches()[0])
+    assert 100_000 < max(most) <= 220_000
+
+
+def test_row_groups_that_are_larger_than_the_first_rows(tmp_path, monkeypatch):
+    from forkpolicy.loader.sources import parquet
+
+    texts = ["short"] * 100 + [f"{number % 10:0500}" for number in range(ROWS - 100)]
+    table = pyarrow.table({"id": numpy.arange(ROWS), "s": texts})
+    pyarrow.parquet.write_table(table, tmp_path / "0.parquet", row_group_size=100)
+    monkeypatch.setattr(parquet, "KEPT_BYTES", 220_000)
+    source = parquet.ParquetSource([str(tmp_path / "0.parquet")])
+    rows = numpy.arange(1900, 100, -50)
+    for _ in range(2):
+        assert source.take(rows, ["s"])["s"].to_pylist() == [texts[row] for row in rows]
+    assert len(source._kept) <= 4 and source._bytes <= 220_000
+
+
+def test_a_column_with_a_dot_in_its_name(tmp_path):
+    columns = {
+        "a": [{"b": row, "c": row} for row in range(ROWS)],
+        "a.b": [None if row == 1500 else row for row in range(ROWS)],
+        "e.x": [float(row) for row in range(ROWS)],
+    }
+    table = pyarrow.table(columns)
+    pyarrow.parquet.write_table(table, tmp_path / "0.parquet", row_group_size=100)
+    read = Table(tmp_path / "0.parquet")
+    source = read._source
+    assert [source.has_nulls(name) for name in columns] == [False, True, False]
+    assert source._group_bytes(("e.x",)) >= 800
+    assert isinstance(next(iter(Loader(read, 10, columns=["a.b"])))["a.b"], Masked)
+    assert isinstance(next(iter(Loader(read, 10, columns=["e.x"])))["e.x"], torch.Tensor)
+    names, rows = list(columns), numpy.arange(ROWS - 1, 0, -7)
+    assert source.take(rows, names).equals(table.take(rows).combine_chunks().to_batches()[0])
+    assert read.hashes(["a.b", "e.x"]).tolist() == Table(table).hashes(["a.b", "e.x"]).tolist()
+    assert len(read.filter("1 = 1")) == ROWS
 
 
 def test_a_shuffle_of_parquet_is_near(tmp_path):

@@ -163,8 +163,9 @@ class SourceTable(Table):
         return pyarrow.chunked_array([array for _, array in found], plan.result)
 
     def hashes(self, columns):
-        roots = list(dict.fromkeys(name.split(".")[0] for name in columns))
-        roots = [name for name in roots if name in self._base_schema.names] or columns
+        names = self._base_schema.names
+        roots = [name if name in names else name.split(".")[0] for name in columns]
+        roots = [name for name in dict.fromkeys(roots) if name in names] or columns
         found = [hashes_of(batch, columns) for _, batch in self._batches(roots)]
         return numpy.concatenate([numpy.empty(0, numpy.uint64), *found])
 

@@ -48,7 +48,7 @@ def _name_of(name, source):
 
 def _copy(missing, folder, progress):
     rows = sum(source.count_rows() for source, _ in missing)
-    size = sum(source.decoded_bytes for source, _ in missing)
+    size = sum(source.encoded_bytes for source, _ in missing)
     free = shutil.disk_usage(folder).free
     if size > free:
         raise OSError(f"{folder} has {free >> 20} MiB left, and the copies take {size >> 20} MiB")

@@ -12,6 +12,8 @@ import pyarrow
 KEPT_BYTES = 96 << 20  # of row groups, decoded; one is kept whatever its size
 WINDOW_BYTES = 96 << 20
 PIECE_BYTES = 1 << 20  # of a row group, that are decoded at a time
+SCANNED_ROWS = 1 << 16
+SAMPLE_ROWS = 1 << 12  # that tell how large rows are when they are decoded
 MOST_GROUPS = 16  # that a window is made of
 
 
@@ -30,7 +32,7 @@ class ParquetSource:
         self._lock = threading.Lock()
         self._kept, self._bytes = OrderedDict(), 0
         self._joined = None, None
-        self._files = {}
+        self._files, self._row_bytes, self._seen_bytes = {}, None, {}
         metadata = [self._file(number).metadata for number in range(len(self._names))]
         self.schema = self._file(0).schema_arrow.remove_metadata()
         for number, name in enumerate(self._names):
@@ -42,15 +44,14 @@ class ParquetSource:
             for group in range(one.num_row_groups)
         ]
         self._metadata = metadata
+        self._roots = _roots(self.schema, metadata[0].num_columns)
         counts = numpy.array([rows for _, _, rows in self._groups], numpy.int64)
         self._ends = numpy.cumsum(counts)
-        size = sum(
+        self.encoded_bytes = sum(
             one.row_group(group).total_byte_size
             for one in metadata
             for group in range(one.num_row_groups)
         )
-        self.decoded_bytes = size  # or less, where there are dictionaries
-        self._row_bytes = max(1, size // max(1, self.count_rows()))
 
     def __reduce__(self):
         return ParquetSource, (self._names, self._system)
@@ -61,17 +62,21 @@ class ParquetSource:
 
     def _file(self, number):
         if number not in self._files:
-            import pyarrow.parquet
-
-            name = self._names[number]
-            where = name if self._system is None else self._system.open_input_file(name)
-            try:
-                self._files[number] = pyarrow.parquet.ParquetFile(
-                    where, memory_map=self._system is None, pre_buffer=self._system is not None
-                )
-            except pyarrow.ArrowInvalid as error:
-                raise ValueError(f"{name} is a damaged Parquet file: {error}") from None
+            self._files[number] = self._opened(number, pre_buffer=self._system is not None)
         return self._files[number]
+
+    def _opened(self, number, **options):
+        import pyarrow.parquet
+
+        name = self._names[number]
+        where = name if self._system is None else self._system.open_input_file(name)
+        known = self._files[number].metadata if number in self._files else None
+        try:
+            return pyarrow.parquet.ParquetFile(
+                where, metadata=known, memory_map=self._system is None, **options
+            )
+        except pyarrow.ArrowInvalid as error:
+            raise ValueError(f"{name} is a damaged Parquet file: {error}") from None
 
     def count_rows(self):
         return int(self._ends[-1]) if len(self._ends) else 0
@@ -95,22 +100,45 @@ class ParquetSource:
 
     @property
     def window(self):
-        groups = WINDOW_BYTES // max(1, self._row_bytes * self.shard)
+        groups = WINDOW_BYTES // max(1, int(sum(self._sizes().values()) * self.shard))
         return self.shard * int(min(MOST_GROUPS, max(1, groups)))
 
     def has_nulls(self, name):
         """By the statistics; None: they do not say."""
         found = False
+        places = [place for place, root in enumerate(self._roots) if root == name]
         for one in self._metadata:
             for group in range(one.num_row_groups):
-                columns = one.row_group(group)
-                parts = [columns.column(place) for place in range(columns.num_columns)]
-                mine = [part for part in parts if part.path_in_schema.split(".")[0] == name]
-                for part in mine:
-                    if part.statistics is None or not part.statistics.has_null_count:
+                for place in places:
+                    statistics = one.row_group(group).column(place).statistics
+                    if statistics is None or not statistics.has_null_count:
                         return None
-                    found = found or part.statistics.null_count > 0
-        return found
+                    found = found or statistics.null_count > 0
+        return found if places else None
+
+    def _sizes(self):
+        """{column: the bytes of a row, decoded}: those of the first rows, or what they take in the
+        files where that is more. The files do not say how large texts are that a dictionary has."""
+        if self._row_bytes is None:
+            sizes = dict.fromkeys(self.schema.names, 0)
+            if self._groups:
+                number, place, _ = self._groups[0]
+                group = self._metadata[number].row_group(place)
+                each = self.encoded_bytes / max(1, self.count_rows()) / max(1, group.total_byte_size)
+                for leaf, root in enumerate(self._roots):
+                    sizes[root] += each * group.column(leaf).total_uncompressed_size
+                for batch in self._first_rows(number, place):
+                    for name in sizes:
+                        sizes[name] = max(sizes[name], batch.column(name).nbytes / batch.num_rows)
+            self._row_bytes = sizes
+        return self._row_bytes
+
+    def _first_rows(self, number, place):
+        """Of a row group: a RecordBatch, or none. Of an object store not the whole row group is asked for."""
+        file = self._opened(number, pre_buffer=False, buffer_size=1 << 16)
+        for batch in file.iter_batches(SAMPLE_ROWS, [place], use_threads=False):
+            return [batch] if batch.num_rows else []
+        return []
 
     # Rows
 
@@ -131,6 +159,8 @@ class ParquetSource:
 
     def _parts(self, groups, columns):
         """Lists of row groups, each of which may be in memory at a time; first those that are."""
+        if len(groups) > 1 and columns not in self._seen_bytes:
+            self._group(groups[0], columns)  # which tells how large they are
         size = self._most_groups(columns)
         if len(groups) <= size:
             return [groups]
@@ -142,12 +172,9 @@ class ParquetSource:
         return max(1, KEPT_BYTES // self._group_bytes(columns))
 
     def _group_bytes(self, columns):
-        """About as many bytes have these columns of a row group, decoded."""
-        whole = max(1, self._row_bytes * self.shard)
-        first = self._metadata[self._groups[0][0]].row_group(0)
-        parts = [first.column(place) for place in range(first.num_columns)]
-        sizes = [part.total_uncompressed_size for part in parts if part.path_in_schema.split(".")[0] in columns]
-        return max(1, whole * sum(sizes) // max(1, first.total_byte_size))
+        """About as many bytes have these columns of a row group, decoded; the most that one had."""
+        about = self.shard * sum(self._sizes()[column] for column in columns)
+        return max(1, int(about), self._seen_bytes.get(columns, 0))
 
     def _take(self, rows, groups, part, columns):
         """The same of rows that are in these row groups."""
@@ -182,18 +209,24 @@ class ParquetSource:
         made = self._read(group, columns)
         self._kept[key] = made
         self._bytes += made.nbytes
+        self._seen_bytes[columns] = max(self._seen_bytes.get(columns, 0), made.nbytes)
         return made
 
     def _read(self, group, columns):
         """In pieces, and what the decoder has used is given back: it takes twice as much otherwise."""
-        number, place, _ = self._groups[group]
-        roots = list(dict.fromkeys(columns))
         rows = max(1, PIECE_BYTES * self.shard // self._group_bytes(columns))
         rows = 1 << (rows * 3 // 2).bit_length() - 1  # the decoder's buffers double: such a number fills them
-        pieces = self._file(number).iter_batches(rows, [place], roots, use_threads=False)
-        found = pyarrow.Table.from_batches(pieces, self._schema_of(roots))
+        columns = list(dict.fromkeys(columns))
+        found = pyarrow.Table.from_batches(self._pieces(group, columns, rows), self._schema_of(columns))
         pyarrow.default_memory_pool().release_unused()
         return found
+
+    def _pieces(self, group, columns, rows):
+        """RecordBatches of so many rows. Where "a" has a field "b", pyarrow reads both as "a.b"."""
+        number, place, _ = self._groups[group]
+        schema = self._schema_of(columns)
+        for piece in self._file(number).iter_batches(rows, [place], columns, use_threads=False):
+            yield pyarrow.RecordBatch.from_arrays(piece.select(columns).columns, schema=schema)
 
     def _schema_of(self, columns):
         return pyarrow.schema([self.schema.field(column) for column in columns])
@@ -202,12 +235,12 @@ class ParquetSource:
         """(number of the first row, RecordBatch), one row group after the other; without those in
         which, by their statistics, no row meets the condition, an Expression of pyarrow."""
         self._here()
-        some = self._some(condition)
+        some, columns = self._some(condition), list(columns) or self.schema.names[:1]
         for group in range(len(self._groups)):
             if some is not None and group not in some:
                 continue
             first = self._first(group)
-            for batch in self._read(group, columns).combine_chunks().to_batches(1 << 16):
+            for batch in self._pieces(group, columns, SCANNED_ROWS):
                 yield first, batch
                 first += batch.num_rows
 
@@ -228,6 +261,21 @@ class ParquetSource:
                 if file == number and group in inside
             }  # fmt: skip
         return found
+
+
+def _roots(schema, leaves):
+    """The column that each leaf of the file belongs to; names do not tell where they have dots."""
+    found = [field.name for field in schema for _ in range(_leaves(field.type))]
+    return found if len(found) == leaves else []
+
+
+def _leaves(kind):
+    if isinstance(kind, pyarrow.BaseExtensionType):
+        return _leaves(kind.storage_type)
+    if pyarrow.types.is_map(kind):
+        return _leaves(kind.key_type) + _leaves(kind.item_type)
+    inner = [kind.field(place).type for place in range(kind.num_fields)]
+    return sum(map(_leaves, inner)) if inner else 1
 
 
 def _in_order(batches, numbers):
