@@ -46,9 +46,9 @@ def test_shuffled_by_seed_and_epoch():
 
 
 @EITHER
-@pytest.mark.parametrize("start", ["fork", "spawn"])
+@pytest.mark.parametrize("start", ["fork", "spawn", "forkserver"])
 def test_workers_give_the_same(workers, start):
-    if start == "spawn" and not workers:
+    if start != "fork" and not workers:
         return
     loader = Loader(table(width=3), 8, shuffle=True, workers=workers, start=start)
     expected = Permutation.identity(table(width=3)).shuffle(0).with_format("tensor")

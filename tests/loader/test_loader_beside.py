@@ -157,7 +157,7 @@ WRONG = [
     ({**OF_ALL, "on_error": "ignore"}, ValueError, "on_error must be raise, skip, warn or a"),
     ({**OF_ALL, "workers": -1}, ValueError, "workers must be at least 0"),
     ({**OF_ALL, "workers": 1024}, ValueError, "workers must be less than 1024"),
-    ({**OF_ALL, "start": "forkserver"}, ValueError, "start must be one of fork, spawn"),
+    ({**OF_ALL, "start": "thread"}, ValueError, "start must be one of fork, spawn, forkserver"),
     ({**OF_ALL, "prefetch": -1}, ValueError, "prefetch must be at least 0"),
     ({**OF_ALL, "prefetch": 1023}, ValueError, "prefetch must be less than 1023"),
     ({**OF_ALL, "threads": 257}, ValueError, "threads must be less than 257"),
@@ -218,8 +218,9 @@ def test_wrong_ranks_of_the_environment(monkeypatch):
 
 # In torch's DataLoader
 
+ANEW = "spawn", "forkserver"
 
-@pytest.mark.parametrize("start, workers", [(None, 0), ("fork", 2), ("spawn", 1)])
+@pytest.mark.parametrize("start, workers", [(None, 0), ("fork", 2), ("spawn", 1), ("forkserver", 1)])
 def test_torch_dataset(start, workers):
     loader = Loader(table(), 10, shuffle=True, threads=2)
     expected = [ids_of(loader) for _ in range(2)]
@@ -228,21 +229,21 @@ def test_torch_dataset(start, workers):
         dataset, batch_size=None, num_workers=workers, multiprocessing_context=start
     )
     assert len(batches) == 11
-    for epoch in [1] if start == "spawn" else [0, 1]:
+    for epoch in [1] if start in ANEW else [0, 1]:
         dataset.set_epoch(epoch)
         assert ids_of(batches) == expected[epoch]
-    if start != "spawn":
+    if start not in ANEW:
         loader.skip(4)
         assert ids_of(batches) == expected[1][4:] and loader.token().units == 40
 
 
-@pytest.mark.parametrize("start, workers", [(None, 0), ("fork", 2), ("spawn", 1)])
+@pytest.mark.parametrize("start, workers", [(None, 0), ("fork", 2), ("spawn", 1), ("forkserver", 1)])
 def test_permutation_in_a_dataloader(start, workers):
     source = Permutation.identity(table()).shuffle(5).with_format("tensor")
     batches = DataLoader(
         source, 10, num_workers=workers, multiprocessing_context=start, collate_fn=collate
     )
-    for epoch in [1] if start == "spawn" else [0, 1]:
+    for epoch in [1] if start in ANEW else [0, 1]:
         source.set_epoch(epoch)
         assert ids_of(batches) == ids_of(source.iter(10))
 

@@ -78,7 +78,7 @@ def in_session(leader):
 
 
 ENDS = [
-    ("end", 0, "", "fork"), ("end", 0, "", "spawn"), ("sys.exit", 3, "", "fork"),
+    ("end", 0, "", "fork"), ("end", 0, "", "spawn"), ("end", 0, "", "forkserver"), ("sys.exit", 3, "", "fork"),
     ("os._exit", 4, "", "fork"), ("error", 1, "LookupError", "fork"),
 ]  # fmt: skip
 
@@ -95,7 +95,7 @@ def test_exit_within_an_epoch(way, status, said, start):
     wait_gone(in_session(job.pid))  # multiprocessing's resource tracker
 
 
-@pytest.mark.parametrize("way, start", STAGES + [("hang", "spawn")])
+@pytest.mark.parametrize("way, start", STAGES + [("hang", "spawn"), ("hang", "forkserver")])
 def test_reader_killed(way, start):
     """Its workers end: those that wait for a slot, and those that are within a transform."""
     job = begin(way, start)
@@ -108,7 +108,7 @@ def test_reader_killed(way, start):
         assert in_session(job.pid) == []
 
 
-@pytest.mark.parametrize("way, start", STAGES + [("slow", "spawn")])
+@pytest.mark.parametrize("way, start", STAGES + [("slow", "spawn"), ("slow", "forkserver")])
 def test_ctrl_c(way, start):
     job = begin(way, start)
     workers = workers_of(job)

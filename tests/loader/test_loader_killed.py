@@ -50,6 +50,24 @@ def test_killed_worker_is_started_anew(stage, transform):
     assert (counts["filling"], counts["ready"], counts["held"]) == (0, 0, 0)
 
 
+def test_a_killed_worker_of_a_fork_server():
+    """Which waits for it, and tells the reader how it ended."""
+    loader = Loader(table(), 5, workers=1, start="forkserver", restarts=1)
+    expected = ids_of(Loader(table(), 5))
+    iteration = iter(loader)
+    found = [next(iteration)["id"].tolist()]
+    os.kill(processes_of(iteration)[0].pid, signal.SIGKILL)
+    found.append(next(iteration)["id"].tolist())
+    (process,) = processes_of(iteration)
+    wait_for(lambda: counts_of(iteration)["ready"])
+    assert found + ids_of(iteration) == expected
+    iteration = iter(loader)
+    (process,) = processes_of(iteration)
+    os.kill(process.pid, signal.SIGKILL)
+    with pytest.raises(WorkerError, match=rf"pid {process.pid}. was ended by SIGKILL before"):
+        list(iteration)
+
+
 def killer(iteration, chance, rounds):
     """Ends a worker of the iteration at random times, so many times."""
     for _ in range(rounds):

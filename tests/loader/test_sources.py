@@ -228,7 +228,9 @@ def test_sources_with_threads_have_their_workers_spawned():
 
     with pytest.raises(ValueError, match="start must be 'spawn' for this source, not 'fork'"):
         Loader(Threaded(), 10, workers=1, start="fork")
-    assert Loader(Threaded(), 10, workers=1)._making._of_workers["start"] == "spawn"
+    for start, found in (None, "spawn"), ("spawn", "spawn"), ("forkserver", "forkserver"):
+        loader = Loader(Threaded(), 10, workers=1, start=start)
+        assert loader._making._of_workers["start"] == found
 
 
 def test_a_selection_of_hugging_face():

@@ -168,10 +168,13 @@ def test_a_child_forked_while_another_thread_reads():
 # In torch's DataLoader
 
 
-@pytest.mark.parametrize("start, workers", [(None, 0), ("fork", 2), ("fork", 3), ("spawn", 1)])
+@pytest.mark.parametrize(
+    "start, workers", [(None, 0), ("fork", 2), ("fork", 3), ("spawn", 1), ("forkserver", 1)]
+)
 @pytest.mark.parametrize("persistent", [False, True])
 def test_each_iteration_of_a_dataset_is_the_next_epoch(start, workers, persistent):
-    if (persistent or start == "spawn") and not (workers and persistent):
+    anew = start in ("spawn", "forkserver")
+    if (persistent or anew) and not (workers and persistent):
         return
     loader = Loader(table(), 10, shuffle=True)
     expected = [ids_of(loader) for _ in range(4)]
@@ -233,10 +236,12 @@ def with_pid(batch):
     return {**batch, "pid": os.getpid()}
 
 
-@pytest.mark.parametrize("start, persistent", [("fork", True), ("spawn", None), ("fork", None)])
+@pytest.mark.parametrize(
+    "start, persistent", [("fork", True), ("spawn", None), ("forkserver", None), ("fork", None)]
+)
 def test_workers_that_stay(start, persistent):
-    stays = persistent or start == "spawn"
-    workers = 1 if start == "spawn" else 2
+    stays = persistent or start != "fork"
+    workers = 2 if start == "fork" else 1
     options = {"shuffle": True, "workers": workers, "start": start, "persistent": persistent}
     loader = Loader(table(), 10, transform=with_pid, **options)
     expected = Loader(table(), 10, shuffle=True)
@@ -245,7 +250,7 @@ def test_workers_that_stay(start, persistent):
     assert ids_of(first) == ids_of(expected) and ids_of(second) == ids_of(expected)
     assert (pids(first) == pids(second)) == bool(stays)
     assert len(pids(first)) == workers
-    if start == "spawn":
+    if start != "fork":
         return
     held = next(iter(loader))  # and ends in the middle
     loader.set_epoch(1)

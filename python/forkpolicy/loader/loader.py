@@ -33,7 +33,7 @@ class Loader:
     workers all functions are called there, with transform_threads by these threads.
 
     workers: processes that make the batches, 0: this one. transform_threads: threads of this
-    process that make them, 0: whoever asks for the next one does. start: "fork" or "spawn".
+    process that make them, 0: whoever asks for the next one does. start: "fork", "spawn" or "forkserver".
     prefetch: batches ahead, of each worker. threads: that take rows ahead where there are no
     workers. prefetch_bytes: of what lies ready, without workers. slot_bytes: what one batch of a
     worker may have. timeout: seconds that a worker has for a batch; None: any. restarts: how often

@@ -8,7 +8,7 @@ from .ahead import Ahead, Taken
 from .devices import Move
 from .workers import Workers
 
-STARTS = ("fork", "spawn")
+STARTS = ("fork", "spawn", "forkserver")
 
 
 class Making:
@@ -70,6 +70,8 @@ def _start(start, needed):
     """fork, unless the source has threads that a forked child would lack."""
     if start is not None and start not in STARTS:
         raise ValueError(f"start must be one of {', '.join(STARTS)}, not {start!r}")
+    if needed == "spawn" and start == "forkserver":
+        return start  # as good: a process without this one's threads
     if needed is not None and start not in (None, needed):
         raise ValueError(f"start must be {needed!r} for this source, not {start!r}")
     return start or needed or "fork"

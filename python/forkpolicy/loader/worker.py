@@ -2,7 +2,10 @@
 """A worker process: makes the steps that are its own, epoch after epoch, and puts them into a ring."""
 
 import ctypes
+import fcntl
+import multiprocessing
 import os
+import select
 import signal
 import sys
 import time
@@ -17,6 +20,7 @@ LOOK = 200  # milliseconds between two looks at whether the others live
 SHORT = 1000  # characters of an error that is larger than a slot
 SIGNALS = signal.SIGINT, signal.SIGTERM
 PR_SET_PDEATHSIG = 1
+F_SETSIG = 10
 
 
 class Job:
@@ -26,18 +30,52 @@ class Job:
         self.epoch, self.steps, self.mine, self.base = epoch, steps, mine, base
 
 
+class Reader:
+    """The process that reads the batches. is_parent: it has started the worker itself, is_of_main:
+    by its main thread; else a fork server has."""
+
+    def __init__(self, process, is_of_main, is_parent):
+        self._process, self._is_of_main, self._is_parent = process, is_of_main, is_parent
+        self._watched = None
+
+    def bind(self):
+        """In the worker, which the reader's end ends at once: unless a thread that is not its main
+        thread has started it, whose own end would, too."""
+        if self._is_parent:
+            if self._is_of_main:
+                ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+            return
+        # The other end of this pipe, from which nothing more comes, is closed when the reader ends,
+        # or the last process that it has forked since: until then the pidfd is looked at.
+        pipe = multiprocessing.parent_process().sentinel
+        fcntl.fcntl(pipe, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(pipe, F_SETSIG, int(signal.SIGKILL))
+        fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
+        try:
+            self._watched = os.pidfd_open(self._process)
+        except (AttributeError, OSError):  # before Python 3.9, Linux 5.3; or it has ended
+            pass
+
+    def lives(self):
+        if self._is_parent:
+            return os.getppid() == self._process
+        if self._watched is not None and select.select([self._watched], [], [], 0)[0]:
+            return False
+        return multiprocessing.parent_process().is_alive()
+
+
 class _Writer:
     """A worker's end of its lane."""
 
-    def __init__(self, ring, lane, parent):
+    def __init__(self, ring, lane, reader):
         self._ring = ring
         self._lane = lane
-        self._parent = parent
+        self._reader = reader
 
     def _put(self, put, *arguments):
         """Until there is a slot; for nobody, no more."""
         while not put(self._lane, *arguments, LOOK):
-            if os.getppid() != self._parent:
+            if not self._reader.lives():
                 raise Stopped
 
     def rows(self, step, array, schema, *told):
@@ -73,38 +111,36 @@ def _make(writer, units, number, share):
     writer.parts(number, OBJECT, to_parts(batch), left_out, *spent)
 
 
-def _obey(parent, is_of_main):
-    """Ctrl-C is for the reader, who ends this process, as the reader's own end does: at once where
-    its main thread has started this process, whose end is no other thread's."""
+def _obey(reader):
+    """Ctrl-C is for the reader, who ends this process, as the reader's own end does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if is_of_main:
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    reader.bind()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-    if os.getppid() != parent:
+    if not reader.lives():
         os._exit(1)
 
 
-def _jobs(first, commands, parent):
+def _jobs(first, commands, reader):
     """The first, and then those that come, while the reader lives and wants more."""
     yield first
     while commands is not None:
         try:
             while not commands.poll(LOOK / 1000):
-                if os.getppid() != parent:
+                if not reader.lives():
                     return
             yield commands.recv()
         except (EOFError, OSError):
             return
 
 
-def work(ring, lane, units, job, commands, parent, is_of_main):
-    _obey(parent, is_of_main)
+def work(ring, lane, units, job, commands, reader):
+    _obey(reader)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
-    writer = _Writer(ring, lane, parent)
+    writer = _Writer(ring, lane, reader)
     try:
-        for one in _jobs(job, commands, parent):
+        for one in _jobs(job, commands, reader):
             if not _do(writer, units.with_epoch(one.epoch), one):
                 return
     except Stopped:

@@ -4,6 +4,7 @@
 import ctypes
 import multiprocessing
 import multiprocessing.connection  # which join() needs, also when the interpreter ends
+import multiprocessing.forkserver
 import multiprocessing.resource_tracker
 import os
 import signal
@@ -14,7 +15,7 @@ import weakref
 import pyarrow
 
 from .ring import Ring, from_parts
-from .worker import ERROR, LOOK, ROWS, SIGNALS, Job, work
+from .worker import ERROR, LOOK, ROWS, SIGNALS, Job, Reader, work
 
 END = 5  # seconds that all workers have to end
 AGAIN = 0.05  # seconds
@@ -44,6 +45,8 @@ def _start(process):
 
 def _lives(process):
     """False also where somebody else has waited for it, of which multiprocessing hears nothing."""
+    if process._popen.method == "forkserver":  # which waits for it, and tells
+        return process.is_alive()
     try:
         return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
     except ChildProcessError:
@@ -113,8 +116,11 @@ class Workers:
         self._ring = Ring(workers, prefetch + 2, slot_bytes)
         self._processes, self._commands = [], {}
         self._finish = weakref.finalize(self, _finish, self._ring, self._processes, self._owner)
-        if start == "spawn":
-            multiprocessing.resource_tracker.ensure_running()  # or the first start lets signals in
+        # Processes that stay: the first worker would start them with its signals blocked, or let signals in.
+        if start != "fork":
+            multiprocessing.resource_tracker.ensure_running()
+        if start == "forkserver":
+            multiprocessing.forkserver.ensure_running()
         try:
             for lane in range(min(workers, len(steps))):
                 self._processes.append(self._worker(lane, lane))
@@ -128,12 +134,15 @@ class Workers:
         return Job(self._epoch, self._steps, mine, self._base)
 
     def _worker(self, lane, first):
-        is_of_main = threading.current_thread() is threading.main_thread()
         commands = None
         if self._stay:
             commands, self._commands[lane] = self._context.Pipe(duplex=False)
-        of = self._ring, lane, self._units, self._job(first), commands, self._owner, is_of_main
+        of = self._ring, lane, self._units, self._job(first), commands, self._reader()
         return self._context.Process(target=work, args=of, name=f"forkloader-{lane}", daemon=True)
+
+    def _reader(self):
+        is_of_main = threading.current_thread() is threading.main_thread()
+        return Reader(self._owner, is_of_main, self._context.get_start_method() != "forkserver")
 
     def again(self, units, epoch, steps):
         """Begins another epoch with the workers that stayed; False: there are not as many."""

@@ -127,18 +127,19 @@ class ParquetSource:
                 each = self.encoded_bytes / max(1, self.count_rows()) / max(1, group.total_byte_size)
                 for leaf, root in enumerate(self._roots):
                     sizes[root] += each * group.column(leaf).total_uncompressed_size
-                for batch in self._first_rows(number, place):
-                    for name in sizes:
-                        sizes[name] = max(sizes[name], batch.column(name).nbytes / batch.num_rows)
+                for name, size in self._size_of_first_rows(number, place):
+                    sizes[name] = max(sizes[name], size)
+                pyarrow.default_memory_pool().release_unused()
             self._row_bytes = sizes
         return self._row_bytes
 
-    def _first_rows(self, number, place):
-        """Of a row group: a RecordBatch, or none. Of an object store not the whole row group is asked for."""
+    def _size_of_first_rows(self, number, place):
+        """[(column, bytes of a row)] of a row group, not all of which an object store is asked for."""
         file = self._opened(number, pre_buffer=False, buffer_size=1 << 16)
-        for batch in file.iter_batches(SAMPLE_ROWS, [place], use_threads=False):
-            return [batch] if batch.num_rows else []
-        return []
+        batch = next(file.iter_batches(SAMPLE_ROWS, [place], use_threads=False), None)
+        if batch is None or not batch.num_rows:
+            return []
+        return [(name, batch.column(name).nbytes / batch.num_rows) for name in self.schema.names]
 
     # Rows
 
