@@ -58,21 +58,50 @@ void fp_event_fork(struct fp_text *text, const struct fp_event_header *header,
     fp_record_end(text);
 }
 
-void fp_event_start(struct fp_text *text, const struct fp_event_header *header, const char *program,
-                    const char *shim_version, const char *policy, const char *policy_file)
+const char *fp_shortfall_what(enum fp_shortfall shortfall)
+{
+    static const char *const WHAT[] = {
+#define FP_SHORTFALL(NAME, name, what) what,
+#include "policy/shortfalls.def"
+#undef FP_SHORTFALL
+    };
+    return WHAT[shortfall];
+}
+
+static void add_shortfalls(struct fp_text *text, unsigned shortfalls)
+{
+    static const char *const NAMES[] = {
+#define FP_SHORTFALL(NAME, name, what) name,
+#include "policy/shortfalls.def"
+#undef FP_SHORTFALL
+    };
+    const char *comma = "";
+    fp_text_format(text, ",\"short\":[");
+    for (unsigned i = 0; i < FP_SHORTFALL_COUNT; i++) {
+        if (!(shortfalls >> i & 1))
+            continue;
+        fp_text_format(text, "%s\"%s\"", comma, NAMES[i]);
+        comma = ",";
+    }
+    fp_text_format(text, "]");
+}
+
+void fp_event_start(struct fp_text *text, const struct fp_event_header *header,
+                    const struct fp_start *start)
 {
     enum { POLICY_MOST = 400 }; /* a part of one would not say what it asks for */
-    size_t length = strlen(policy);
+    size_t length = strlen(start->policy);
     fp_record_header(text, header);
     fp_record_optional(text, "policy",
-                       (struct fp_slice){policy, length > POLICY_MOST ? 0 : length});
-    fp_record_string(text, "version", fp_record_shortened(shim_version, 64));
+                       (struct fp_slice){start->policy, length > POLICY_MOST ? 0 : length});
+    fp_record_string(text, "version", fp_record_shortened(start->shim_version, 64));
+    add_shortfalls(text, start->shortfalls);
     size_t before = text->length;
-    if (*policy_file)
-        fp_record_string(text, "policy_file", fp_slice_of(policy_file));
+    if (*start->policy_file)
+        fp_record_string(text, "policy_file", fp_slice_of(start->policy_file));
     if (text->cut || text->length + 2 * FP_RECORD_TAIL > text->size) /* cut it names another one */
         fp_text_back(text, before);
-    fp_record_last_string(text, "program", fp_slice_of(program));
+    fp_record_last_string(text, "program", fp_slice_of(start->program));
     fp_record_end(text);
 }
 

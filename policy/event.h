@@ -23,9 +23,25 @@ struct fp_event_header {
 /* "python", "native in python" or "native". */
 const char *fp_origin_name(enum fp_origin origin);
 
+enum fp_shortfall {
+#define FP_SHORTFALL(NAME, name, what) FP_SHORTFALL_##NAME,
+#include "policy/shortfalls.def"
+#undef FP_SHORTFALL
+    FP_SHORTFALL_COUNT
+};
+
+/* "a child may use stacks ...". */
+const char *fp_shortfall_what(enum fp_shortfall shortfall);
+
+/* What the preload begins with; shortfalls: a bit for each. */
+struct fp_start {
+    const char *program, *shim_version, *policy, *policy_file;
+    unsigned shortfalls;
+};
+
 /* "start": the preload took. */
-void fp_event_start(struct fp_text *text, const struct fp_event_header *header, const char *program,
-                    const char *shim_version, const char *policy, const char *policy_file);
+void fp_event_start(struct fp_text *text, const struct fp_event_header *header,
+                    const struct fp_start *start);
 
 /* "fork" or "refused", by header->event; child is 0 where it is not known. */
 void fp_event_fork(struct fp_text *text, const struct fp_event_header *header,

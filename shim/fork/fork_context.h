@@ -82,7 +82,8 @@ void fp_report_say(struct fp_fork_context *at_fork);
 /* Writes the record "fork" with the child's pid, 0 where it is not known. Keeps errno. */
 void fp_report_record(const struct fp_fork_context *at_fork, pid_t child);
 
-/* The record that proves that the preload took, written under `forkpolicy run` alone. */
-void fp_report_start(void);
+/* The record that proves that the preload took, written under `forkpolicy run` alone; with what an
+   older libc falls short of. */
+void fp_report_start(unsigned shortfalls);
 
 #endif

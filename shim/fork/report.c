@@ -155,9 +155,8 @@ void fp_report_record(const struct fp_fork_context *at_fork, pid_t child)
     fp_work_end(work);
 }
 
-static void record_start(void *unused)
+static void record_start(void *shortfalls)
 {
-    (void)unused;
     char line[FP_EVENT_MAX], host[65], program[FP_PROGRAM_SIZE];
     struct fp_text text = FP_TEXT(line);
     struct fp_event_header header = fp_emit_header("start", host, sizeof host);
@@ -165,14 +164,18 @@ static void record_start(void *unused)
     program[strcspn(program, " ")] = '\0'; /* no arguments in records: they may be secrets */
     const struct fp_policy_text *file = fp_config.policy.file;
     const char *policy = secure_getenv("FORKPOLICY");
-    fp_event_start(&text, &header, program, FP_VERSION, policy ? policy : "",
-                   file ? file->path : "");
+    const struct fp_start start = {.program = program,
+                                   .shim_version = FP_VERSION,
+                                   .policy = policy ? policy : "",
+                                   .policy_file = file ? file->path : "",
+                                   .shortfalls = *(const unsigned *)shortfalls};
+    fp_event_start(&text, &header, &start);
     fp_emit_record(&text);
 }
 
 /* The first hook may be called on a small stack. */
-void fp_report_start(void)
+void fp_report_start(unsigned shortfalls)
 {
     if (fp_emit_has_log())
-        fp_on_own_stack(record_start, NULL);
+        fp_on_own_stack(record_start, &shortfalls);
 }

@@ -4,14 +4,15 @@
 
 #include "common/large.h"
 #include "common/version.h"
+#include "policy/event.h"
 #include "policy/text.h"
 #include "shim/base/config.h"
 #include "shim/base/notice.h"
 #include "shim/carry/carry.h"
 #include "shim/hooks/real.h"
+#include "shim/hooks/shortfalls.h"
 #include "shim/libraries/address.h"
 #include "shim/python/python.h"
-#include "shim/reset/stack_cache.h"
 
 #include <dlfcn.h>
 #include <string.h>
@@ -47,15 +48,12 @@ static void add_carry(struct fp_text *text)
                    fp_uncarried_why(reason));
 }
 
-/* What an older libc keeps from the shim. */
 static void add_shortfalls(struct fp_text *text)
 {
-    if (!fp_stacks_init())
-        fp_text_format(text, "short      a child may use stacks of lost threads again, under reset, "
-                             "too: this libc does not tell where they are (glibc 2.34 does)\n");
-    if (!fp_libc_single_threaded)
-        fp_text_format(text, "short      a fork loses threads in silence where none was started "
-                             "through a hook: this libc does not tell (glibc 2.32 does)\n");
+    unsigned shortfalls = fp_shortfalls();
+    for (unsigned i = 0; i < FP_SHORTFALL_COUNT; i++)
+        if (shortfalls >> i & 1)
+            fp_text_format(text, "short      %s\n", fp_shortfall_what((enum fp_shortfall)i));
 }
 
 static void add_policy(struct fp_text *text)

@@ -13,6 +13,7 @@
 #include "shim/hooks/atfork_handlers.h"
 #include "shim/hooks/check.h"
 #include "shim/hooks/real.h"
+#include "shim/hooks/shortfalls.h"
 #include "shim/hooks/thread_start.h"
 #include "shim/libraries/address.h"
 #include "shim/python/python.h"
@@ -73,7 +74,7 @@ static void start(void)
         fp_check_and_exit(watches);
     if (names_this_process("FORKPOLICY_RUN")) {
         unsetenv("FORKPOLICY_RUN");
-        fp_report_start();
+        fp_report_start(fp_shortfalls());
     }
 }
 

@@ -68,6 +68,24 @@ def test_check_tells_what_an_older_libc_does_not():
         assert short_of("no_stack_list") == [stacks] and short_of("") == []
 
 
+def recorded_short_of(libc, policy, log):
+    env = {"LD_PRELOAD": str(support.host("libold_libc.so")), "FORKPOLICY_TEST_LIBC": libc}
+    command = [support.PROGRAM, "run", "--policy", policy, "--log", log, "--", support.host("plain")]
+    outcome = support.run(command, preload=False, log=log, env=env)
+    (start,) = outcome.of("start")
+    return start["short"]
+
+
+@pytest.mark.parametrize("policy", ["warn", "reset"])
+def test_the_record_of_the_start_has_it(policy, tmp_path):
+    """...also where the policy asks for nothing that libc would have to tell."""
+    short_of_both = recorded_short_of("no_stack_list,no_single_threaded", policy, tmp_path / "both")
+    assert short_of_both == ["stacks", "threads"]
+    if support.LIBC >= (2, 34):
+        assert recorded_short_of("no_stack_list", policy, tmp_path / "one") == ["stacks"]
+        assert recorded_short_of("", policy, tmp_path / "none") == []
+
+
 @pytest.mark.parametrize("libc", OLDER)
 def test_the_amplifier_calls_what_programs_call(libc, tmp_path):
     before = support.BUILD / "prog" / "libold_libc.so"

@@ -158,8 +158,10 @@ Test(event, start_and_error_are_shortened_not_broken)
         struct fp_text text = record();
         const char *path = kind == 0 ? long_path : kind == 1 ? wild_path : control_path;
         struct fp_event_header header = HEADER;
-        fp_event_start(&text, &header, path, "1.0", "off:\"x\"", path);
+        const struct fp_start start = {path, "1.0", "off:\"x\"", path, ~0U};
+        fp_event_start(&text, &header, &start);
         check_record(&text);
+        cr_assert(strstr(buffer, "\"short\":[\"stacks\",\"threads\"]"));
         cr_assert(strstr(buffer, "\"version\":\"1.0\""));
         text = record();
         fp_event_error(&text, &header, path);
