@@ -124,7 +124,8 @@ def run_row(run):
 
     bare, warn, *others = (children(run[policy]["children"]) if policy in run else "" for policy in BARE_FIRST)
     unused = children(run["bare"].get("unused", {}))
-    cells = [run["recipe"], version(run), run["about"], bare, warn, results.told(run), *others, unused, run["date"]]
+    when = f"{run['date']} {run['head']}" if run.get("head") else run["date"]
+    cells = [run["recipe"], version(run), run["about"], bare, warn, results.told(run), *others, unused, when]
     return "| " + " | ".join(map(cell, cells)) + " |"
 
 
@@ -146,6 +147,19 @@ def absent_row(runtime):
     source = cell("; ".join(runtime.entry.all("source")).rpartition("; not run here")[0])
     cells = [f"**{runtime.entry.name}**", "<br>".join(map(cell, classes(runtime.entry))), runtime.entry.not_run, remedy, source]
     return "| " + " | ".join(cells) + " |"
+
+
+def reclassed(runs, entries):
+    """Runs whose shim had another class for what was there than the table has now, a line each."""
+    for run in runs:
+        for each in run["runtimes"]:
+            entry = entries.get(each["name"])
+            if not entry or entry.all("spare"):  # of which a few threads count as none
+                continue
+            now = entry.class_of(each["version"] or "", run["environment"])
+            if now != each["class"]:
+                of = f" of {run['head']}" if run.get("head") else ""
+                yield f"- {run['recipe']} {version(run)}: {entry.name} was {each['class']} to the shim{of}, now it is {now}"
 
 
 def moves(runs):
@@ -170,9 +184,11 @@ def page():
     lines += telling.table(head, [row(runtime, entries, first[str(runtime.runs)]) for runtime in here])
     lines += telling.default_policy(runs, entries)
     lines.append("\n## Runs\n")
-    lines.append("Children that did what the recipe says, by policy; \"unused\" used nothing and left by `sys.exit()`.\n")
-    head = ("recipe", "version", "the child", "bare", "warn", "warn tells", *BARE_FIRST[2:], "unused", "date")
+    lines.append("Children that did what the recipe says, by policy; \"unused\" used nothing and left by `sys.exit()`, bare.")
+    lines.append("Behind the date is the commit that last changed the shim of the run, where that was recorded.\n")
+    head = ("recipe", "version", "the child", "bare", "warn", "warn tells", *BARE_FIRST[2:], "unused", "date, shim")
     lines += telling.table(head, map(run_row, runs))
+    lines += telling.listed_as("Runs of a shim that had another class for what was there", reclassed(runs, entries))
     lines += ["\n## What moved\n", "Recipes whose last run differs from the one before.\n", *moves(runs)]
     lines.append("\n## Not run here\n")
     head = ("runtime", "class", "reason", "remedy", "source")

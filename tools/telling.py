@@ -58,22 +58,54 @@ def summed(rows):
     return [sum(column) for column in zip(*rows)] or [0, 0, 0]
 
 
+COUNTED = """A line at the fork says that the child hangs when it uses the runtime, or what the line names of it. It is false where the
+child did use that and works, or gets an error. Where the line names objects of the parent, and the child makes its own
+instead, nothing is said of that child: such a way is counted by itself, and only if the way beside it, with the objects of
+the parent, hangs. What a line only calls possible ("may") excuses nothing.
+"""
+
+
 def rates(counts):
     """Precision and recall, in sentences, and the recall of each class in a table."""
     bad = {key: share(by_told) for key, by_told in counts.items() if key[0] in results.BAD}
     ways, at_fork, anyhow = summed(bad.values())
     _, _, spoken = summed(map(share, counts.values()))
+    apart = len(apart_and_false(counts)[0])
+    false = spoken - anyhow - apart
     said = (
         f"Recall: of {ways} ways to use a runtime that hang, crash or answer wrongly, {at_fork} are told at the fork and "
         f"{anyhow} there or when the child hangs or crashes. Precision: of {spoken} that something is said of, {anyhow} "
-        "hang, crash or answer wrongly.\n"
+        f"hang, crash or answer wrongly, {apart} let alone what the line names, and false is what is said of {false}.\n"
     )
     head = ("class of what hangs, crashes or answers wrongly", "ways", "told at the fork", "there or afterwards")
     rows = []
     for name in sorted({name for _, name in bad}):
         columns = summed(row for (_, other), row in bad.items() if other == name)
         rows.append(f"| {name} | {' | '.join(map(str, columns))} |")
-    return [said, *table(head, rows), ""]
+    return [said, COUNTED, *table(head, rows), ""]
+
+
+def unused(runs):
+    """What is said of children that use nothing and leave by sys.exit(), in sentences."""
+    there = [run for run in runs if results.told_unused(run)]
+    if not there:
+        return ""
+    bad = [run for run in there if results.worst(run["warn"]["unused"]) in results.BAD]
+    fine = [run for run in there if run not in bad]
+    (_, at_fork, anyhow), (all_fine, needless, spoken) = (share(by_told_unused(each)) for each in (bad, fine))
+    return (
+        f"\nA child that uses nothing and leaves by `sys.exit()` was forked beside {len(there)} of these ways, too. In {len(bad)} "
+        f"it hangs or crashes on its way out: {at_fork} are told at the fork, {anyhow} there or when it does. In the other "
+        f"{all_fine} it works, and {needless} of the forks are told all the same, since a fork does not say what the child will "
+        f"use: it does not need the line, which `off:NAME` silences. A hang or crash is told of {spoken - needless} that work."
+    )
+
+
+def by_told_unused(runs):
+    by_told = {}
+    for run in runs:
+        by_told.setdefault(results.told_unused(run), []).append(run)
+    return by_told
 
 
 FINE = ("raises", "slow", "works")
@@ -87,14 +119,28 @@ def wrongly(counts):
     return told, untold
 
 
+def apart_and_false(counts):
+    """Of the runs that do well and are told of at the fork: those that leave alone what the line names, the others."""
+    told, _ = wrongly(counts)
+    apart = [run for run in told if run.get("leaves")]
+    return apart, [run for run in told if run not in apart]
+
+
 def listed(title, runs):
     names = [f"- {run['recipe']} {version(run)}: {run['about']} ({run['why']})" for run in runs]
+    return listed_as(title, names)
+
+
+def listed_as(title, names):
+    names = list(names)
     return [f"\n{title}:\n", *names] if names else []
 
 
 def default_policy(runs, entries):
     counts = confusion(runs, entries)
-    lines = ["\n## What the default policy says\n", *rates(counts), *confusion_table(counts)]
-    told, untold = wrongly(counts)
-    lines += listed("Told at the fork, though the child works or gets an error", told)
+    lines = ["\n## What the default policy says\n", *rates(counts), *confusion_table(counts), unused(runs)]
+    _, untold = wrongly(counts)
+    apart, false = apart_and_false(counts)
+    lines += listed("Told at the fork of what this child lets alone", apart)
+    lines += listed("Told at the fork, though the child uses it and works or gets an error (false)", false)
     return lines + listed("Never told, though the child hangs, crashes or answers wrongly", untold)

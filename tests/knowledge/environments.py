@@ -11,6 +11,7 @@ import recipes
 
 ROOT = recipes.HERE.parent.parent
 BUILD = ROOT / "build"
+HELD = ("torch",)  # at their versions even where the newest is asked for: a bare name is gigabytes of CUDA
 
 
 def normal(name):
@@ -27,7 +28,8 @@ def where(group, newest=False):
 
 def wanted(group, chosen, newest):
     packages = sorted({package for each in chosen if each.group == group for package in each.packages})
-    return [package.partition("==")[0] for package in packages] if newest else packages
+    names = [package if package.partition("==")[0] in HELD else package.partition("==")[0] for package in packages]
+    return names if newest else packages
 
 
 def make(group, packages, newest=False):

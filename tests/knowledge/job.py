@@ -20,6 +20,7 @@ from pathlib import Path
 import helpers
 import watch
 
+ROOT = f"{Path(__file__).resolve().parent.parent.parent}/"
 SETTLED = 0.15  # seconds in which no thread starts, ends or runs
 RESTLESS = 3  # seconds after which it does not matter: some never rest
 
@@ -72,7 +73,7 @@ def in_child(space, answer, pipe):
         else:
             outcome = {"outcome": "wrong", "detail": f"{got!r} not {answer!r}"[:200]}
     except BaseException as error:
-        said = " ".join(str(error).split())
+        said = " ".join(str(error).split()).replace(ROOT, "")
         outcome = {"outcome": "raises", "detail": f"{type(error).__name__}: {said}"[:200]}
     outcome["seconds"] = round(time.monotonic() - began, 3)
     os.write(pipe, json.dumps(outcome).encode())
@@ -135,6 +136,7 @@ def one_child(start, space, answer, recipe, seconds):
         said = {}
     os.close(readable)
     result = {"outcome": "hangs", "detail": why} if status is None else judge(status, said)
+    result["pid"] = child
     result["seconds"] = round(max(0, result.get("seconds", time.monotonic() - began) - delay), 3)
     if result["outcome"] == "works" and result["seconds"] > max(4, 20 * seconds):
         result["outcome"] = "slow"
@@ -150,7 +152,7 @@ def main(path, runs, mode):
         answer = space["work"]()
         seconds = time.monotonic() - began
         settle()
-        for each in [start, by_exit] if mode == "bare" and recipe.get("exit", True) else [start]:
+        for each in [start, by_exit] if mode in ("bare", "warn") and recipe.get("exit", True) else [start]:
             result = one_child(each, space, space.get("expected", answer), recipe, seconds)
             result.update(run=run, exit=each is by_exit, parent_seconds=round(seconds, 3))
             os.write(1, f"@{json.dumps(result)}\n".encode())  # sys.stdout may be somebody's by now

@@ -12,7 +12,9 @@
     patience    seconds of rest after which a child counts as one that hangs
     limit       seconds after which it does although it is awake
     exit        false where a child that uses nothing must not leave by sys.exit()
+    needs       what the machine must have, of NEEDS; where it lacks that the recipe is not run, and that is said
     about       what the child does, for the page
+    leaves      what the child lets alone, as `uses` of the table's entry has it: what the line at the fork says hangs
     why         why the default policy tells of it though it works, or never though it hangs, for the page
     use         code that makes the runtime's threads live, and work(): the parent calls it before each fork, the
                 child after it. child() instead, and `expected` instead of work()'s answer, where they differ.
@@ -24,8 +26,11 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 REQUIREMENTS = HERE.parent / "requirements"
-KEYS = {"group", "packages", "covers", "rank", "older", "environment", "start", "patience", "limit", "exit", "about", "why", "use"}
+KEYS = {"group", "packages", "covers", "rank", "older", "environment", "start", "patience", "limit", "exit", "needs"}
+KEYS |= {"about", "leaves", "why", "use"}
 LINES = 20  # at most
+# What it is called, and what is there where it is.
+NEEDS = {"gpu": ("a GPU", Path("/dev/nvidiactl"))}
 
 
 def at_hand(packages):
@@ -48,11 +53,19 @@ class Recipe:
         self.environment = self.text.get("environment", {})
         self.about = self.text["about"]
         self.why = self.text.get("why", "")
+        self.leaves = self.text.get("leaves", "")
+        self.needs = self.text.get("needs")
         self.rank = self.text["rank"]
         self.old = packages is not None
         self.group = self.text["group"]
         if self.old:
             self.group = at_hand(packages) or re.sub(r"[^A-Za-z0-9.]+", "-", packages[0])
+
+    @property
+    def lacks(self):
+        """What this machine would need to run it, in words; nothing where it has that."""
+        called, path = NEEDS[self.needs] if self.needs else ("", HERE)
+        return "" if path.exists() else called
 
     @property
     def version(self):

@@ -3,16 +3,44 @@
 
 import fcntl
 import json
+import re
+import subprocess
 from collections import Counter
 from pathlib import Path
 
 FILE = Path(__file__).resolve().parent / "results.jsonl"
+ROOT = FILE.parent.parent.parent
+SHIM = ("shim", "policy", "common", "python/forkpolicy/resets", "python/forkpolicy/start")  # what runs depend on
 BAD = ("hangs", "crashes", "wrong")  # nothing in the program says what went wrong
 SHOWN = ("name", "package", "version", "kind", "class", "threads", "names")
 
 
 def key(result):
     return (result["recipe"], *result["versions"].items(), *result["environment"].items())
+
+
+def git(*arguments):
+    """What git says of this tree; nothing where there is none."""
+    try:
+        command = ["git", "--no-optional-locks", "-C", ROOT, *arguments]
+        asked = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    except OSError:
+        return ""
+    return asked.stdout.strip() if (ROOT / ".git").exists() and asked.returncode == 0 else ""
+
+
+def head():
+    """The commit that last changed the shim, with "+" where files of it differ from that; nothing without git."""
+    commit = git("log", "-1", "--format=%h", "--abbrev=12", "--", *SHIM)
+    return commit + ("+" if git("status", "--porcelain", "--", *SHIM) else "")
+
+
+def before_classes(runs):
+    """(the last commit that changed a class of the table, the runs whose shim did not have that yet, as far as git knows)"""
+    last = git("log", "-1", "--format=%h", "--abbrev=12", "-G", "^ *class ", "--", "policy/known.policy")
+    heads = {run.get("head", "") for run in runs}
+    behind = {head for head in heads if git("rev-list", "--count", f"{head.rstrip('+') or 'none'}..{last}") != "0"}
+    return last, [run for run in runs if run.get("head", "") in behind] if last else []
 
 
 def load():
@@ -26,6 +54,7 @@ def described(recipe):
         "covers": recipe.covers,
         "about": recipe.about,
         "why": recipe.why,
+        "leaves": recipe.leaves,
         "rank": recipe.rank,
     }
 
@@ -58,6 +87,19 @@ def store(result):
         write(kept)
 
 
+def told_at(said):
+    """The places of the forks that the shim told of; job.py forks a child that uses nothing in by_exit()."""
+    places = re.findall(r"^forkpolicy: fork\(\) allowed .*\nforkpolicy:   at (.*)", said, re.MULTILINE)
+    return ["unused" if re.search(r"/job\.py:\d+ in by_exit\b", place) else "used" for place in places]
+
+
+def speech(records, pids, own):
+    """What is said of children when they hang or crash: of these alone (OWN), or of all but these."""
+    hangs = Counter(r["verdict"] for r in records if r["event"] == "hang" and (r["pid"] in pids) == own)
+    crashes = sum(r["event"] == "crash" and (r["child"] in pids) == own for r in records)
+    return {"hangs_told": dict(hangs), "crashes_told": crashes}
+
+
 def add(result, policy, children, records, said, parent):
     """Sums up one job, which is one policy."""
     used = [child for child in children if not child["exit"]]
@@ -74,9 +116,10 @@ def add(result, policy, children, records, said, parent):
         seen["unused"] = dict(Counter(child["outcome"] for child in left))
     forks = [record for record in records if record["event"] == "fork" and record["origin"] == "python"]
     if policy != "bare":
-        seen["told"] = "forkpolicy: fork() allowed" in said
-        seen["hangs_told"] = dict(Counter(r["verdict"] for r in records if r["event"] == "hang"))
-        seen["crashes_told"] = sum(r["event"] == "crash" for r in records)
+        pids = {child["pid"] for child in left}
+        seen.update(told="used" in told_at(said), **speech(records, pids, False))
+        if left:
+            seen["unused_told"] = {"told": "unused" in told_at(said), **speech(records, pids, True)}
     if policy == "warn":
         runtimes = {r["name"] or r["dso"] or r["names"]: r for fork in forks for r in fork["runtimes"]}
         result["threads"] = max((fork["threads"] for fork in forks), default=1)
@@ -95,12 +138,16 @@ def complete(result):
     )
 
 
+def worst(children):
+    for what in ("hangs", "crashes", "wrong", "raises", "ends", "slow"):
+        if children.get(what):
+            return what
+    return "works" if children else "not seen"
+
+
 def outcome(seen):
     """The worst that happened to a child, in a word."""
-    for worst in ("hangs", "crashes", "wrong", "raises", "ends", "slow"):
-        if seen["children"].get(worst):
-            return worst
-    return "works" if seen["children"] else "not seen"
+    return worst(seen["children"])
 
 
 def counted(seen):
@@ -119,13 +166,22 @@ def version(run):
     return next(iter(run["versions"].values()), None) or run["python"]
 
 
+def spoken(said):
+    if said["told"]:
+        return "at the fork"
+    if said["hangs_told"]:
+        return "when it hangs"
+    return "when it crashes" if said.get("crashes_told") else "silent"
+
+
 def told(run):
     """How the default `warn` spoke of it: at the fork, when the child hung or crashed, or not at all."""
-    if run["warn"]["told"]:
-        return "at the fork"
-    if run["warn"]["hangs_told"]:
-        return "when it hangs"
-    return "when it crashes" if run["warn"].get("crashes_told") else "silent"
+    return spoken(run["warn"])
+
+
+def told_unused(run):
+    """The same of a child that used nothing; None where there was none."""
+    return spoken(run["warn"]["unused_told"]) if "unused_told" in run["warn"] else None
 
 
 def before(result):

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """run.py [--only NAME,...] [--newest] [--runs N] [--tidy]: runs recipes bare and under each policy.
 
-Each result replaces the one of the same recipe and version in results.jsonl (not with --newest), and what moved is told;
-so is what each group took: time, processor time, disk. The status is 1 where a recipe could not be run.
+Each result replaces the one of the same recipe and version in results.jsonl (with --newest only where pip serves the
+version of the recipe still), and what moved is told; so is what each group took: time, processor time, disk. What needs
+something that this machine lacks is not run, which is said. The status is 1 where a recipe could not be run.
 """
 
 import argparse
@@ -67,6 +68,7 @@ def run_recipe(recipe, python, runs, raw):
     result = {
         **results.described(recipe),
         "date": datetime.date.today().isoformat(),
+        "head": results.head(),
         "python": platform.python_version(),
         "versions": {name: installed[environments.normal(name)].partition("+")[0] for name in recipe.named_versions()},
         "environment": recipe.environment,
@@ -92,7 +94,7 @@ def run_ready(python, chosen, given):
                 failed.append(recipe)
                 continue
             print(results.moved(result), end="", flush=True)
-            if not given.newest:
+            if not given.newest or result["versions"] == recipe.named_versions():
                 results.store(result)
     return failed
 
@@ -128,6 +130,9 @@ def main():
     if not given.runs:
         return results.describe_anew(recipes())
     failed = []
+    for recipe in [each for each in chosen if each.lacks]:
+        print(f"{recipe}: not run here: needs {recipe.lacks}")
+    chosen = [each for each in chosen if not each.lacks]
     for group in sorted({each.group for each in chosen}):
         failed += run_group(group, [each for each in chosen if each.group == group], given)
     for recipe in failed:

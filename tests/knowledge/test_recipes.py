@@ -107,6 +107,54 @@ def test_a_child_that_crashes_or_answers_wrongly_is_seen(tmp_path):
         assert (children[0]["outcome"], children[1]["outcome"], parent) == (wanted, "works", "works"), json.dumps(children)
 
 
+def test_what_is_said_of_a_child_that_uses_nothing_is_recorded_apart(tmp_path):
+    """A line at each fork; the one child hangs, the other one does, too, as it leaves."""
+    use = """import atexit, polars, threading, os
+polars.DataFrame({"a": [1, 2] * 5000}).lazy().group_by("a").len().collect()
+parent, lock = os.getpid(), threading.Lock()
+lock.acquire()
+atexit.register(lambda: os.getpid() == parent or lock.acquire())
+def work():
+    return os.getpid() == parent or (lock.acquire() and False)"""
+    path = tmp_path / "both.toml"
+    path.write_text(f'group = "wheels"\npackages = []\nrank = 0\nabout = "is"\npatience = 1\nuse = """\n{use}\n"""\n')
+    result = {}
+    python = environments.where("wheels") / "bin" / "python"
+    results.add(result, "warn", *run.run_job(recipes.Recipe(path), python, "warn", 1))
+    assert result["warn"]["children"] == {"hangs": 1} and result["warn"]["unused"] == {"hangs": 1}
+    for said in (result["warn"], result["warn"]["unused_told"]):
+        assert said["told"] and sum(said["hangs_told"].values()) == 1 and not said["crashes_told"]
+
+
+def test_who_was_told_of_at_a_fork():
+    def said(place):
+        return f"forkpolicy: fork() allowed in pid 1 (python job.py): the child loses\nforkpolicy:   at      {place}\n"
+
+    assert results.told_at("") == []
+    assert results.told_at(said("/x/job.py:99 in by_exit") + "x\n" + said("/x/a.toml:3 in work")) == ["unused", "used"]
+
+
+def test_what_the_machine_lacks_is_not_run_and_that_is_said(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(recipes.NEEDS, "gpu", ("a GPU", tmp_path / "none"))
+    monkeypatch.setattr(environments, "make", None)  # no environment is made for it either
+    monkeypatch.setattr("sys.argv", ["run.py", "--only", "cuda-torch,cuda-cupy,cuda-jax"])
+    assert run.main() == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "cuda-jax (jax[cuda12]==0.10.2): not run here: needs a GPU" in lines
+    assert len(lines) == len([each for each in ALL if each.needs]) and all(line.endswith("needs a GPU") for line in lines)
+
+
+def test_where_there_is_a_gpu_its_recipes_lack_nothing(tmp_path, monkeypatch):
+    monkeypatch.setitem(recipes.NEEDS, "gpu", ("a GPU", tmp_path))
+    assert {each.lacks for each in ALL} == {""}
+
+
+def test_the_newest_is_asked_for_by_name_but_what_is_held():
+    found = recipes.recipes("torch,tqdm")
+    assert environments.wanted("wheels", found, True) == ["torch==2.13.0", "tqdm"]
+    assert environments.wanted("wheels", found, False) == ["torch==2.13.0", "tqdm==4.70.1"]
+
+
 def test_only_environments_of_its_own_are_removed(tmp_path, monkeypatch):
     monkeypatch.setattr(environments, "BUILD", tmp_path)
     for group in ("wheels", "arrays"):

@@ -2,6 +2,7 @@
 """policy/known.policy says what the recorded runs show, and docs/runtimes.md says it, too."""
 
 import re
+import warnings
 
 import known
 import pytest
@@ -101,6 +102,84 @@ def test_each_way_that_is_told_of_wrongly_says_why_and_no_other():
     told, untold = telling.wrongly(telling.confusion(results.load(), ENTRIES))
     wrongly = {run["recipe"] for run in told + untold}
     assert {run["recipe"] for run in results.load() if run["why"]} == wrongly
+
+
+def test_a_way_is_counted_apart_only_where_the_line_names_what_it_lets_alone_and_that_hangs():
+    runs = results.load()
+    for run in [run for run in runs if run["leaves"]]:
+        names = [name for name in run["covers"] if run["leaves"] in ENTRIES[name].all("uses")]
+        assert names, "leaves is what `uses` of the entry says"
+        assert not re.search(r"\bmay\b", run["leaves"])
+        beside = [each for each in runs if set(names) & set(each["covers"]) and each["versions"] == run["versions"]]
+        assert "hangs" in {results.outcome(each["bare"]) for each in beside if not each["leaves"]}
+        assert results.told(run) == "at the fork"
+
+
+def way(name, bare, told, unused=None, unused_told=None, **more):
+    """A run as results.jsonl has it, of which only that matters which is counted."""
+    warn = {"children": {bare: 3}, "told": told == "at the fork", "hangs_told": {"proven": 3} if told == "when it hangs" else {}}
+    if unused:
+        said = {"told": unused_told == "at the fork", "hangs_told": {"strong": 1} if unused_told == "when it hangs" else {}}
+        warn.update(unused={unused: 3}, unused_told=said)
+    run = {"recipe": name, "covers": ["librdkafka"], "runtimes": [{"name": "librdkafka"}], "versions": {"x": "1"}, "environment": {}}
+    return {**run, "about": "does", "why": "so", "leaves": "", "bare": {"children": {bare: 3}}, "warn": warn, **more}
+
+
+def test_a_line_counts_as_false_only_where_the_child_used_what_it_names():
+    runs = [
+        way("parents", "hangs", "at the fork"),
+        way("own", "works", "at the fork", leaves="a producer or consumer of the parent"),
+        way("false", "works", "at the fork"),
+        way("later", "works", "when it hangs"),
+    ]
+    text = "\n".join(telling.default_policy(runs, ENTRIES))
+    assert "of 4 that something is said of, 1 hang" in text
+    assert "1 let alone what the line names, and false is what is said of 2." in text
+    apart, false = text.partition("(false)")[::2]
+    assert "- own 1" in apart and "- false 1" in false and "- own 1" not in false
+
+
+def test_children_that_use_nothing_are_counted_by_themselves():
+    runs = [
+        way("a", "hangs", "at the fork", "works", "at the fork"),
+        way("b", "hangs", "at the fork", "hangs", "at the fork"),
+        way("c", "works", "silent", "crashes", "silent"),
+        way("d", "works", "silent", "hangs", "when it hangs"),
+        way("e", "works", "silent", "works", "silent"),
+        way("f", "works", "silent", "works", "when it hangs"),
+        way("g", "works", "silent"),
+    ]
+    text = telling.unused(runs)
+    assert "forked beside 6 of these ways" in text and "In 3 it hangs" in text
+    assert "1 are told at the fork, 2 there" in text
+    assert "In the other 3 it works, and 1 of the forks" in text and "told of 1 that work" in text
+
+
+def test_runs_of_an_older_shim_can_be_seen():
+    """Not a mistake, but whoever changes a class sees which runs are of the shim before that."""
+    last, behind = results.before_classes(results.load())
+    if behind:
+        names = ", ".join(sorted({run["recipe"] for run in behind}))
+        warnings.warn(f"{len(behind)} runs are of a shim before {last}, which changed a class: {names}", stacklevel=1)
+    for line in runtimes.reclassed(results.load(), ENTRIES):
+        assert line in runtimes.page()
+
+
+def test_a_run_whose_shim_had_another_class_is_on_the_page():
+    (run,) = [run for run in results.load() if run["recipe"] == "pulsar"]
+    assert list(runtimes.reclassed([run], ENTRIES)) == []
+    then = {**run, "head": "0123456789ab", "runtimes": [{**run["runtimes"][0], "class": "unknown"}]}
+    (line,) = runtimes.reclassed([then], ENTRIES)
+    assert line.endswith("pulsar was unknown to the shim of 0123456789ab, now it is lost")
+
+
+@pytest.mark.skipif(not results.git("log", "-1"), reason="no git here")
+def test_which_runs_are_before_the_last_change_of_a_class():
+    last = results.git("log", "-1", "--format=%h", "-G", "^ *class ", "--", "policy/known.policy")
+    before = results.git("log", "-1", "--format=%h", f"{last}^") or "none"  # a clone may have no more
+    heads = {"now": results.head(), "last": last, "dirty": last + "+", "before": before, "gone": "0123456789ab", "none": ""}
+    _, behind = results.before_classes([{"recipe": name, "head": head} for name, head in heads.items()])
+    assert {run["recipe"] for run in behind} == {"before", "gone", "none"}
 
 
 def test_what_moved_is_on_the_page():
