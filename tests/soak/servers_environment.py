@@ -22,7 +22,8 @@ def programs():
     if not made.exists() or made.read_text() != wanted:
         python = support.environment_python("wheels")
         subprocess.run([python, "-m", "venv", "--clear", ENVIRONMENT], check=True)
-        pip = [ENVIRONMENT / "bin" / "python", "-m", "pip", "install", "--quiet"]
+        # Twice, for errors alone: where pip is told of more indexes, it warns of each that does not have a package.
+        pip = [ENVIRONMENT / "bin" / "python", "-m", "pip", "install", "--quiet", "--quiet"]
         if subprocess.run([*pip, "-r", WANTED]).returncode:
             for package in packages():
                 subprocess.run([*pip, package])

@@ -22,6 +22,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent)]
 
 import servers_environment  # noqa: E402: found by the path just set
+import servers_keeper  # noqa: E402
 import servers_rows as rows  # noqa: E402
 import servers_run as run  # noqa: E402
 import servers_services  # noqa: E402
@@ -175,4 +176,4 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    servers_keeper.alone(main)

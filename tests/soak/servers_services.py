@@ -65,8 +65,11 @@ def postgres(programs):
         data = f"{folder}/data"
         make = [folder_of_programs / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "--no-sync"]
         subprocess.run([*other, *make], check=True, cwd=folder, **QUIET)
-        serve = [folder_of_programs / "postgres", "-D", data, "-p", port, "-k", folder, "-F"]
-        with run.started([*other, *serve, "-c", "listen_addresses=127.0.0.1"], cwd=folder, **QUIET):
+        serve = [folder_of_programs / "postgres", "-D", data, "-p", port, "-F"]
+        # In the folder, which is removed also where nobody has told it to end.
+        settings = ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
+        settings += ["-c", "dynamic_shared_memory_type=mmap"]
+        with run.started([*other, *serve, *settings], cwd=folder, **QUIET):
             ready = [folder_of_programs / "pg_isready", "-h", "127.0.0.1", "-p", str(port)]
             assert run.until(lambda: subprocess.run(ready, **QUIET).returncode == 0), "postgres does not start"
             yield {"POSTGRES": f"host=127.0.0.1 port={port} user=postgres dbname=postgres"}

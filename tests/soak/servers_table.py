@@ -18,6 +18,7 @@ sys.path[:0] = [str(HERE.parent)]
 
 import servers_environment  # noqa: E402: found by the path just set
 import servers_job  # noqa: E402
+import servers_keeper  # noqa: E402
 import servers_page as page  # noqa: E402
 import servers_rows as rows  # noqa: E402
 import servers_run as run  # noqa: E402
@@ -182,4 +183,4 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    servers_keeper.alone(main)
