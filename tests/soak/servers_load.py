@@ -29,7 +29,7 @@ import servers_services  # noqa: E402
 import support  # noqa: E402
 
 WAYS = ("bare", "warn", "fail")
-ROUNDS = 3
+ROUND = 20  # seconds of a way, but that each gets three at least
 CLIENTS = 2
 MORE = {
     "sync": ["--max-requests", "200", "--max-requests-jitter", "50"],
@@ -147,9 +147,10 @@ class Load:
         """A line of figures; whether all was well."""
         answers, costs = {way: [] for way in WAYS}, {way: [] for way in WAYS}
         failed, wrong = dict.fromkeys(WAYS, 0), []
-        for number in range(ROUNDS):
+        rounds = max(3, round(seconds / ROUND / len(WAYS)))
+        for number in range(rounds):
             for way in WAYS[number % len(WAYS) :] + WAYS[: number % len(WAYS)]:
-                good, bad, used, said = self.round(name, way, seconds / ROUNDS / len(WAYS))
+                good, bad, used, said = self.round(name, way, seconds / rounds / len(WAYS))
                 answers[way].append(good)
                 costs[way].append(used / max(1, good))
                 failed[way] += bad
