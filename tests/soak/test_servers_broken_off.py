@@ -6,8 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-import uuid
 from pathlib import Path
 
 import pytest
@@ -42,15 +42,19 @@ def until(happens, seconds=60):
     return False
 
 
+@pytest.fixture
+def folder():
+    """Into which postgres, another user, may go."""
+    with tempfile.TemporaryDirectory(prefix="broken-off-") as made:
+        os.chmod(made, 0o711)
+        yield Path(made)
+
+
 @pytest.mark.parametrize("way", ["SIGINT", "SIGTERM", "SIGKILL", "SIGKILL of its group"])
-def test_nothing_is_left(way, tmp_path):
+def test_nothing_is_left(way, folder):
     """Once all services and a server are there."""
     servers_environment.programs()
-    mark = str(uuid.uuid4())
-    folder = tmp_path / mark
-    folder.mkdir()
-    for each in [folder, *folder.parents][:4]:
-        each.chmod(0o711)  # postgres is another user
+    mark = folder.name
     command = [sys.executable, "-B", HERE / "servers_table.py", "celery/healthy", "sync/sqlalchemy", "sync/grpc_channel"]
     process = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(folder)}, start_new_session=True)
     try:
