@@ -8,6 +8,7 @@
 #include "shim/threads/table.h"
 #include "shim/threads/tasks.h"
 
+#include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -40,6 +41,7 @@ struct roll {
     size_t size;            /* a power of two */
     size_t count;
     unsigned starting;
+    unsigned strangers, most; /* tids that the table has not; how many of them are told, the oldest */
     int self; /* the forking thread: it goes on, and may be one without a slot */
 };
 
@@ -88,9 +90,21 @@ static bool meet(int tid, void *context)
     struct member *member = place_of(roll, tid);
     if (member->slot)
         member->present = true;
-    else if (tid != getpid() && tid != roll->self) /* the main thread has no slot */
+    else if (tid != getpid() && tid != roll->self && /* the main thread has no slot */
+             roll->strangers++ < roll->most)
         meet_stranger(roll->census, tid);
     return true;
+}
+
+/* Those that have yet to run, and to give their tids, are the last of the list, which is by age. */
+static void leave_out_starting(struct roll *roll)
+{
+    if (!roll->starting)
+        return;
+    roll->most = 0;
+    fp_tasks_each(meet, roll);
+    roll->most = roll->strangers > roll->starting ? roll->strangers - roll->starting : 0;
+    roll->strangers = 0;
 }
 
 /* A thread with a slot that the kernel does not list has ended by a raw exit. */
@@ -104,7 +118,8 @@ static void strike_off(const struct roll *roll)
 static void take(void *context)
 {
     struct fp_census *census = context;
-    struct roll roll = {.census = census, .size = 64, .self = (int)syscall(SYS_gettid)};
+    struct roll roll = {.census = census, .size = 64, .most = UINT_MAX};
+    roll.self = (int)syscall(SYS_gettid);
     census->unattributed = 0;
     census->count = 0;
     while (roll.size < 4 * (size_t)fp_table_threads())
@@ -115,13 +130,10 @@ static void take(void *context)
         return;
     roll.members = memory;
     fp_table_each(enrol, &roll);
+    leave_out_starting(&roll);
     if (fp_tasks_each(meet, &roll))
         strike_off(&roll);
     munmap(memory, bytes);
-    if (census->unattributed <= roll.starting) {
-        census->unattributed = 0; /* they are the ones that had not run yet */
-        census->count = 0;
-    }
 }
 
 void fp_census_take(struct fp_census *census)

@@ -13,9 +13,9 @@ import support
 ONE_AT_A_TIME = pytest.mark.alone("two such hosts would meet the system's limit of threads")
 
 
-def forks_of(log, *arguments, host="bypass", timeout=60):
+def forks_of(log, *arguments, host="bypass", timeout=60, env=None):
     outcome = support.run(
-        [support.host(host), *arguments], policy="warn", log=log, timeout=timeout, isolated=True
+        [support.host(host), *arguments], policy="warn", log=log, timeout=timeout, isolated=True, env=env
     )
     assert outcome.status == 0, outcome
     assert outcome.stderr == "", outcome
@@ -66,6 +66,16 @@ def test_the_record_agrees_with_the_kernel(name, tmp_path):
     assert outcome.stdout == f"threads {record['threads']}\nchild ended with 1\n"
     assert agrees(record), record
     assert strangers(record) == expected, record
+
+
+@pytest.mark.parametrize("unseen", [{}, {"raw-clone": 1}, {"raw-clone": 2, "by-handle": 3}])
+def test_a_thread_that_has_yet_to_begin_counts_once(unseen, tmp_path):
+    """...with those of its library, also where there are others that no hook saw."""
+    env = {"LD_PRELOAD": f"{support.LIBRARY} {support.host('libcarried_help.so')}"}
+    others = [f"clone={unseen.get('raw-clone', 0)}", f"libc={unseen.get('by-handle', 0)}"]
+    _, (record,) = forks_of(tmp_path / "log", "owned=2", *others, "starting=2", env=env)
+    assert owned(record) == 4 and agrees(record), record
+    assert strangers(record) == unseen, record
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -4,6 +4,7 @@
  *   clone=N       by a raw clone with CLONE_THREAD, named raw-clone
  *   libc=N        by the pthread_create of libc's own handle, named by-handle
  *   timer         the helper of a SIGEV_THREAD timer
+ *   starting=N    owned threads that have yet to begin (with libcarried_help.so)
  *   raw_exit=N    threads by pthread_create that have ended by the exit system call
  *   thread        forks from a thread of its own, by pthread_create
  *   raw_fork      forks from a child that the fork system call made behind every hook's back
@@ -14,6 +15,7 @@
  */
 #include "host.h"
 
+#include <dlfcn.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -100,6 +102,16 @@ static void start_timer(void)
     alive++;
 }
 
+static void start_held(void)
+{
+    pthread_t thread;
+    int *are_held = dlsym(RTLD_DEFAULT, "threads_are_held");
+    must(are_held != NULL, "libcarried_help.so");
+    *are_held = 1;
+    must(pthread_create(&thread, NULL, sleep_for_ever, NULL) == 0, "pthread_create");
+    alive++;
+}
+
 static void fork_once(void)
 {
     pid_t child = fork();
@@ -175,6 +187,8 @@ int main(int count, char **arguments)
                 start_by_handle();
             else if (strncmp(argument, "raw_exit", 8) == 0)
                 start_raw_exit();
+            else if (strncmp(argument, "starting", 8) == 0)
+                start_held();
             else if (strcmp(argument, "timer") == 0)
                 start_timer();
             else if (strcmp(argument, "nested") == 0)
