@@ -225,6 +225,19 @@ def test_another_library_forks_meanwhile(tmp_path):
     ), outcome
 
 
+@pytest.mark.parametrize("which", range(4))
+def test_threads_that_cannot_be_started_have_ended(which, tmp_path):
+    """Some have been, and have ended, when libc is told that all of them have: none is waited for, none counts."""
+    outcome = support.run(
+        [support.host("carried_abandoned"), which],
+        policy="carry:*/carried_abandoned",
+        log=tmp_path / "log",
+        isolated=True,
+    )
+    assert (outcome.status, outcome.stdout) == (0, "ended\nthe child ended with 0\n"), outcome
+    assert outcome.said == ["forkpolicy: no threads are carried into this child: it cannot start as many"]
+
+
 @pytest.mark.parametrize(
     "where, why",
     [

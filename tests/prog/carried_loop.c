@@ -28,17 +28,13 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "host.h"
+#include "forbid.h"
 
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sched.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 
 enum { MOST = 64, ROUNDS = 30, TOO_MANY = 200 };
@@ -225,39 +221,6 @@ static void set_up_loop(struct loop *loop)
         watch(epoll_create1(EPOLL_CLOEXEC), loop->event, 0);
     for (int i = 0; is("many") && i < TOO_MANY; i++)
         watch(loop->instance, eventfd(0, EFD_NONBLOCK), 0);
-}
-
-/* To the calling thread, and to its children. */
-static void install(struct sock_filter *filter, size_t length)
-{
-    struct sock_fprog program = {(unsigned short)length, filter};
-    must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no_new_privs");
-    must(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0, "seccomp");
-}
-
-static void forbid(unsigned call, unsigned error)
-{
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    install(filter, sizeof filter / sizeof *filter);
-}
-
-/* A clone with the descriptor of this thread. */
-static void forbid_thread(pthread_t thread)
-{
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[4])),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)thread, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAGAIN),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    install(filter, sizeof filter / sizeof *filter);
 }
 
 int main(int arguments_count, char **arguments)
