@@ -9,6 +9,7 @@ time of a request, starts and restarts included, which a machine that does somet
 import contextlib
 import http.client
 import resource
+import shutil
 import signal
 import statistics
 import subprocess
@@ -141,6 +142,9 @@ class Load:
                 assert process.poll() is None, said.read_text()
         wrong = [line for line in said.read_text().splitlines() if line.startswith("forkpolicy: ")]
         wrong += [each for each in support.read_log(log) if each["event"] in ("hang", "use", "crash")]
+        if wrong:
+            for file in (said, log):
+                shutil.copy(file, support.BUILD / f"servers-load.{file.name}")  # of the last such round
         return count.good, count.bad, processor_time() - before, wrong
 
     def server(self, name, seconds):
