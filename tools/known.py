@@ -75,8 +75,12 @@ def holds(condition, version, environment):
 
 def read(path=PATH):
     """{name: Entry}, in the order of the file."""
+    return parse(pathlib.Path(path).read_text())
+
+
+def parse(text):
     entries, entry = {}, None
-    for number, line in enumerate(pathlib.Path(path).read_text().splitlines(), 1):
+    for number, line in enumerate(text.splitlines(), 1):
         word, _, value = line.strip().partition(" ")
         if word == "runtime":
             entry = entries[value.strip()] = Entry(value.strip(), number)

@@ -4,6 +4,7 @@
 Usage: runtimes.py page | source. Both are made from policy/known.policy and the recorded runs of tests/knowledge/results.jsonl.
 """
 
+import functools
 import itertools
 import re
 import sys
@@ -135,10 +136,18 @@ What becomes of a library in a child that a Python process forked while the libr
 This page is made from [policy/known.policy](../policy/known.policy), which the shim goes by, and from runs that anyone can
 repeat: `make knowledge ONLY=NAME` runs the recipes of one runtime, `make knowledge` all of them.
 
-The classes: `lost`: the child hangs when it uses it, and the default policy says so at the fork. `reset`: the same, but
-`--policy reset` makes it usable; nothing is said at the fork. `refuses`: the child gets an error of the library's own.
-`survives`: it works. `unknown`: nobody looked, or it depends on what the child does. A class with a version in brackets
-holds for that version, the first one that fits counts. "No threads" is an entry, too: the page shall answer.
+The classes say what becomes of a child that uses the runtime. `lost`: it hangs, and the default policy says so at the
+fork. `reset`: the same, but `--policy reset` makes it usable; nothing is said at the fork, a hang is told when it comes.
+`refuses`: the library raises an error of its own, or ends the child. `survives`: it works. `unknown`: nobody looked, or it
+depends on what the child does (often what it has of its parent hangs, and one of its own works): nothing is said at the
+fork, a hang is told when it comes. A class with a version in brackets holds for that version; the first one that fits
+counts, so that `survives (<= 2.8.0)`, `unknown` means: later versions were not looked at. A library that keeps no threads
+("none of its own") is an entry, too, so that whoever looks for it finds it.
+
+What a child did is by version, with how many children of how many: it `works`, `hangs`, `crashes` (by a signal, or a status
+of its own), `raises` an error that the program can catch, or answers `wrong`. A child that leaves by `sys.exit()` runs the
+library's clean-up: that is told apart, where it goes wrong. Threads are those of the parent at the fork; one that its library
+gives no name has the program's, `python`. The source may count other runs than those of this page.
 """
 
 
@@ -162,6 +171,28 @@ def reclassed(runs, entries):
                 yield f"- {run['recipe']} {version(run)}: {entry.name} was {each['class']} to the shim{of}, now it is {now}"
 
 
+@functools.cache
+def table_of(head):
+    """The table that a shim had, as far as git knows its commit."""
+    return known.parse(results.git("show", f"{head.rstrip('+')}:policy/known.policy")) if head else {}
+
+
+def behind(runs, entries):
+    """Runs of which nobody can say that their shim had the classes of now for what they are about."""
+    found = []
+    for run in runs:
+        had = {each["name"]: each["class"] for each in run["runtimes"]}
+        about = [entries[name] for name in run["covers"] if not entries[name].all("spare")]
+        then = table_of(run.get("head", ""))
+        for entry in about:
+            where = version(run), run["environment"]
+            was = had.get(entry.name) or (then[entry.name].class_of(*where) if entry.name in then else None)
+            if was != entry.class_of(*where) or not run.get("head"):
+                found.append(run)
+                break
+    return found
+
+
 def moves(runs):
     """What each recipe's last run with another outcome showed, entry by entry."""
     for run in runs:
@@ -176,7 +207,8 @@ def page():
     entries = {runtime.entry.name: runtime.entry for runtime in runtimes}
     here = [runtime for runtime in runtimes if runtime.runs]
     lines = [INTRODUCTION]
-    lines.append(f"{len(runtimes)} runtimes, {len(here)} of them with a run; the others are at the end, with the reason.\n")
+    lines.append(f"{len(runtimes)} runtimes, {len(here)} of them with a run; the others are at the end, with the reason. What is")
+    lines.append("said of each way to use one, and how often that is right, is [behind the table](#what-the-default-policy-says).\n")
     head = ("runtime", "class", "what a bare child did", "threads", "remedy", "source", "last run")
     first = {}
     for runtime in here:
@@ -184,7 +216,8 @@ def page():
     lines += telling.table(head, [row(runtime, entries, first[str(runtime.runs)]) for runtime in here])
     lines += telling.default_policy(runs, entries)
     lines.append("\n## Runs\n")
-    lines.append("Children that did what the recipe says, by policy; \"unused\" used nothing and left by `sys.exit()`, bare.")
+    lines.append("Children that did what the recipe says, by policy; \"unused\" used nothing and left by `sys.exit()`, bare. Under")
+    lines.append("`fail`, `reset` and `carry` a child `ends` that the shim ended with status 70, and `raises` may be its error.")
     lines.append("Behind the date is the commit that last changed the shim of the run, where that was recorded.\n")
     head = ("recipe", "version", "the child", "bare", "warn", "warn tells", *BARE_FIRST[2:], "unused", "date, shim")
     lines += telling.table(head, map(run_row, runs))

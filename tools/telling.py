@@ -15,6 +15,8 @@ def worst(run, entries):
     there = [name for name in owned if name in run["covers"]]
     if not there:  # then what it uses of others
         there = [name for name in owned if entries[name].clauses != [("survives", [])]]
+    spared = {each["name"] for each in run["runtimes"] if each["class"] == "survives"}  # there with threads that do not count
+    there = [name for name in there if not (entries[name].all("spare") and name in spared)]
     found = [entries[name].class_of(version(run), run["environment"]) for name in there]
     if not found and any(not each["name"] for each in run["runtimes"]):
         return "not in the table"
@@ -65,6 +67,11 @@ the parent, hangs. What a line only calls possible ("may") excuses nothing.
 """
 
 
+CLASSES = """The class is that of what the way uses, the worst first; "no threads": nothing was lost that has a class other than
+`survives`; "not in the table": only threads of no entry.
+"""
+
+
 def rates(counts):
     """Precision and recall, in sentences, and the recall of each class in a table."""
     bad = {key: share(by_told) for key, by_told in counts.items() if key[0] in results.BAD}
@@ -75,7 +82,8 @@ def rates(counts):
     said = (
         f"Recall: of {ways} ways to use a runtime that hang, crash or answer wrongly, {at_fork} are told at the fork and "
         f"{anyhow} there or when the child hangs or crashes. Precision: of {spoken} that something is said of, {anyhow} "
-        f"hang, crash or answer wrongly, {apart} let alone what the line names, and false is what is said of {false}.\n"
+        f"hang, crash or answer wrongly, {apart} let alone what the line names, and {false} {'is' if false == 1 else 'are'} told of "
+        "falsely.\n"
     )
     head = ("class of what hangs, crashes or answers wrongly", "ways", "told at the fork", "there or afterwards")
     rows = []
@@ -95,9 +103,10 @@ def unused(runs):
     (_, at_fork, anyhow), (all_fine, needless, spoken) = (share(by_told_unused(each)) for each in (bad, fine))
     return (
         f"\nA child that uses nothing and leaves by `sys.exit()` was forked beside {len(there)} of these ways, too. In {len(bad)} "
-        f"it hangs or crashes on its way out: {at_fork} are told at the fork, {anyhow} there or when it does. In the other "
-        f"{all_fine} it works, and {needless} of the forks are told all the same, since a fork does not say what the child will "
-        f"use: it does not need the line, which `off:NAME` silences. A hang or crash is told of {spoken - needless} that work."
+        f"it hangs or crashes on its way out (told at the fork: {at_fork}, there or when it does: {anyhow}). In the other "
+        f"{all_fine} it works, and {needless} of these forks are told all the same, since a fork does not say what the child "
+        "will use: such a child does not need the line, which `off:NAME` silences. Told of a hang or crash, though it works: "
+        f"{spoken - needless}."
     )
 
 
@@ -138,7 +147,7 @@ def listed_as(title, names):
 
 def default_policy(runs, entries):
     counts = confusion(runs, entries)
-    lines = ["\n## What the default policy says\n", *rates(counts), *confusion_table(counts), unused(runs)]
+    lines = ["\n## What the default policy says\n", *rates(counts), CLASSES, *confusion_table(counts), unused(runs)]
     _, untold = wrongly(counts)
     apart, false = apart_and_false(counts)
     lines += listed("Told at the fork of what this child lets alone", apart)

@@ -35,14 +35,6 @@ def head():
     return commit + ("+" if git("status", "--porcelain", "--", *SHIM) else "")
 
 
-def before_classes(runs):
-    """(the last commit that changed a class of the table, the runs whose shim did not have that yet, as far as git knows)"""
-    last = git("log", "-1", "--format=%h", "--abbrev=12", "-G", "^ *class ", "--", "policy/known.policy")
-    heads = {run.get("head", "") for run in runs}
-    behind = {head for head in heads if git("rev-list", "--count", f"{head.rstrip('+') or 'none'}..{last}") != "0"}
-    return last, [run for run in runs if run.get("head", "") in behind] if last else []
-
-
 def load():
     return [json.loads(line) for line in FILE.read_text().splitlines()] if FILE.exists() else []
 

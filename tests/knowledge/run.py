@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """run.py [--only NAME,...] [--newest] [--runs N] [--tidy]: runs recipes bare and under each policy.
 
-Each result replaces the one of the same recipe and version in results.jsonl (with --newest only where pip serves the
-version of the recipe still), and what moved is told; so is what each group took: time, processor time, disk. What needs
-something that this machine lacks is not run, which is said. The status is 1 where a recipe could not be run.
+Each result replaces the one of the same recipe and version in results.jsonl (with --newest only where pip serves that
+version still; others go to build/knowledge/newest.jsonl), and what moved is told; so is what each group took: time,
+processor time, disk. What needs something that this machine lacks is not run, which is said. The status is 1 where a
+recipe could not be run.
 """
 
 import argparse
@@ -96,6 +97,9 @@ def run_ready(python, chosen, given):
             print(results.moved(result), end="", flush=True)
             if not given.newest or result["versions"] == recipe.named_versions():
                 results.store(result)
+            else:
+                with open(folder / "newest.jsonl", "a") as newest:
+                    newest.write(json.dumps({**result, "packages": recipe.packages}) + "\n")
     return failed
 
 

@@ -186,3 +186,17 @@ def check_count(record, case):
     else:
         assert record["threads"] - owned == 1
     assert record["unattributed"] == 0
+
+
+def test_the_threads_of_billiards_pool_are_its_own(tmp_path):
+    """They are started by its own class of threads, in another file than the pool's."""
+    job = (
+        "import os, billiard; pool = billiard.Pool(1); child = os.fork()\n"
+        "if child: os.waitpid(child, 0)\n"
+        "os._exit(0)"
+    )
+    command = [support.environment_python("celery"), "-c", job]
+    outcome = support.run(command, policy="warn", log=tmp_path / "log", isolated=True)
+    own = [runtime for runtime in outcome.of("fork")[-1]["runtimes"] if runtime["package"] == "billiard"]
+    assert [(runtime["name"], runtime["kind"]) for runtime in own] == [("billiard", "pool handler")]
+    assert sum(runtime["threads"] for runtime in own) >= 3
