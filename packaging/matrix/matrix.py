@@ -26,7 +26,7 @@ OUTCOMES = {  # by policy, in their order; warn tells of a hang, off does not
     "crash": ["signal 11"] * 8,
 }
 RESET_EXECUTORS = (3, 8)  # Pythons whose executors `reset` can renew: the fork loses nothing then
-CARRIES = (2, 34), (2, 40)  # the versions of glibc whose threads `carry` can take along
+CARRIES = (2, 34), (2, 43)  # the versions of glibc whose threads `carry` can take along
 CARRIED = "2.1.0"  # of polars
 NO_TIE = (3, 13, 5)  # Pythons whose locks prove nothing (docs/proof.md): the hang is told, and goes on
 LIMIT = 600  # seconds, for each command
