@@ -9,7 +9,9 @@ CLANG ?= clang
 HOSTCC ?= $(CC)
 ARCH ?= $(shell uname -m)
 STATIC ?=
-static = $(if $(STATIC),$(STATIC)/$(1),-l:$(1))
+# Where there are no static ones (conda): SHARED=1 links the shared.
+SHARED ?=
+static = $(if $(SHARED),$(patsubst lib%.a,-l%,$(subst _pic,,$(1))),$(if $(STATIC),$(STATIC)/$(1),-l:$(1)))
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef \
             -Wvla -Wformat=2

@@ -61,6 +61,16 @@ deb: ## a package for this release of Debian, in build/deb
 	@sh tools/install-packages.sh debhelper lintian
 	@sh packaging/debian/build.sh $(BUILD)/deb
 
+$(BUILD)/venv/conda/.ready: packaging/conda/requirements.txt
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --disable-pip-version-check --no-input -q -r $<
+	@touch $@
+
+.PHONY: conda
+conda: $(BUILD)/venv/conda/.ready sdist ## the recipe for conda, tried without its channels, in build/conda
+	@rm -rf $(BUILD)/conda
+	$(BUILD)/venv/conda/bin/python packaging/conda/try.py "$$(ls $(BUILD)/wheels/forkpolicy-*.tar.gz)" $(BUILD)/conda
+
 # The site, of the Markdown in docs/. What it shows needs no network.
 $(BUILD)/venv/docs/.ready: packaging/docs/requirements.txt
 	@$(PYTHON) -m venv $(@D)

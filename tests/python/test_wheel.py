@@ -183,6 +183,10 @@ def test_commit(tree, tmp_path):
         assert says in (tmp_path / "made/commit.c").read_text()
 
 
+def test_the_conda_recipe_is_of_this_version():
+    assert f'version: "{VERSION}"' in (support.ROOT / "packaging/conda/recipe.yaml").read_text()
+
+
 def test_alpine_is_told_why(tree, tmp_path):
     """A Python of musl, in what it says of its libc."""
     (tmp_path / "sitecustomize.py").write_text("import os\ndef confstr(name):\n    raise ValueError(name)\nos.confstr = confstr\n")
