@@ -102,14 +102,15 @@ static bool read_companion(struct companion *companion, char *buffer)
 }
 
 /* The time limit of another thread's wait; 0 where it cannot be read. The thread may be on its way,
-   and its stack gone. */
+   and its stack gone. By the own thread's number: a main thread that has left has no memory. */
 static uint64_t read_limit(const struct companion *companion)
 {
     struct timespec limit;
     struct iovec here = {&limit, sizeof limit},
                  there = {(void *)(uintptr_t)companion->until, sizeof limit};
+    pid_t self = (pid_t)syscall(SYS_gettid);
     if (!companion->until ||
-        process_vm_readv(getpid(), &here, 1, &there, 1, 0) != (ssize_t)sizeof limit)
+        process_vm_readv(self, &here, 1, &there, 1, 0) != (ssize_t)sizeof limit)
         return 0;
     return fp_nanoseconds(&limit);
 }

@@ -21,6 +21,7 @@ ENDS = ["fail", "refuse", "reset"]
         ("registered_and_gone", "hang_after_it_was_registered"),
         ("registered_and_gone", "hang_after_it_was_registered_at_a_fork"),
         ("main_has_left", "hang_of_the_last_one"),
+        ("main_has_left", "hang_of_the_last_two"),
         ("c11_waits", "hang_for_a_lost_owner"),
         ("c11_waits", "hang_for_a_condition"),
         ("c11_waits", "hang_for_a_thread"),

@@ -65,3 +65,12 @@ CHILD(hang_of_the_last_one)
     start(wait_and_end, NULL);
     pthread_exit(NULL);
 }
+
+/* Nor here: each waits beside the other. */
+CHILD(hang_of_the_last_two)
+{
+    sem_init(&semaphore, 0, 0);
+    start(wait_and_end, NULL);
+    start(wait_and_end, NULL);
+    pthread_exit(NULL);
+}
