@@ -31,10 +31,11 @@ static bool is_worker(const void *caller)
     return !fp_self.slot || (object && fp_runtime_find(object->name) == fp_self.slot->runtime);
 }
 
+/* The program's own code, whose name is empty there, may sleep so until it is told to end. */
 static bool is_lost_library(const void *caller)
 {
     const struct fp_object *object = fp_object_of(caller);
-    return object && fp_lost_is_library(object->name);
+    return object && *object->name && fp_lost_is_library(object->name);
 }
 
 static void look(struct fp_repeated *timed, enum fp_wait wait, const void *object,

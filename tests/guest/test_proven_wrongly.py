@@ -91,3 +91,11 @@ def test_waits_of_c11_end_as_they_do_bare(row, outcomes):
 @rows("main_has_left", but=["hang_of_the_last_one", "hang_of_the_last_two"])
 def test_main_thread_has_left(row, outcomes):
     check(row, outcomes)
+
+
+SOON = (("FORKPOLICY_OPTIONS", "grace_seconds=0.3"),)
+
+
+@rows("rests_by_turns", env=SOON)
+def test_program_of_its_own_rests_by_waits_with_a_limit(row, outcomes):
+    check(row, outcomes)
