@@ -41,7 +41,12 @@ size_t fp_read_all(int file, char *buffer, size_t size)
 
 ssize_t fp_file_read(const char *path, char *buffer, size_t size)
 {
-    int file = fp_file_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK);
+    return fp_file_read_with(path, buffer, size, O_NONBLOCK);
+}
+
+ssize_t fp_file_read_with(const char *path, char *buffer, size_t size, int flags)
+{
+    int file = fp_file_open(AT_FDCWD, path, O_RDONLY | flags);
     if (file < 0)
         return -1;
     size_t length = fp_read_all(file, buffer, size - 1);

@@ -23,6 +23,9 @@ size_t fp_read_all(int file, char *buffer, size_t size);
 /* Reads up to size - 1 bytes of a file and terminates them; -1 when it cannot be opened. */
 ssize_t fp_file_read(const char *path, char *buffer, size_t size);
 
+/* The same; opened with flags of the caller's. */
+ssize_t fp_file_read_with(const char *path, char *buffer, size_t size, int flags);
+
 /* The path with every link resolved; false when it cannot be found out. */
 bool fp_file_real_path(const char *path, char *buffer, size_t size);
 

@@ -33,6 +33,7 @@ FP_CHILD void fp_hang_child(void)
     atomic_flag_clear(&looking);
     atomic_store(&next_look, 0);
     atomic_store(&raised_since, 0);
+    fp_company_child();
 }
 
 /*

@@ -5,9 +5,11 @@
 #include "common/files.h"
 #include "common/large.h"
 #include "policy/named_code.h"
+#include "shim/base/child_section.h"
 #include "shim/base/clock.h"
 #include "shim/base/config.h"
 #include "shim/base/number.h"
+#include "shim/hang/left_open.h"
 #include "shim/hang/wait_record.h"
 #include "shim/python/python.h"
 #include "shim/threads/runtimes.h"
@@ -26,9 +28,15 @@
 
 enum { FILE_SIZE = 4096 };
 
+/* One file of /proc at a time. */
+struct reading {
+    int flags; /* to open it with */
+    char text[FILE_SIZE];
+};
+
 struct pass {
     struct fp_company_look *look;
-    char *buffer; /* for one file of /proc; FILE_SIZE bytes */
+    struct reading *reading;
     pid_t self;
     uint64_t moment; /* over all that is seen: differs if any thread ran since */
     bool asleep, thorough, has_helpers;
@@ -61,12 +69,12 @@ struct companion {
     uint64_t until; /* where its time limit stands, or 0 */
 };
 
-static bool read_task(char *buffer, pid_t tid, const char *file)
+static bool read_task(struct reading *reading, pid_t tid, const char *file)
 {
     char path[64];
     struct fp_text text = FP_TEXT(path);
     fp_text_format(&text, "/proc/self/task/%d/%s", (int)tid, file);
-    return fp_file_read(path, buffer, FILE_SIZE) > 0;
+    return fp_file_read_with(path, reading->text, FILE_SIZE, reading->flags) > 0;
 }
 
 static bool is_in_call(const char *line, long number)
@@ -77,16 +85,17 @@ static bool is_in_call(const char *line, long number)
     return strncmp(line, digits, text.length) == 0;
 }
 
-static bool read_companion(struct companion *companion, char *buffer)
+static bool read_companion(struct companion *companion, struct reading *reading)
 {
-    if (!read_task(buffer, companion->tid, "status"))
+    const char *buffer = reading->text;
+    if (!read_task(reading, companion->tid, "status"))
         return false;
     const char *state = strstr(buffer, "\nState:\t");
     companion->state = state ? state[8] : '?';
     companion->switches = number_after(buffer, "\nvoluntary_ctxt_switches:", 10) +
                           number_after(buffer, "\nnonvoluntary_ctxt_switches:", 10);
     companion->blocked = number_after(buffer, "\nSigBlk:", 16);
-    if (!read_task(buffer, companion->tid, "syscall"))
+    if (!read_task(reading, companion->tid, "syscall"))
         return false;
     companion->in_futex = is_in_call(buffer, SYS_futex);
     int operation = (int)argument(buffer, 2), command = operation & FUTEX_CMD_MASK;
@@ -187,7 +196,7 @@ static bool meet(int tid, void *context)
     struct companion companion = {.tid = tid};
     if (tid == pass->self)
         return true;
-    if (!read_companion(&companion, pass->buffer))
+    if (!read_companion(&companion, pass->reading))
         companion.state = '?'; /* it has just ended, or must not be read */
     if (companion.state == 'Z' || companion.state == 'X')
         return true; /* a main thread that has left; it does nothing more */
@@ -215,11 +224,11 @@ static bool meet(int tid, void *context)
     return pass->asleep || pass->thorough;
 }
 
-static struct pass look_once(struct fp_company_look *look, char *buffer, uint64_t blocked,
-                             bool thorough)
+static struct pass look_once(struct fp_company_look *look, struct reading *reading,
+                             uint64_t blocked, bool thorough)
 {
     struct pass pass = {.look = look,
-                        .buffer = buffer,
+                        .reading = reading,
                         .self = (pid_t)syscall(SYS_gettid),
                         .asleep = true,
                         .thorough = thorough};
@@ -227,30 +236,43 @@ static struct pass look_once(struct fp_company_look *look, char *buffer, uint64_
         .threads = 1, .gil_is_free = true, .deliverable = ~blocked, .mutex = look->mutex};
     mix(&look->standstill,
         fp_table_starts()); /* one that has ended since may have done something */
-    if (read_task(buffer, pass.self, "status")) {
-        look->handled = number_after(buffer, "\nSigCgt:", 16);
+    if (read_task(reading, pass.self, "status")) {
+        look->handled = number_after(reading->text, "\nSigCgt:", 16);
     } else {
         pass.asleep = false;
     }
-    if (!fp_tasks_each(meet, &pass))
+    if (!fp_tasks_each_with(meet, &pass, reading->flags))
         pass.asleep = false;
     return pass;
 }
 
+static fp_left_frame left; /* by the main thread */
+
+FP_CHILD void fp_company_child(void)
+{
+    left = NULL;
+}
+
 bool fp_company_seems_awake(void)
 {
-    FP_LARGE static char buffer[FILE_SIZE]; /* of the main thread */
+    FP_LARGE static struct reading reading; /* of the main thread */
     struct fp_company_look look = {0};
-    return !look_once(&look, buffer, 0, false).asleep;
+    if (!fp_left_open_begin(&left, __builtin_frame_address(0)))
+        return false;
+    reading.flags = FP_LEFT_OPEN_FLAGS;
+    bool is_awake = !look_once(&look, &reading, 0, false).asleep;
+    fp_left_open_end(&left);
+    return is_awake;
 }
 
 void fp_company_look(struct fp_company_look *look, uint64_t blocked, bool thorough)
 {
     /* The calling thread's stack may be small, and one thread looks at a time (hang.c). */
-    FP_LARGE static char buffer[FILE_SIZE];
-    struct pass first = look_once(look, buffer, blocked, thorough);
+    FP_LARGE static struct reading reading;
+    reading.flags = O_NONBLOCK;
+    struct pass first = look_once(look, &reading, blocked, thorough);
     if (first.asleep && look->threads > 1) {
-        struct pass second = look_once(look, buffer, blocked, thorough);
+        struct pass second = look_once(look, &reading, blocked, thorough);
         first.asleep = second.asleep && second.moment == first.moment;
     }
     /* What was seen of some threads is all that a later look sees, when the others have ended. */

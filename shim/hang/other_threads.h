@@ -35,9 +35,11 @@ struct fp_company_look {
 void fp_company_look(struct fp_company_look *look, uint64_t blocked, bool thorough);
 
 /* The first half of such a look, and an answer that proves nothing: whether somebody seems to be
-   awake. Keeps no lock: a handler may run in the midst of it, wait and look itself, or
-   leave it by siglongjmp (what remains: a descriptor of /proc that it leaves open). By the main
-   thread alone. */
+   awake. Keeps no lock: a handler may run in the midst of it, wait and look itself, or leave it by
+   siglongjmp; what it leaves open is closed by the next (left_open.h). By the main thread alone. */
 bool fp_company_seems_awake(void);
+
+/* Child room: whoever was looking is gone. */
+void fp_company_child(void);
 
 #endif

@@ -39,8 +39,13 @@ static bool step(const char *name, void *context)
 
 bool fp_tasks_each(bool (*visit)(int tid, void *context), void *context)
 {
+    return fp_tasks_each_with(visit, context, 0);
+}
+
+bool fp_tasks_each_with(bool (*visit)(int tid, void *context), void *context, int flags)
+{
     struct walk walk = {visit, context, 0, true};
-    int folder = fp_file_open(AT_FDCWD, TASKS, O_RDONLY | O_DIRECTORY);
+    int folder = fp_file_open(AT_FDCWD, TASKS, O_RDONLY | O_DIRECTORY | flags);
     if (folder < 0)
         return false;
     fp_folder_each(folder, step, &walk);

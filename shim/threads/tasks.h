@@ -18,4 +18,7 @@ unsigned fp_tasks_count(void);
  */
 bool fp_tasks_each(bool (*visit)(int tid, void *context), void *context);
 
+/* The same; the list is opened with flags of the caller's. */
+bool fp_tasks_each_with(bool (*visit)(int tid, void *context), void *context, int flags);
+
 #endif

@@ -51,7 +51,8 @@ CHILD(until_a_signal_by_conditions)
 
 CHILD(until_another_process_says_so)
 {
-    volatile int *word = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    volatile int *word =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     must(word != MAP_FAILED, "mmap");
     sem_init(&semaphore, 0, 0);
     pid_t child = fork();

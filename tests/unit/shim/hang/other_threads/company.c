@@ -188,4 +188,6 @@ Test(other_threads, somebody_seems_awake)
     BOTH(thread, state, 'S');
     BOTH(thread, call, SYS_read);
     cr_assert(fp_company_seems_awake());
+    breaks_in = true;
+    cr_assert_not(fp_company_seems_awake(), "a handler broke in upon such a look");
 }

@@ -12,6 +12,7 @@
 #include "common/files.h"
 #include "policy/named_code.h"
 #include "shim/base/config.h"
+#include "shim/hang/left_open.h"
 #include "shim/hang/wait_record.h"
 #include "shim/python/python.h"
 #include "shim/threads/runtimes.h"
@@ -52,8 +53,9 @@ static unsigned starts;
 
 static unsigned unlisted;
 
-ssize_t fp_file_read(const char *path, char *buffer, size_t size)
+ssize_t fp_file_read_with(const char *path, char *buffer, size_t size, int flags)
 {
+    (void)flags;
     int tid;
     char file[16];
     cr_assert_eq(sscanf(path, "/proc/self/task/%d/%15s", &tid, file), 2);
@@ -75,10 +77,25 @@ ssize_t fp_file_read(const char *path, char *buffer, size_t size)
     return -1;
 }
 
+static bool breaks_in;
+
+bool fp_left_open_begin(fp_left_frame *left, const char *frame)
+{
+    cr_assert(frame);
+    *left = frame;
+    return !breaks_in;
+}
+
+void fp_left_open_end(fp_left_frame *left)
+{
+    *left = NULL;
+}
+
 static int looks_begun;
 
-bool fp_tasks_each(bool (*visit)(int tid, void *context), void *context)
+bool fp_tasks_each_with(bool (*visit)(int tid, void *context), void *context, int flags)
 {
+    (void)flags;
     look = looks_begun++ < LOOKS ? looks_begun - 1 : LOOKS - 1;
     bool goes_on = visit(self, context);
     for (size_t i = 0; goes_on && i < count; i++)
