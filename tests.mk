@@ -266,9 +266,9 @@ soak: all programs environments ## what is too long for CI: races again and agai
 	$(MAKE) mutants
 	$(MAKE) fuzz FUZZ_SECONDS=600
 
-BENCH_LIBRARIES := $(BUILD)/bench/empty.so $(BUILD)/bench/foreign.so $(BUILD)/bench/random_read.so
+BENCH_LIBRARIES := $(BUILD)/bench/empty.so $(BUILD)/bench/foreign.so $(BUILD)/bench/pool.so $(BUILD)/bench/random_read.so
 BENCHES := $(BENCH_LIBRARIES) $(patsubst bench/programs/%.c,$(BUILD)/bench/%,\
-           $(filter-out %/empty.c %/foreign.c %/random_read.c,$(wildcard bench/programs/*.c)))
+           $(filter-out %/empty.c %/foreign.c %/pool.c %/random_read.c,$(wildcard bench/programs/*.c)))
 $(BUILD)/bench/%: bench/programs/%.c $(wildcard bench/programs/*.h) | packages
 	$(call say,build)
 	$(Q)$(CC) -std=gnu11 -O2 -pthread -o $@ $< -ldl

@@ -10,7 +10,7 @@ from rounds import BUILD, Case, Table, print_latencies, print_table
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 PROGRAMS = BUILD / "bench"
-FOREIGN = PROGRAMS / "foreign.so"
+FOREIGN, POOL = PROGRAMS / "foreign.so", PROGRAMS / "pool.so"
 PYTHON = os.path.realpath(sys.executable)
 WHEELS = BUILD / "venv/wheels/bin/python"
 ONE, TWO = 51, 11  # children with one thread, with two
@@ -134,6 +134,20 @@ USED = Table(
     adds=("warn", "fail"),
 )
 
+CARRY = Table(
+    "The parent's processor time for a fork beside a library's pool:",
+    ("reset", "carry"),
+    tuple(
+        Case(
+            (PROGRAMS / "carry", POOL, threads),
+            (f"{threads} threads, idle since the last fork", f"{threads} threads that have worked"),
+            most,
+        )
+        for threads, most in ((2, ""), (8, "<= 2"), (64, ""))
+    ),
+    adds=("carry",),
+)
+
 VERDICTS = (
     Case((PROGRAMS / "verdicts", FOREIGN, "one", ONE), ("sem_wait, to the end with 70",)),
     Case(script("verdict_python.py", FOREIGN, "one", ONE), ("Python lock, to the exception",)),
@@ -159,6 +173,7 @@ PARTS = {
     "parent": tables(PARENT, FORKS, TORCH_FORKS),
     "child": tables(CHILD),
     "used": tables(USED),
+    "carry": tables(CARRY),
     "verdicts": verdicts,
 }
 

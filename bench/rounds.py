@@ -25,6 +25,7 @@ MODES = {
     "warn": {"LD_PRELOAD": SHIM, "FORKPOLICY": "warn"},
     "fail": {"LD_PRELOAD": SHIM, "FORKPOLICY": "fail"},
     "reset": {"LD_PRELOAD": SHIM, "FORKPOLICY": "reset"},
+    "carry": {"LD_PRELOAD": SHIM, "FORKPOLICY": "carry:*"},
 }
 
 

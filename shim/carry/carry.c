@@ -41,13 +41,15 @@ static void gather(struct fp_party *party)
 
 static bool look_at_thread(struct fp_thread_slot *slot, fp_life life, void *context)
 {
-    struct fp_member *member = fp_party_member(context, slot->runtime);
+    struct fp_party *party = context;
+    struct fp_member *member = fp_party_member(party, slot->runtime);
     if (!member || member->outcome.reason != FP_UNCARRIED_NONE)
         return true;
     member->outcome.reason =
         fp_life_state(life) == FP_THREAD_STARTING
             ? FP_UNCARRIED_STARTING
-            : fp_rest_look(fp_point_of(slot), fp_life_tid(life), member->is_tried);
+            : fp_rest_look(fp_point_of(slot), fp_life_tid(life), member->is_tried,
+                           party->is_unmoved);
     member->outcome.thread = member->outcome.reason ? fp_life_tid(life) : 0;
     member->outcome.threads++;
     return true;
@@ -80,13 +82,16 @@ static bool is_at_rest(struct fp_party *party)
         party->members[i].outcome.threads = 0;
     }
     long before = fp_others_switches();
+    fp_party_compare(party, before);
     fp_table_each(look_at_thread, party);
     /* One of those that were looked at first may have been woken by the last ones, before these
        slept: if any thread has fallen asleep meanwhile. */
-    if (!fp_party_is_hindered(party) && (before < 0 || fp_others_switches() != before))
+    bool is_still = before > 0 && fp_others_switches() == before;
+    if (!fp_party_is_hindered(party) && !is_still)
         fp_table_each(look_again, party);
     if (!fp_party_is_hindered(party))
         look_for_others(party);
+    fp_party_note(party, is_still ? before : 0);
     return !fp_party_is_hindered(party);
 }
 

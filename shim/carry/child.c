@@ -56,6 +56,7 @@ FP_CHILD static bool unshare_files(void)
 FP_CHILD void fp_carry_child(void)
 {
     struct visit visit = {fp_party(), false};
+    visit.party->rested = 0; /* the kernel counts anew */
     if (!fp_config.carries || visit.party->is_restored)
         return;
     bool is_ready = fp_party_mine && visit.party->is_ready;

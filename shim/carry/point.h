@@ -53,6 +53,7 @@ struct fp_point_snapshot {
     char object[sizeof(pthread_cond_t)];
     int forking;         /* the thread that forks: it may hold the mutex that goes with the wait */
     unsigned long waits; /* the wait that was looked at */
+    unsigned long seen;  /* the wait in which the kernel had it asleep in the call; 0: none */
     unsigned long wait;  /* the wait in which the next three were read; 0: none */
     sigset_t mask;
     void *robust;

@@ -120,11 +120,19 @@ FP_CHILD static bool is_lock_free(const struct fp_point *point)
            (mutex->__data.__owner && mutex->__data.__owner == point->snapshot.forking);
 }
 
-static enum fp_uncarried look_at_futex(struct fp_point *point, const struct call *call)
+static enum fp_uncarried look_at_call(const struct fp_point *point, int tid)
+{
+    struct call call;
+    if (!read_call(tid, &call) || !is_wait(point, &call))
+        return FP_UNCARRIED_RUNS;
+    return point->kind == FP_POINT_EPOLL || call.arguments[1] & FUTEX_PRIVATE_FLAG
+               ? FP_UNCARRIED_NONE
+               : FP_UNCARRIED_SHARED;
+}
+
+static enum fp_uncarried look_at_futex(struct fp_point *point)
 {
     const pthread_mutex_t *mutex = fp_point_mutex(point);
-    if (!(call->arguments[1] & FUTEX_PRIVATE_FLAG))
-        return FP_UNCARRIED_SHARED;
     /* A time limit that runs out takes its thread off the semaphore's count of those that wait. */
     point->snapshot.object_size =
         fp_point_object(point) == FP_ON_SEMAPHORE && fp_point_is_timed(point) ? sizeof(uint32_t)
@@ -145,12 +153,12 @@ static bool is_ready(int instance)
 
 /* An event loop with a time limit has something to do when the time has come: a task is under way.
  */
-static enum fp_uncarried look_at_epoll(struct fp_point *point, const struct call *call)
+static enum fp_uncarried look_at_epoll(struct fp_point *point)
 {
     point->snapshot.object_size = 0;
-    return fp_point_is_timed(point)            ? FP_UNCARRIED_TIMED
-           : is_ready((int)call->arguments[0]) ? FP_UNCARRIED_PENDING
-                                               : FP_UNCARRIED_NONE;
+    return fp_point_is_timed(point)             ? FP_UNCARRIED_TIMED
+           : is_ready((int)point->arguments[0]) ? FP_UNCARRIED_PENDING
+                                                : FP_UNCARRIED_NONE;
 }
 
 static bool is_at(const struct fp_point *point, const struct fp_point_place *place)
@@ -168,22 +176,36 @@ static bool is_idle(const struct fp_point *point, bool is_tried)
            (is_tried && (!fp_point_is_timed(point) || is_at(point, &point->timed_home)));
 }
 
-enum fp_uncarried fp_rest_look(struct fp_point *point, int tid, bool is_tried)
+/* Asleep, in the call that it notes. Where it has not run since it was seen in that call, it still
+   is, as long as it sleeps. */
+static enum fp_uncarried look_at_wait(struct fp_point *point, int tid, bool is_unmoved)
 {
-    struct call call;
+    bool is_known = is_unmoved && point->snapshot.seen == point->waits;
+    enum fp_uncarried reason = is_known ? FP_UNCARRIED_NONE : look_at_call(point, tid);
+    point->snapshot.seen = 0;
+    if (reason != FP_UNCARRIED_RUNS && !is_asleep(point, tid))
+        reason = FP_UNCARRIED_RUNS;
+    if (reason == FP_UNCARRIED_NONE)
+        point->snapshot.seen = point->waits;
+    return reason;
+}
+
+enum fp_uncarried fp_rest_look(struct fp_point *point, int tid, bool is_tried, bool is_unmoved)
+{
     int state = atomic_load(&point->state);
     point->snapshot.waits = point->waits;
     if (state == FP_POINT_STARTING)
         return FP_UNCARRIED_STARTING;
     if (point->has_foreign_stack)
         return FP_UNCARRIED_STACK;
-    if (state != FP_POINT_WAITS || !read_call(tid, &call) || !is_wait(point, &call) ||
-        !is_asleep(point, tid))
+    if (state != FP_POINT_WAITS)
         return FP_UNCARRIED_RUNS;
+    enum fp_uncarried reason = look_at_wait(point, tid, is_unmoved);
+    if (reason != FP_UNCARRIED_NONE)
+        return reason;
     if (!is_idle(point, is_tried))
         return FP_UNCARRIED_TASK;
-    return point->kind == FP_POINT_EPOLL ? look_at_epoll(point, &call)
-                                         : look_at_futex(point, &call);
+    return point->kind == FP_POINT_EPOLL ? look_at_epoll(point) : look_at_futex(point);
 }
 
 bool fp_rest_goes_on(struct fp_point *point, int tid)

@@ -11,8 +11,10 @@
 #include "shim/carry/point.h"
 
 /* In the parent, with the gate closed. NONE: it is, and the futex is noted in the snapshot.
-   is_tried: no code but the forking thread's could use the library now. */
-enum fp_uncarried fp_rest_look(struct fp_point *point, int tid, bool is_tried);
+   is_tried: no code but the forking thread's could use the library now. is_unmoved: no
+   thread of the process has gone to sleep since all of them rested at an earlier fork: one that
+   sleeps now is in the wait that it was in then. */
+enum fp_uncarried fp_rest_look(struct fp_point *point, int tid, bool is_tried, bool is_unmoved);
 
 /* In the parent, when all have been looked at: whether nobody has woken it meanwhile. */
 bool fp_rest_goes_on(struct fp_point *point, int tid);

@@ -189,6 +189,14 @@ def test_what_is_not_at_rest_is_not_carried(case, kind, reason, tmp_path):
     assert len(outcome.of("hang")) == forks
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_thread_that_sleeps_elsewhere_than_at_the_fork_before(kind, tmp_path):
+    """Where nobody has slept since, a thread that sleeps is in the same wait: not in a handler that broke in."""
+    outcome = carried("handled", kind, 4, 2, tmp_path)
+    assert outcome.stdout.splitlines()[-1] == "1 work, 1 do not", outcome
+    assert [each["reason"] for each in outcome.of("carry")] == ["none", "runs"], outcome
+
+
 def test_a_crash_is_not_put_down_to_threads_that_came_along(tmp_path):
     outcome = carried("crashes", "cond", 4, 3, tmp_path)
     assert outcome.stdout == "0 work, 3 do not\n" and not outcome.stderr, outcome

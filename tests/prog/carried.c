@@ -22,6 +22,7 @@
  *   raw        another one that no hook saw
  *   runs       a thread of the pool runs
  *   task       a thread of the pool waits in the midst of its work
+ *   handled    from the second fork on, a thread of the pool sleeps in a signal handler
  *   inside     a thread of the pool forks
  *   shared     for another process
  *   recursive  with a lock that knows its owner
@@ -355,6 +356,35 @@ static const char *try_pool(int depth)
     return what ? what : end_pool();
 }
 
+static _Atomic int handling; /* a thread's number */
+
+static void sleep_on(int signal)
+{
+    (void)signal;
+    handling = (int)syscall(SYS_gettid);
+    for (;;)
+        pause();
+}
+
+static bool is_asleep(int thread)
+{
+    char path[64], stat[256] = "";
+    (void)snprintf(path, sizeof path, "/proc/self/task/%d/stat", thread);
+    int file = open(path, O_RDONLY);
+    must(read(file, stat, sizeof stat - 1) > 0, path);
+    close(file);
+    return strstr(stat, ") S ") != NULL;
+}
+
+static void have_handled(void)
+{
+    struct sigaction action = {.sa_handler = sleep_on};
+    sigaction(SIGUSR1, &action, NULL);
+    pthread_kill(threads[0], SIGUSR1);
+    while (!handling || !is_asleep(handling))
+        sched_yield();
+}
+
 static int works, fails;
 
 static void note(int status)
@@ -387,6 +417,7 @@ static pid_t fork_child(int depth)
     }
     pid_t child = fork();
     if (child == 0) {
+        signal(SIGUSR1, SIG_DFL); /* which could have ended a wait */
         if (is("lost"))
             start_one_and_fork();
         const char *why = is("handed") && done != 3 ? "done elsewhere" : try_pool(depth);
@@ -570,13 +601,15 @@ static void fork_in_turn(int forks)
             __atomic_fetch_add(&word, 1, __ATOMIC_SEQ_CST);
         if (is("stirred"))
             must(have_done(1, false) == NULL, "the parent's pool");
+        if (is("handled") && i == 1)
+            have_handled();
         pid_t child = fork_child(is_deep() ? 2 : 0);
         must(child > 0, "fork");
         if (is("killed"))
             kill(child, SIGKILL);
         waitpid(child, &status, 0);
         note(status);
-        if (!is_at_work() && !is("shared") && !is("woken"))
+        if (!is_at_work() && !is("shared") && !is("woken") && !is("handled"))
             must(have_done(20, false) == NULL, "the parent's pool");
         if (i == forks / 4) {
             before = resident();
