@@ -73,6 +73,7 @@ struct fp_point {
     char *descriptor;                        /* struct pthread */
     struct _pthread_cleanup_buffer *cleanup; /* the thread's, without the one of the wait */
     const void *caller;                      /* the code that waits */
+    struct fp_point_place first;             /* the place that it waited at first of all */
     struct fp_point_place home;              /* the outermost place that it ever waited at */
     struct fp_point_place timed_home;        /* ...with a time limit */
     unsigned long waits;                     /* how many it has begun */

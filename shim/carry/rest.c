@@ -169,11 +169,16 @@ static bool is_at(const struct fp_point *point, const struct fp_point_place *pla
 /* A thread that waits deeper than it ever did is in the midst of a task, or has more than one place
    to be idle at (tokio's have several). Of a tried library, the forking thread alone could end such
    a wait, where all threads rest: it has no task under way, unless it forks in the midst of it. A
-   time limit could end it, too, but where the thread keeps itself ready for a while. */
+   time limit could end it, too, but where the thread keeps itself ready for a while. Of another
+   library, depth alone does not tell: the place to be idle may lie in a function of its own, and a
+   task wait in the caller of that. Nobody has a task before it has been idle: so that place must
+   be the first one, too. */
 static bool is_idle(const struct fp_point *point, bool is_tried)
 {
-    return is_at(point, &point->home) ||
-           (is_tried && (!fp_point_is_timed(point) || is_at(point, &point->timed_home)));
+    if (is_tried)
+        return is_at(point, &point->home) || !fp_point_is_timed(point) ||
+               is_at(point, &point->timed_home);
+    return is_at(point, &point->home) && is_at(point, &point->first);
 }
 
 /* Asleep, in the call that it notes. Where it has not run since it was seen in that call, it still

@@ -116,6 +116,8 @@ static bool has_expired(const struct fp_point *point, long result)
 long fp_wait_here(struct fp_point *point)
 {
     struct _pthread_cleanup_buffer buffer;
+    if (!point->waits)
+        note_place(&point->first, point);
     note_place(&point->home, point);
     if (fp_point_is_timed(point))
         note_place(&point->timed_home, point);
