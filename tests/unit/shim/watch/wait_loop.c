@@ -12,6 +12,7 @@
 #include "shim/hang/signal_handlers.h"
 #include "shim/hang/wait_record.h"
 #include "shim/python/python.h"
+#include "shim/threads/tasks.h"
 #include "shim/watch/selector.h"
 #include "shim/watch/signal_counts.h"
 
@@ -32,13 +33,19 @@ int clock_gettime(clockid_t clock, struct timespec *time)
 }
 
 static enum fp_advance found; /* by each look */
-static int slices, signal_in, woken_in;
-static unsigned signals;
+static int slices, looks, signal_in, woken_in;
+static unsigned signals, threads = 1, length = 1000; /* of a slice */
 
 enum fp_advance fp_hang_look(struct fp_waiting *waiting)
 {
     (void)waiting;
+    looks++;
     return found;
+}
+
+unsigned fp_tasks_count(void)
+{
+    return threads;
 }
 
 unsigned fp_signals_of(const void *condition)
@@ -57,7 +64,7 @@ struct timespec fp_waiting_next(struct fp_waiting *waiting, clockid_t clock)
 static int slice(struct fp_waiting *waiting, const struct timespec *deadline)
 {
     (void)waiting, (void)deadline;
-    now += 1000;
+    now += length;
     slices++;
     signals += slices == signal_in;
     return slices == woken_in ? 0 : ETIMEDOUT;
@@ -143,4 +150,16 @@ Test(wait_loop, what_ends_a_look_ends_the_wait)
     found = FP_ADVANCE_INTERRUPT;
     cr_assert_eq(endure(FP_WAIT_SEMAPHORE), EINTR);
     cr_assert_eq(slices, 2);
+}
+
+Test(wait_loop, the_main_thread_looks_late_beside_others)
+{
+    length = 100;
+    woken_in = 6;
+    cr_assert_eq(endure(FP_WAIT_SEMAPHORE), 0);
+    cr_assert_eq(looks, 5, "alone");
+    threads = 2;
+    looks = slices = 0;
+    cr_assert_eq(endure(FP_WAIT_SEMAPHORE), 0);
+    cr_assert_eq(looks, 3, "after 300, 400 and 500 ms");
 }
