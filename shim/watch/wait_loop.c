@@ -9,7 +9,6 @@
 #include "shim/hang/signal_handlers.h"
 #include "shim/hang/wait_record.h"
 #include "shim/python/python.h"
-#include "shim/threads/tasks.h"
 #include "shim/watch/selector.h"
 #include "shim/watch/signal_counts.h"
 
@@ -107,17 +106,6 @@ static bool comes_again(struct fp_waiting *waiting, enum fp_advance advance)
            fp_break_of(waiting) == FP_BREAK_FOR_PYTHON;
 }
 
-/*
- * While the main thread looks and all others sleep, it blocks signals, which the kernel then gives
- * to another thread (hang.c). A program that works seldom rests for so long, all threads at once.
- */
-static bool is_too_young(const struct fp_waiting *waiting)
-{
-    enum { AGE = 250 }; /* milliseconds */
-    return fp_is_main_thread() && fp_milliseconds() - waiting->since < AGE &&
-           fp_tasks_count() != 1;
-}
-
 /* libc first: what it answers at once, an error, too, is its answer. */
 int fp_waiting_endure(struct fp_waiting *waiting, fp_wait_slice *slice)
 {
@@ -129,7 +117,7 @@ int fp_waiting_endure(struct fp_waiting *waiting, fp_wait_slice *slice)
         struct timespec deadline = fp_waiting_next(waiting, CLOCK_MONOTONIC);
         error = slice(waiting, &deadline);
         if (error == ETIMEDOUT)
-            advance = is_too_young(waiting) ? FP_ADVANCE_WAIT : fp_hang_look(waiting);
+            advance = fp_waiting_is_young(waiting) ? FP_ADVANCE_WAIT : fp_hang_look(waiting);
         in_vain = error == ETIMEDOUT && advance <= FP_ADVANCE_EVALUATE;
     } while (in_vain && !comes_again(waiting, advance));
     fp_waiting_end(waiting, !in_vain);
