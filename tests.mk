@@ -213,7 +213,7 @@ $(BUILD)/proof/libforkpolicy.so: $(BUILD)/obj/tests/proof/hasty.o $(LIBRARY)
 	$(Q)sed 's/^global:/& fp_looks;/' $(BUILD)/exports.map > $(@D)/exports.map
 	$(Q)$(CC) $(CFLAGS) $(SHIM_LINK) -Wl,--version-script=$(@D)/exports.map -o $@ $< \
 	    $(call objects,$(SHIM)) $(CORE) $(call static,libffi_pic.a) $(UNWINDER) \
-	    -Wl,--wrap=fp_company_look,--wrap=fp_waiting_next,--wrap=fp_waiting_is_young
+	    -Wl,--wrap=fp_company_look,--wrap=fp_waiting_next
 
 GUEST_ROUNDS ?= 3
 PROOF_SECONDS ?= 0

@@ -1,11 +1,9 @@
 /* How long the slices of a wait are, see wait_loop.h. SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
-#include "shim/base/clock.h"
 #include "shim/base/main_thread.h"
 #include "shim/hang/hang.h"
 #include "shim/hang/signal_handlers.h"
 #include "shim/hang/wait_record.h"
-#include "shim/threads/tasks.h"
 #include "shim/watch/wait_loop.h"
 
 /* Threads whose slices end together would find each other awake, again and again. A prime: the main
@@ -57,15 +55,4 @@ struct timespec fp_waiting_next(struct fp_waiting *waiting, clockid_t clock)
     at.tv_nsec %= 1000000000L;
     fp_wait_record_limit(&at);
     return at;
-}
-
-/*
- * While the main thread looks and all others sleep, it blocks signals, which the kernel then gives
- * to another thread (hang.c). A program that works seldom rests for so long, all threads at once.
- */
-bool fp_waiting_is_young(const struct fp_waiting *waiting)
-{
-    enum { AGE = 250 }; /* milliseconds */
-    return fp_is_main_thread() && fp_milliseconds() - waiting->since < AGE &&
-           fp_tasks_count() != 1;
 }

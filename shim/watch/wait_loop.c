@@ -117,7 +117,7 @@ int fp_waiting_endure(struct fp_waiting *waiting, fp_wait_slice *slice)
         struct timespec deadline = fp_waiting_next(waiting, CLOCK_MONOTONIC);
         error = slice(waiting, &deadline);
         if (error == ETIMEDOUT)
-            advance = fp_waiting_is_young(waiting) ? FP_ADVANCE_WAIT : fp_hang_look(waiting);
+            advance = fp_hang_look(waiting);
         in_vain = error == ETIMEDOUT && advance <= FP_ADVANCE_EVALUATE;
     } while (in_vain && !comes_again(waiting, advance));
     fp_waiting_end(waiting, !in_vain);

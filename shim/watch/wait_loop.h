@@ -31,7 +31,4 @@ int fp_waiting_endure(struct fp_waiting *waiting, fp_wait_slice *slice);
    that comes at its end is lost. */
 struct timespec fp_waiting_next(struct fp_waiting *waiting, clockid_t clock);
 
-/* Whether a look comes too early: the main thread's, beside others. */
-bool fp_waiting_is_young(const struct fp_waiting *waiting);
-
 #endif

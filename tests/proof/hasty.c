@@ -16,13 +16,6 @@ void __real_fp_company_look(struct fp_company_look *look, uint64_t blocked, bool
 void __wrap_fp_company_look(struct fp_company_look *look, uint64_t blocked, bool is_late);
 struct timespec __real_fp_waiting_next(struct fp_waiting *waiting, clockid_t clock);
 struct timespec __wrap_fp_waiting_next(struct fp_waiting *waiting, clockid_t clock);
-bool __wrap_fp_waiting_is_young(const struct fp_waiting *waiting);
-
-bool __wrap_fp_waiting_is_young(const struct fp_waiting *waiting)
-{
-    (void)waiting;
-    return false;
-}
 
 void __wrap_fp_company_look(struct fp_company_look *look, uint64_t blocked, bool is_late)
 {

@@ -1,7 +1,6 @@
 /*
  * The kernel gives a signal for the process to its main thread, where that does not block it, and a
- * handler that exits relies on it: a main thread that waits beside threads that work blocks none,
- * and one that waits beside threads that sleep none in the first quarter of a second.
+ * handler that exits relies on it: a main thread that waits beside threads that work blocks none.
  * (Which thread gets it is not asked: under load the kernel takes another one now and then.)
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -9,10 +8,8 @@
 #include "guest.h"
 
 enum { HELD = 11 /* milliseconds: a watch looks after 10 */, TURNS = 80 };
-enum { RUNG = 100, RINGS = 20, YOUNG = 200 }; /* milliseconds, and how often */
 
 static _Atomic int *stage; /* of the child */
-static _Atomic long *since; /* its wait, in milliseconds; 0: that does not matter */
 enum { WAITS = 1, OVER, SEEN };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -93,47 +90,6 @@ static void child_of_lock(void)
     take_turns(hold_lock, wait_for_lock);
 }
 
-static long milliseconds(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
-
-static void *sleep_on(void *unused)
-{
-    static sem_t never;
-    sem_init(&never, 0, 0);
-    wait_for(&never);
-    return unused;
-}
-
-static void let_go_on(int signal)
-{
-    (void)signal;
-    sem_post(&turn);
-}
-
-static void child_of_a_timer(void)
-{
-    const struct itimerval often = {{0, RUNG * 1000}, {0, RUNG * 1000}}, never = {0};
-    const struct sigaction action = {.sa_handler = let_go_on, .sa_flags = SA_RESTART | SA_NODEFER};
-    sem_init(&turn, 0, 0);
-    start(sleep_on, NULL);
-    sigaction(SIGALRM, &action, NULL);
-    setitimer(ITIMER_REAL, &often, NULL);
-    *since = milliseconds();
-    *stage = WAITS;
-    for (int i = 0; i < RINGS; i++) {
-        wait_for(&turn);
-        *since = milliseconds();
-    }
-    setitimer(ITIMER_REAL, &never, NULL);
-    *stage = OVER;
-    while (*stage != SEEN)
-        rest(1);
-}
-
 static unsigned long blocked_by(pid_t process)
 {
     char path[32], text[4096];
@@ -152,14 +108,11 @@ static int look_at_child(void (*body)(void))
     siginfo_t info = {0};
     stage = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     must(stage != MAP_FAILED, "mmap");
-    since = (_Atomic long *)stage + 1;
     start_sleeper();
     pid_t child = start_child(body);
     while (*stage != OVER && info.si_pid != child) {
-        long begun = *since;
-        unsigned long found = *stage == WAITS ? blocked_by(child) : 0;
-        if (*since == begun && (!begun || milliseconds() - begun < YOUNG))
-            blocked |= found;
+        if (*stage == WAITS)
+            blocked |= blocked_by(child);
         must(waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) == 0, "waitid");
     }
     *stage = SEEN;
@@ -175,11 +128,6 @@ SCENARIO(in_a_mutex)
 SCENARIO(in_a_condition)
 {
     return look_at_child(child_of_condition);
-}
-
-SCENARIO(beside_threads_that_sleep)
-{
-    return look_at_child(child_of_a_timer);
 }
 
 SCENARIO(in_a_lock)

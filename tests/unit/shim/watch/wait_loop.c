@@ -32,20 +32,13 @@ int clock_gettime(clockid_t clock, struct timespec *time)
 }
 
 static enum fp_advance found; /* by each look */
-static int slices, looks, signal_in, woken_in;
+static int slices, signal_in, woken_in;
 static unsigned signals;
-static uint64_t young_for, length = 1000; /* of a slice */
 
 enum fp_advance fp_hang_look(struct fp_waiting *waiting)
 {
     (void)waiting;
-    looks++;
     return found;
-}
-
-bool fp_waiting_is_young(const struct fp_waiting *waiting)
-{
-    return now - waiting->since < young_for;
 }
 
 unsigned fp_signals_of(const void *condition)
@@ -64,7 +57,7 @@ struct timespec fp_waiting_next(struct fp_waiting *waiting, clockid_t clock)
 static int slice(struct fp_waiting *waiting, const struct timespec *deadline)
 {
     (void)waiting, (void)deadline;
-    now += length;
+    now += 1000;
     slices++;
     signals += slices == signal_in;
     return slices == woken_in ? 0 : ETIMEDOUT;
@@ -150,16 +143,4 @@ Test(wait_loop, what_ends_a_look_ends_the_wait)
     found = FP_ADVANCE_INTERRUPT;
     cr_assert_eq(endure(FP_WAIT_SEMAPHORE), EINTR);
     cr_assert_eq(slices, 2);
-}
-
-Test(wait_loop, a_young_wait_is_not_looked_at)
-{
-    length = 100;
-    woken_in = 6;
-    cr_assert_eq(endure(FP_WAIT_SEMAPHORE), 0);
-    cr_assert_eq(looks, 5);
-    young_for = 250;
-    looks = slices = 0;
-    cr_assert_eq(endure(FP_WAIT_SEMAPHORE), 0);
-    cr_assert_eq(looks, 3, "after 300, 400 and 500 ms");
 }
