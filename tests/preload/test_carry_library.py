@@ -3,16 +3,12 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
-import platform
-import re
-
 import pytest
 
 import support
 
 pytestmark = pytest.mark.skipif(
-    platform.machine() != "x86_64" or not re.fullmatch(r"2\.(3[4-9]|4[0-3])", platform.libc_ver()[1]),
-    reason="threads are carried on x86-64 with glibc 2.34 to 2.43",
+    not support.CARRIES, reason="threads are carried on x86-64 with glibc 2.34 to 2.43"
 )
 
 

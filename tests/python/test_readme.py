@@ -2,8 +2,6 @@
 """README.md: its job ends as it says, with the words that it shows."""
 
 import os
-import platform
-import re
 import signal
 import subprocess
 import time
@@ -16,9 +14,6 @@ from python_jobs import POOLS
 
 PAGE = (support.ROOT / "README.md").read_text()
 PYTHON = support.environment_python("wheels")
-CARRIES = platform.machine() == "x86_64" and re.fullmatch(
-    r"2\.(3[4-9]|40)", platform.libc_ver()[1]
-)
 SUMS = "45\n[4950, 499500]\n"
 LIMIT = 60  # seconds
 
@@ -54,7 +49,7 @@ def test_one_run(job):
 def test_what_helps_helps(job):
     command = "forkpolicy run --policy spawn -- python train.py"
     assert run(job, command) == (0, SUMS, "")
-    if CARRIES:
+    if support.CARRIES:
         assert run(job, "forkpolicy run --policy carry -- python train.py") == (0, SUMS, "")
     text = (job / "train.py").read_text()
     change = '    multiprocessing.set_start_method("forkserver")\n'

@@ -25,6 +25,7 @@ class ParquetSource:
 
     def __init__(self, names, system=None):
         self._names, self._system = list(names), system
+        self._row_bytes = None  # of the files: a forked child need not find out again
         self._open()
 
     def _open(self):
@@ -32,7 +33,7 @@ class ParquetSource:
         self._lock = threading.Lock()
         self._kept, self._bytes = OrderedDict(), 0
         self._joined = None, None
-        self._files, self._row_bytes, self._seen_bytes = {}, None, {}
+        self._files, self._seen_bytes = {}, {}
         metadata = [self._file(number).metadata for number in range(len(self._names))]
         self.schema = self._file(0).schema_arrow.remove_metadata()
         for number, name in enumerate(self._names):
